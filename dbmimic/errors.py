@@ -1,0 +1,187 @@
+"""
+Every error that dbmimic raises, by who can act on it.
+
+    DbmimicError                     exit  who acts
+     ├─ UsageError            DM1xx    2   the caller: a flag or an argument is wrong
+     ├─ ConfigError           DM2xx    3   the author of the configuration or the rules
+     ├─ RefusedError          DM3xx    4   we stopped on purpose: a column is undecided, a target not cleared
+     ├─ SourceError           DM4xx    5   the owner of the source database
+     ├─ TargetError           DM5xx    6   the owner of the target database
+     ├─ VerificationFailed    DM6xx    7   the copy is not fit to use and was not swapped in
+     ├─ TryAgainError         DM7xx   75   nobody: the same command may succeed later
+     └─ InternalError         DM9xx    1   us
+
+An error has a code, a place, a reason and a next step. It holds coordinates, never contents: no row value may
+stand in any of its fields, so adapters build these from a driver's error code and object names, never from its
+text, and raise them `from None`.
+
+Codes, so that one word has one meaning:
+
+    DM101 wrong flag or argument          DM102 nothing to work on (no configuration, no source, no target)
+    DM201 the file is not valid YAML      DM202 repeated key         DM203 unknown key or option
+    DM204 a value of the wrong type       DM205 unknown table        DM206 unknown column
+    DM207 unknown mask                    DM208 a mask does not fit the column
+    DM209 the secret is missing or unfit  DM210 an environment variable or file is missing
+    DM211 unknown rule pack               DM212 the slice contradicts itself
+    DM213 known to the format, not to this version               DM214 the connection URL is unfit
+    DM301 columns are undecided           DM302 source and target are the same database
+    DM303 the target is not empty and not stamped                DM304 a value no mask could take
+    DM305 the source changed during the run                      DM306 the source would need more than reading
+    DM307 nothing to roll back to         DM308 a question was not answered with yes
+    DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
+    DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
+    DM501 not reachable                   DM502 permission denied    DM503 disk full
+    DM504 statement failed                DM505 in use by others
+    DM506 a needed tool or extension is missing
+    DM601 rows dangle                     DM602 row counts differ
+    DM603 a masked column still holds the source's value
+    DM604 the schemas differ              DM605 rows could not be compared
+    DM701 another run holds the target    DM702 a lock was not had in time
+    DM703 source or target is starting up, full or shutting down
+    DM901 a broken invariant
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import ClassVar
+
+__all__ = [
+    "ConfigError",
+    "DbmimicError",
+    "InternalError",
+    "Problem",
+    "RefusedError",
+    "SourceError",
+    "TargetError",
+    "TryAgainError",
+    "UsageError",
+    "VerificationFailed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: its code, where it is, why it is wrong and what to do next."""
+
+    code: str
+    message: str
+    place: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return _told(self.code, self.message, self.hint, [self.place])
+
+
+def _told(code: str, message: str, hint: str, places: Sequence[str]) -> str:
+    """Give a problem as lines; one that stands in several places is told once."""
+    lines = [f"{code}: {message}", *(f"  at:  {place}" for place in places if place)]
+    return "\n".join([*lines, f"  try: {hint}"] if hint else lines)
+
+
+class DbmimicError(Exception):
+    """
+    The root. Holds one problem or several; the first one gives the error its code.
+
+    `exit_status` is what a command ends with; see the table at the head of this module.
+    """
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        place: str = "",
+        hint: str = "",
+        others: Sequence[Problem] = (),
+    ) -> None:
+        self.problems: tuple[Problem, ...] = (Problem(code, message, place, hint), *others)
+        super().__init__(message)
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> DbmimicError:
+        """Give one error that holds all of these problems, in their order."""
+        first, *others = problems
+        return cls(first.code, first.message, place=first.place, hint=first.hint, others=others)
+
+    @property
+    def code(self) -> str:
+        """The stable code of the first problem, as `DM301`."""
+        return self.problems[0].code
+
+    @property
+    def message(self) -> str:
+        """The first problem's reason, a sentence that stands alone."""
+        return self.problems[0].message
+
+    @property
+    def place(self) -> str:
+        """Where the first problem is: `file:line:column`, a table, a column or a database."""
+        return self.problems[0].place
+
+    @property
+    def hint(self) -> str:
+        """The next step for the first problem."""
+        return self.problems[0].hint
+
+    def __str__(self) -> str:
+        groups = groupby(self.problems, key=lambda problem: (problem.code, problem.message, problem.hint))
+        return "\n".join(
+            _told(code, message, hint, [p.place for p in group]) for (code, message, hint), group in groups
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self).of, (self.problems,))
+
+
+class UsageError(DbmimicError):
+    """The command line, or a call of the library, is wrong."""
+
+    exit_status = 2
+
+
+class ConfigError(DbmimicError):
+    """The configuration, the rules or the secret is wrong; all problems of a file are told at once."""
+
+    exit_status = 3
+
+
+class RefusedError(DbmimicError):
+    """We stopped on purpose, before anything was written."""
+
+    exit_status = 4
+
+
+class SourceError(DbmimicError):
+    """The source could not be reached or read."""
+
+    exit_status = 5
+
+
+class TargetError(DbmimicError):
+    """The target could not be reached or written; what it served before, it still serves."""
+
+    exit_status = 6
+
+
+class VerificationFailed(DbmimicError):  # noqa: N818 - the name says what happened, as the others do
+    """The new copy is not what was promised and was not swapped in; `report` is the run's report, if there is one."""
+
+    exit_status = 7
+    report: object = None
+
+
+class TryAgainError(DbmimicError):
+    """The same command may succeed later, as it is."""
+
+    exit_status = 75
+
+
+class InternalError(DbmimicError):
+    """A broken invariant: our bug."""
+
+    exit_status = 1

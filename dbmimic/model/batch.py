@@ -1,0 +1,67 @@
+"""Rows on their way: read but not masked, or masked and fit to load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from dbmimic.model.names import TableId
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """
+    Which columns a batch carries, and how.
+
+    `head` columns travel as Arrow text, because a mask reads or writes them; `tail` columns travel untouched in the
+    engine's own form. Together they are all the columns that are loaded, each exactly once.
+    """
+
+    table: TableId
+    leaf: TableId
+    head: tuple[str, ...]
+    tail: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """
+    What is not masked is not parsed: the tail columns in one engine's own form, which only that engine reads.
+
+    `byte_count` is its size as far as the engine knows it, for the report.
+    """
+
+    engine: str
+    body: object
+    byte_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """
+    Some rows as they were read. **Cannot be loaded.**
+
+    Shape: each array of `head` is a `pa.string()` array (the engine's own text form; NULL is null) of `row_count`
+    values; the payload holds the same rows in the same order.
+    """
+
+    layout: Layout
+    row_count: int
+    head: Mapping[str, pa.Array]
+    tail: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedBatch:
+    """
+    The same rows, masked: the only thing that can be loaded.
+
+    Only `dbmimic.rules.apply` makes one; a test of the house holds that.
+    """
+
+    layout: Layout
+    row_count: int
+    head: Mapping[str, pa.Array]
+    tail: Payload

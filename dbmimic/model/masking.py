@@ -1,0 +1,60 @@
+"""What happens to every column: masked so, or kept because."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dbmimic.model.names import ColumnId, TableId
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The column is copied as it is; `place` is the rule that says so."""
+
+    reason: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """
+    The column is masked.
+
+    `domain` names the derived key: equal values in one domain become equal masked values. `entity` is the column of
+    the same row that the mask reads beside its own. `follows` is the key column whose decision this one inherits,
+    where a foreign key joins the column to it. What the narrowest column of such a group can hold
+    stands in `length` (characters) and `low_bits` (of an integer key), so that all of them get the same values.
+    """
+
+    mask: str
+    domain: str
+    place: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    entity: str | None = None
+    follows: ColumnId | None = None
+    length: int | None = None
+    low_bits: int | None = None
+
+
+Decision = Kept | Masked
+
+
+@dataclass(frozen=True)
+class MaskPlan:
+    """Every loadable column with its decision: total, or `rules.resolve` would have refused."""
+
+    decisions: Mapping[ColumnId, Decision]
+
+    def of(self, table: TableId) -> dict[str, Decision]:
+        """Give the decisions of one table by column name, in column order."""
+        return {column.name: d for column, d in self.decisions.items() if column.table == table}
+
+    def masked(self, table: TableId) -> dict[str, Masked]:
+        """Give the masked columns of one table by name, in column order."""
+        return {name: d for name, d in self.of(table).items() if isinstance(d, Masked)}
+
+    @property
+    def masked_columns(self) -> frozenset[ColumnId]:
+        """All masked columns."""
+        return frozenset(column for column, d in self.decisions.items() if isinstance(d, Masked))

@@ -1,0 +1,72 @@
+"""What a copy would do, before anything moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbmimic.model.findings import Finding
+
+SCHEMA = "dbmimic/plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class TablePreview:
+    """
+    One table: its rows in the slice by colour, and why it is there.
+
+    `role` is `seed`, `static`, `full`, `closure`, `empty` (not reached) or `excluded`.
+    """
+
+    table: str
+    role: str
+    rows: int
+    source_rows: int
+    own: int
+    need: int
+    columns_masked: int
+    columns_kept: int
+    columns_undecided: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPreview:
+    """One column: `outcome` is `masked`, `kept` or `undecided`; `why` names the mask or the reason."""
+
+    table: str
+    column: str
+    type: str
+    outcome: str
+    why: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePreview:
+    """One foreign key of the graph; `cycle` says that it closes one."""
+
+    edge: str
+    nullable: bool
+    cycle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The whole plan, tables in loading order: parents first."""
+
+    engine: str
+    mode: str
+    tables: tuple[TablePreview, ...]
+    columns: tuple[ColumnPreview, ...]
+    edges: tuple[EdgePreview, ...]
+    findings: tuple[Finding, ...] = ()
+    schema: str = SCHEMA
+
+    @property
+    def undecided(self) -> tuple[ColumnPreview, ...]:
+        """The columns that nothing decides; a copy is refused while there are any."""
+        return tuple(column for column in self.columns if column.outcome == "undecided")
+
+    @property
+    def rows(self) -> int:
+        """How many rows the slice has."""
+        return sum(table.rows for table in self.tables)

@@ -1,0 +1,173 @@
+"""A database's structure as the catalogue tells it: tables, columns, keys, sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from dbmimic.model.findings import Finding
+from dbmimic.model.names import ColumnId, TableId, column_list
+from dbmimic.model.types import LogicalType
+
+
+class Generated(StrEnum):
+    """How a column gets its value when nobody gives one; a generated column is never loaded."""
+
+    NO = "no"
+    STORED = "stored"
+    VIRTUAL = "virtual"
+
+
+class Identity(StrEnum):
+    """Whether a column is an identity column (or AUTO_INCREMENT, which is `by default`)."""
+
+    NO = "no"
+    BY_DEFAULT = "by default"
+    ALWAYS = "always"
+
+
+class TableKind(StrEnum):
+    """What holds a table's rows."""
+
+    PLAIN = "plain"
+    PARTITIONED = "partitioned"  # the rows are in the leaves
+    FOREIGN = "foreign"  # the rows are elsewhere: structure only
+    VIRTUAL = "virtual"  # SQLite virtual tables (FTS, R-tree): structure only
+
+
+class Match(StrEnum):
+    """What a compound foreign key does with some of its columns NULL (SQL:2016 part 2, 4.20.3.3)."""
+
+    SIMPLE = "simple"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `type` is the engine's own spelling, `logical` what masks need of it."""
+
+    name: str
+    type: str
+    logical: LogicalType
+    nullable: bool = True
+    generated: Generated = Generated.NO
+    identity: Identity = Identity.NO
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A primary key or a unique key without a condition, its columns in the key's own order."""
+
+    name: str
+    columns: tuple[str, ...]
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """
+    One edge of the graph: `child_columns[i]` references `parent_columns[i]`.
+
+    `child_leaves` names the partitions of the child that the key sits on, where it does not sit on all of them;
+    `parent_leaf` names the one partition that it references, where it references one directly.
+    """
+
+    name: str
+    child: TableId
+    child_columns: tuple[str, ...]
+    parent: TableId
+    parent_columns: tuple[str, ...]
+    nullable: bool = False  # at least one child column may be NULL
+    match: Match = Match.SIMPLE
+    deferrable: bool = False
+    validated: bool = True
+    child_leaves: tuple[TableId, ...] | None = None
+    parent_leaf: TableId | None = None
+
+    def __str__(self) -> str:
+        child = f"{self.child}{column_list(self.child_columns)}"
+        return f"{child} -> {self.parent}{column_list(self.parent_columns)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    One table with its columns in their order.
+
+    A partitioned table is one table; `leaves` are the physical relations that hold rows (the table itself where it
+    is not partitioned). Tables that inherit from each other are tables of their own, each read with ONLY.
+    """
+
+    id: TableId
+    columns: tuple[Column, ...]
+    keys: tuple[Key, ...] = ()
+    kind: TableKind = TableKind.PLAIN
+    leaves: tuple[TableId, ...] = ()
+    partition_columns: tuple[str, ...] = ()
+    estimated_rows: int = 0
+
+    def column(self, name: str) -> Column | None:
+        """Give the column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def loadable(self) -> tuple[Column, ...]:
+        """The columns that a load gives values for: all but the generated ones."""
+        return tuple(column for column in self.columns if column.generated is Generated.NO)
+
+    @property
+    def holds_rows(self) -> bool:
+        """Whether rows are copied: not for foreign and virtual tables."""
+        return self.kind in {TableKind.PLAIN, TableKind.PARTITIONED}
+
+    @property
+    def primary_key(self) -> Key | None:
+        """The primary key, or None."""
+        return next((key for key in self.keys if key.primary), None)
+
+    @property
+    def stable_key(self) -> Key | None:
+        """
+        The key that tells this table's rows apart, in this run and the next: the primary key, else the first
+        unique key (by name) whose columns are all NOT NULL, else None.
+        """
+        if self.primary_key is not None:
+            return self.primary_key
+        solid = {column.name for column in self.columns if not column.nullable}
+        candidates = [key for key in self.keys if solid.issuperset(key.columns)]
+        return min(candidates, key=lambda key: key.name, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence and the column that owns it, if one does."""
+
+    id: TableId
+    owner: ColumnId | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """
+    All tables in name order, with the foreign keys between them.
+
+    Every key names existing columns. `findings` tells what the catalogue holds that a copy does not carry.
+    """
+
+    engine: str
+    tables: tuple[Table, ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def by_id(self) -> Mapping[TableId, Table]:
+        """The tables by their ids."""
+        return {table.id: table for table in self.tables}
+
+    def table(self, table: TableId) -> Table:
+        """Give the table of that id; a KeyError means that the id is not of this schema."""
+        return self.by_id[table]

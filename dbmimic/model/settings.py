@@ -1,0 +1,59 @@
+"""What a configuration says, before any database was asked whether it fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dbmimic.model.request import Children, Mode
+from dbmimic.model.ruleset import Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """
+    A name as somebody wrote it, and where: `place` is `file:line:column`, or the flag.
+
+    `folder` is where a relative `file:` in `text` starts from; empty for the working folder.
+    """
+
+    text: str
+    place: str
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSpec:
+    """One seed as written: exactly one of `where`, `percent` and `ids` is set."""
+
+    table: Named
+    where: str | None = None
+    percent: float | None = None
+    ids: tuple[tuple[int | str, ...], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSpec:
+    """The slice as written; `mode` is None where it is left to whether there are seeds."""
+
+    mode: Mode | None = None
+    children: Children = Children.FOLLOW
+    seeds: tuple[SeedSpec, ...] = ()
+    static: tuple[Named, ...] = ()
+    exclude: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    One configuration, flags and environment already laid over the file.
+
+    `source`, `target` and `secret` are references (`${NAME}`, `file:` and `cmd:` not yet read): they are read late,
+    so that a command which needs no secret asks for none.
+    """
+
+    place: str
+    source: Named | None = field(default=None, repr=False)
+    target: Named | None = field(default=None, repr=False)
+    secret: Named | None = field(default=None, repr=False)
+    slice: SliceSpec = field(default_factory=SliceSpec)
+    rules: Ruleset = field(default_factory=lambda: Ruleset(layers=()))

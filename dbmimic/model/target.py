@@ -1,0 +1,53 @@
+"""What is known of a database before anything is done to it, and the engine's own description of its structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    Which database this is.
+
+    `server` is the server's own identity (PostgreSQL's system identifier, MySQL's server UUID, a file's device and
+    inode) or None where the role may not read it; two servers with the same one are the same, or replicas.
+    """
+
+    engine: str
+    server: str | None
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The mark by which a database says that dbmimic made it and may replace it."""
+
+    run: str
+    made_at: str
+    version: str
+    source: str  # a fingerprint of the source's identity, not its address
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """What stands at the target's address now."""
+
+    name: str
+    exists: bool
+    empty: bool
+    stamp: Stamp | None
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """
+    A database's structure in the engine's own words.
+
+    `text` is its normalised description, equal for two databases exactly where their structures are; `body` is what
+    the engine builds from (a dump in its own format, or a list of statements).
+    """
+
+    engine: str
+    text: str
+    body: object

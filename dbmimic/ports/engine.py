@@ -1,0 +1,21 @@
+"""One database engine: how to open its databases."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dbmimic.model.address import Address
+from dbmimic.ports.source import Source
+from dbmimic.ports.target import Target
+
+
+class Engine(Protocol):
+    """A family of databases that one adapter serves."""
+
+    def open_source(self, address: Address) -> Source:
+        """Connect for reading and begin the one snapshot of the run."""
+        ...
+
+    def open_target(self, address: Address) -> Target:
+        """Connect to the server of the target; nothing is written yet."""
+        ...

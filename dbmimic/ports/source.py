@@ -1,0 +1,112 @@
+"""What the work needs from a database that it reads: production, or a copy that is being verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.keys import KeySet, RowIds, Rows
+from dbmimic.model.names import TableId
+from dbmimic.model.request import IdsSeed, WhereSeed
+from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.target import Identity, Structure
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRows:
+    """Some rows of one leaf: their identities, and the asked-for columns as Arrow text in the same order."""
+
+    leaf: TableId
+    ids: RowIds
+    columns: tuple[pa.Array, ...]
+
+
+class Catalogue(Protocol):
+    """What the database says of itself."""
+
+    @property
+    def engine(self) -> str:
+        """The engine's name: `postgresql`, `mysql` or `sqlite`."""
+        ...
+
+    def identity(self) -> Identity:
+        """Give which database this is, as far as the role may know."""
+        ...
+
+    def schema(self) -> Schema:
+        """Give the structure, read once from the catalogues under the snapshot."""
+        ...
+
+    def structure(self) -> Structure:
+        """Give the structure in the engine's own words, read under the same snapshot."""
+        ...
+
+    def hold(self, token: int) -> None:
+        """Take the session lock of that number (0 <= token < 2**31), for a target to find out whether it sees it."""
+        ...
+
+
+class Walker(Protocol):
+    """
+    The questions that the walk asks; each is one or more SELECTs with identities as parameters.
+
+    Nothing is created on the source. All answers are from the one snapshot.
+    """
+
+    def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
+        """
+        Give the rows that a seed names.
+
+        Raises:
+            ConfigError: DM212, the condition is not one boolean expression over the table, or an id does not fit.
+        """
+        ...
+
+    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
+        """Stream every row's identity with some columns as text (in the engine's own text form)."""
+        ...
+
+    def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
+        """Give the parent rows that these child rows reference over one edge; NULLs reference nothing."""
+        ...
+
+    def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """Give the child rows that reference any of these parent rows over one edge."""
+        ...
+
+
+class Reader(Protocol):
+    """Rows in bulk."""
+
+    def count(self, table: Table) -> int:
+        """Give how many rows the table holds."""
+        ...
+
+    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+        """
+        Stream the chosen rows of `layout.leaf`, in ascending identity, in batches of about a megabyte.
+
+        Memory is bounded by the batch, not by the table. A batch's layout is the given one; batches of no rows are
+        not given.
+        """
+        ...
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many of these child rows reference a parent row that is not there (by the edge's match type)."""
+        ...
+
+
+class Source(Catalogue, Walker, Reader, Protocol):
+    """
+    One database under one read-only snapshot, from opening to closing.
+
+    Raises `SourceError` (or `TryAgainError`) built from the driver's code and object names; never a driver's exception.
+    """
+
+    def close(self) -> None:
+        """End the snapshot and the connection; safe to call twice."""
+        ...

@@ -1,0 +1,95 @@
+"""What the work needs from a database that it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.findings import Finding
+from dbmimic.model.names import ColumnId
+from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+from dbmimic.ports.source import Source
+
+
+class Guarded(Protocol):
+    """What the guard asks before anything is written; each answer is read-only."""
+
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+        ...
+
+    def identity(self) -> Identity:
+        """Give which database this is; the `database` is the one that would be replaced."""
+        ...
+
+    def state(self) -> TargetState:
+        """Give whether the target exists, is empty and carries our stamp."""
+        ...
+
+    def sees(self, token: int) -> bool:
+        """Tell whether the session lock of that number is held by somebody, seen from the target's database."""
+        ...
+
+
+class Builder(Protocol):
+    """The new copy, built beside the old one under a name of its own. The old one is not touched."""
+
+    def build(self, structure: Structure) -> None:
+        """
+        Take the target's run lock, remove what a killed run left and create the new copy's tables, without
+        constraints, indexes and triggers.
+
+        Raises:
+            TryAgainError: DM701, another run holds the target.
+        """
+        ...
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+        """Load the batches into the new copy in one transaction and give the number of rows; all of them or none."""
+        ...
+
+    def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
+        """
+        Build constraints, indexes, triggers, views; set sequences to the source's values (past the largest value
+        where their owner is one of the masked columns); gather statistics.
+        """
+        ...
+
+    def copy(self) -> Source:
+        """Open the new copy for reading; the caller closes it."""
+        ...
+
+
+class Switch(Protocol):
+    """The moment when the new copy becomes the target."""
+
+    def swap(self, stamp: Stamp) -> None:
+        """Put the new copy in the target's place in one step; the old one is kept for `rollback`."""
+        ...
+
+    def discard(self) -> None:
+        """Remove the new copy and let go of the run lock; safe to call whatever was built, and after `swap`."""
+        ...
+
+    def rollback(self) -> None:
+        """
+        Put the kept old copy back in the target's place; what was there is kept in its stead.
+
+        Raises:
+            RefusedError: DM307, there is no old copy.
+        """
+        ...
+
+
+class Target(Guarded, Builder, Switch, Protocol):
+    """
+    One database that may be replaced.
+
+    Raises `TargetError`, `TryAgainError` or `RefusedError`, never a driver's exception.
+    """
+
+    def close(self) -> None:
+        """Discard what was not swapped in and close; safe to call twice."""
+        ...
