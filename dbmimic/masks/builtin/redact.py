@@ -1,0 +1,148 @@
+"""Masks that say nothing about the value: `null`, `constant`, `redact`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+
+import pyarrow as pa
+
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.layout import keep_blank
+from dbmimic.model.types import Kind, LogicalType
+
+_REDACTED: Mapping[Kind, str] = {
+    Kind.BOOLEAN: "0",
+    Kind.INTEGER: "0",
+    Kind.DECIMAL: "0",
+    Kind.FLOAT: "0",
+    Kind.BINARY: "",
+    Kind.DATE: "2000-01-01",
+    Kind.TIME: "00:00:00",
+    Kind.TIMESTAMP: "2000-01-01 00:00:00",
+    Kind.TIMESTAMPTZ: "2000-01-01 00:00:00",
+    Kind.INTERVAL: "00:00:00",
+    Kind.UUID: "00000000-0000-0000-0000-000000000000",
+    Kind.JSON: "{}",
+    Kind.ARRAY: "{}",
+}
+_TEXT = "redacted"
+_ENGINE_FORM = "its neutral value depends on the engine, so use null or constant"
+
+
+def _repeat(text: str | None, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(text, pa.string()), count)
+
+
+def _build_null(_keyed: KeyedFunction, _options: Options, _context: ColumnContext) -> MaskFunction:
+    return lambda values, _entity: _repeat(None, len(values))
+
+
+def _nullable(_options: Options, context: ColumnContext) -> str | None:
+    return None if context.nullable else "mask 'null' needs a column that may be NULL, and this one may not"
+
+
+def _build_constant(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    text = _spelt(options["value"], context.type.kind)
+    if options["nulls"]:
+        return lambda values, _entity: _repeat(text, len(values))
+    return lambda values, _entity: keep_blank(values, _repeat(text, len(values)))
+
+
+def _spelt(value: object, kind: Kind) -> str:
+    """Give the value as every engine reads it."""
+    if isinstance(value, bool):
+        return str(int(value)) if kind in {Kind.BOOLEAN, Kind.INTEGER} else str(value).lower()
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    return str(value)
+
+
+def _constant_fits(options: Options, context: ColumnContext) -> str | None:
+    text = _spelt(options["value"], context.type.kind)
+    column = context.type
+    if isinstance(options["value"], dict | list | tuple):
+        return "option 'value' must be a single value; write JSON and arrays as text"
+    if column.kind is Kind.TEXT and column.length is not None and len(text) > column.length:
+        return f"option 'value' has {len(text)} characters, and the column holds {column.length}"
+    if column.members and column.kind is Kind.ENUM and text not in column.members:
+        return "option 'value' is not one of the column's values"
+    if column.kind in {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}:
+        return _number_fits(text, column)
+    return None
+
+
+def _number_fits(text: str, column: LogicalType) -> str | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return "option 'value' is not a number, and the column holds numbers"
+    if column.kind is not Kind.INTEGER:
+        return None
+    if number != number.to_integral_value():
+        return "option 'value' is not a whole number, and the column holds whole numbers"
+    if column.bits is not None:
+        lowest = -(1 << column.bits) if column.signed else 0
+        if not lowest <= number < 1 << column.bits:
+            return "option 'value' is out of the column's range"
+    return None
+
+
+def _build_redact(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    column = context.type
+    if column.kind is Kind.ENUM:
+        text = column.members[0]
+    elif column.kind is Kind.TEXT:
+        text = str(options["text"] or _TEXT)[: column.length]
+    else:
+        text = _REDACTED[column.kind]
+    return lambda values, _entity: keep_blank(values, _repeat(text, len(values)))
+
+
+def _redact_fits(options: Options, context: ColumnContext) -> str | None:
+    column = context.type
+    if options["text"] is not None and column.kind is not Kind.TEXT:
+        return "option 'text' is for text columns; use constant"
+    if column.kind is Kind.ENUM and not column.members:
+        return "the column's values are not known; use constant"
+    return None
+
+
+DEFINITIONS = (
+    MaskDefinition(
+        name="null",
+        summary="NULL in every row.",
+        kinds=frozenset(Kind),
+        promises=Promise.UNIQUE | Promise.CHANGES | Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(),
+        domain="null",
+        build=_build_null,
+        fits=_nullable,
+    ),
+    MaskDefinition(
+        name="constant",
+        summary="One given value in every row that has a value.",
+        kinds=frozenset(Kind),
+        promises=Promise.LOSSY,
+        parameters=(
+            Parameter("value", "any", required=True, summary="the value"),
+            Parameter("nulls", "boolean", default=False, summary="also where the value is NULL or empty"),
+        ),
+        domain="constant",
+        build=_build_constant,
+        fits=_constant_fits,
+    ),
+    MaskDefinition(
+        name="redact",
+        summary="A neutral value of the column's type: 'redacted', 0, 2000-01-01, {}.",
+        kinds=frozenset({Kind.TEXT, Kind.ENUM, *_REDACTED}),
+        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(Parameter("text", "text", minimum=1, summary="what stands in text columns"),),
+        domain="redact",
+        build=_build_redact,
+        fits=_redact_fits,
+        advice=dict.fromkeys((Kind.NETWORK, Kind.BIT, Kind.GEOMETRY, Kind.OTHER), _ENGINE_FORM),
+    ),
+)

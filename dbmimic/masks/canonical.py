@@ -1,0 +1,153 @@
+"""
+Canonical forms: what makes one value the same value on every engine, before it meets a key.
+
+Each function works on whole arrays; the form of a value never depends on the values beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbmimic.masks.layout import byte_layout, fixed_width, is_ascii, windows
+from dbmimic.model.types import Kind, LogicalType
+
+_BLANKS = " \t\n\r\v\f"
+_MIDNIGHT_ZONE = r"(?:Z|[+-]00(?::?00)?(?::?00)?)$"
+_UUID_LENGTH = 36
+_UUID_DASHES = [8, 13, 18, 23]
+_OFFSET = re.compile(r"[+-]\d\d(?::?\d\d)?$")
+
+
+def text(values: pa.Array, *, padded: bool = False) -> pa.Array:
+    """Give text in Unicode's form NFC; without the blanks at the end where the column is padded with them."""
+    if padded:
+        values = pc.utf8_rtrim(values, characters=" ")
+    return values if is_ascii(values) else pc.utf8_normalize(values, form="NFC")
+
+
+def folded(values: pa.Array) -> pa.Array:
+    """Give text without case and without blanks around it."""
+    if is_ascii(values):
+        return pc.ascii_lower(pc.ascii_trim(values, characters=_BLANKS))
+    plain = pc.utf8_normalize(pc.utf8_trim(values, characters=_BLANKS), form="NFC")
+    # By way of upper case, so that letters with two lower-case forms (final sigma) meet.
+    return pc.utf8_lower(pc.utf8_upper(plain))
+
+
+def uuid(values: pa.Array) -> pa.Array:
+    """Give UUIDs as 32 lower-case hex digits."""
+    starts, lengths, data = byte_layout(values)
+    usual = lengths == _UUID_LENGTH
+    if len(values) and usual.all() and is_ascii(values):
+        matrix = windows(data, _UUID_LENGTH)[starts].view(np.uint8).reshape(-1, _UUID_LENGTH)
+        if (matrix[:, _UUID_DASHES] == ord("-")).all():
+            return pc.ascii_lower(fixed_width(np.delete(matrix, _UUID_DASHES, axis=1)))
+    return pc.replace_substring_regex(pc.ascii_lower(values), r"[-{}]", "")
+
+
+def numbers(values: pa.Array) -> pa.Array:
+    """
+    Give whole numbers and decimals as binary: eight bytes little-endian where the value is a whole number of
+    64 bits, its shortest decimal text otherwise. '1.0', '1.00' and '1' are one number.
+    """
+    whole = integers(values)
+    if whole is not None:
+        encoded = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(8), len(values), [None, pa.py_buffer(np.ascontiguousarray(whole))]
+        )
+        return pc.if_else(pc.is_null(values), None, encoded.cast(pa.binary()))
+    return _by_distinct(values, _number, pa.binary())
+
+
+def integers(values: pa.Array) -> npt.NDArray[np.int64] | None:
+    """Give whole numbers as int64, 0 for nulls, or None where a value is not a whole number of 64 bits."""
+    try:
+        whole: npt.NDArray[np.int64] = pc.cast(values, pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return whole
+
+
+def floats(values: pa.Array) -> pa.Array:
+    """Give floating-point numbers by their shortest decimal text; text that is no number stays as it is."""
+    return _by_distinct(values, _float, pa.string())
+
+
+def moments(values: pa.Array) -> pa.Array:
+    """
+    Give dates, times and timestamps as `2024-01-02 03:04:05`: a blank before the time, no zeros at the end of the
+    fraction, in UTC and without an offset where the value has one.
+    """
+    plain = pc.replace_substring_regex(values, r"^(\d{4}-\d{2}-\d{2})T", r"\1 ")
+    plain = pc.replace_substring_regex(plain, _MIDNIGHT_ZONE, "")
+    if pc.any(pc.match_substring_regex(plain, r":\d\d(?:\.\d+)?[+-]\d\d(?::?\d\d)?$")).as_py():
+        plain = _by_distinct(plain, _in_utc, pa.string())
+    plain = pc.replace_substring_regex(plain, r"(\.\d*?)0+$", r"\1")
+    return pc.replace_substring_regex(plain, r"\.$", "")
+
+
+def booleans(values: pa.Array) -> pa.Array:
+    """Give truth values as '1' and '0'."""
+    return pc.if_else(pc.is_in(pc.ascii_lower(values), pa.array(["t", "true", "1", "y", "yes", "on"])), "1", "0")
+
+
+def by_kind(values: pa.Array, column: LogicalType) -> pa.Array:
+    """Give the canonical form for a column's kind, as a string or binary array."""
+    forms: dict[Kind, Callable[[pa.Array], pa.Array]] = {
+        Kind.INTEGER: numbers,
+        Kind.DECIMAL: numbers,
+        Kind.FLOAT: floats,
+        Kind.UUID: uuid,
+        Kind.BOOLEAN: booleans,
+        Kind.DATE: moments,
+        Kind.TIME: moments,
+        Kind.TIMESTAMP: moments,
+        Kind.TIMESTAMPTZ: moments,
+    }
+    form = forms.get(column.kind)
+    return form(values) if form else text(values, padded=column.padded)
+
+
+def _by_distinct(values: pa.Array, form: Callable[[str], str | bytes], result: pa.DataType) -> pa.Array:
+    encoded = values.dictionary_encode()
+    forms = pa.array([form(value) for value in encoded.dictionary.to_pylist()], result)
+    return forms.take(encoded.indices)
+
+
+def _number(value: str) -> bytes:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return value.encode()
+    if not number.is_finite():
+        return value.lower().encode()
+    if number == number.to_integral_value() and -(2**63) <= number < 2**63:
+        return int(number).to_bytes(8, "little", signed=True)
+    shortest = format(number, "f").rstrip("0").rstrip(".") if number.as_tuple().exponent < 0 else format(number, "f")  # type: ignore[operator]
+    return shortest.encode()
+
+
+def _float(value: str) -> str:
+    try:
+        return repr(float(value) + 0.0)
+    except ValueError:
+        return value
+
+
+def _in_utc(value: str) -> str:
+    if not _OFFSET.search(value):
+        return value
+    try:
+        moment = datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return value
+    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
+    return f"{moment:%Y-%m-%d %H:%M:%S}{fraction}"

@@ -1,0 +1,193 @@
+"""What a mask is: its options, what it promises, which columns it takes, and how its function is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import Flag, auto
+
+import pyarrow as pa
+
+from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.model.names import nearest
+from dbmimic.model.types import Kind, LogicalType
+
+MaskFunction = Callable[[pa.Array, pa.Array | None], pa.Array]
+"""Takes a column's values as `pa.string()` and the entity column's (or None); gives as many values as `pa.string()`."""
+
+
+class Promise(Flag):
+    """
+    What can be relied on wherever `MaskDefinition.check` has nothing to say against the column.
+
+    Values that match the definition's `leaves` are outside of `CHANGES`; NULL and the empty string always are.
+    """
+
+    UNIQUE = auto()  # different values (in canonical form) never become equal, NULL aside
+    REVERSIBLE = auto()  # who has the secret can compute the value back
+    CHANGES = auto()  # never gives back its input, compared without case and outer blanks
+    LOSSY = auto()  # different values become equal by design
+    KEY_SAFE = auto()  # fit for keys: unique, total, and the same output wherever the key is referenced
+    KEEPS_NULL = auto()  # NULL stays NULL
+
+
+class OptionError(ValueError):
+    """An option of a mask is unknown, missing or unfit; `option` names it."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(option, message)
+        self.option = option
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class MaskError(ValueError):
+    """A mask met a value that it cannot take. The message holds no value."""
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "text": (str,),
+    "boolean": (bool,),
+    "any": (object,),
+    "column": (str,),
+    "list": (list, tuple),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """
+    One option of a mask.
+
+    `type` is `integer`, `number`, `text`, `boolean`, `any`, `column` (a column of the same table) or `list`;
+    `minimum` and `maximum` bound a number, or the number of characters of a text.
+    """
+
+    name: str
+    type: str
+    default: object = None
+    required: bool = False
+    summary: str = ""
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[object, ...] = ()
+
+    def read(self, value: object) -> object:
+        """Give the value back if it fits; raises OptionError otherwise."""
+        fits = isinstance(value, _TYPES[self.type])
+        if isinstance(value, bool) and self.type not in {"boolean", "any"}:
+            fits = False
+        if not fits:
+            raise OptionError(self.name, f"option {self.name!r} must be {_TYPE_WORDS[self.type]}")
+        if self.choices and value not in self.choices:
+            words = ", ".join(str(choice) for choice in self.choices)
+            raise OptionError(self.name, f"option {self.name!r} must be one of: {words}")
+        if isinstance(value, str | int | float):
+            self._bound(len(value) if isinstance(value, str) else value)
+        return value
+
+    def _bound(self, size: float) -> None:
+        unit = " characters" if self.type in {"text", "column"} else ""
+        if self.minimum is not None and size < self.minimum:
+            raise OptionError(self.name, f"option {self.name!r} must be at least {self.minimum}{unit}")
+        if self.maximum is not None and size > self.maximum:
+            raise OptionError(self.name, f"option {self.name!r} must be at most {self.maximum}{unit}")
+
+
+_TYPE_WORDS: Mapping[str, str] = {
+    "integer": "a whole number",
+    "number": "a number",
+    "text": "text",
+    "boolean": "true or false",
+    "any": "a value",
+    "column": "the name of a column",
+    "list": "a list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnContext:
+    """
+    What the masked column can hold.
+
+    `unique` says that a key of this one column lies on it (or is referenced by it); `low_bits` is the number of bits
+    that masked integer keys of its domain share (see `integer_key`). Columns that must be masked alike (a key and
+    its foreign keys) need the same `low_bits` and, where the length of the output depends on it, the same length.
+    """
+
+    type: LogicalType
+    nullable: bool
+    unique: bool
+    low_bits: int | None = None
+
+
+Options = Mapping[str, object]
+Build = Callable[[KeyedFunction, Options, ColumnContext], MaskFunction]
+Check = Callable[[Options, ColumnContext], str | None]
+
+
+def fits_always(_options: Options, _context: ColumnContext) -> str | None:
+    """Have nothing to say: the mask fits every column of its kinds."""
+    return None
+
+
+@dataclass(frozen=True)
+class MaskDefinition:
+    """
+    One mask of the catalogue.
+
+    `kinds` are the types that it takes, `domain` is the key domain where a rule names none, `fits` says what else
+    stands against a column, `leaves` is a regular expression (RE2, whole value) of values that the mask leaves as they
+    are because they identify nobody, `advice` is the next step for a column of a kind that it does not take,
+    and `numbers_rows` says that its keys mean something in their own table only, so each gets a domain of its own.
+    """
+
+    name: str
+    summary: str
+    kinds: frozenset[Kind]
+    promises: Promise
+    parameters: tuple[Parameter, ...]
+    domain: str
+    build: Build
+    fits: Check = fits_always
+    leaves: str = ""
+    advice: Mapping[Kind, str] | None = None
+    numbers_rows: bool = False
+
+    def parse(self, options: Options) -> Options:
+        """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in options:
+            if name not in known:
+                raise OptionError(name, self._unknown(name, known))
+        parsed: dict[str, object] = {}
+        for name, parameter in known.items():
+            if options.get(name) is not None:
+                parsed[name] = parameter.read(options[name])
+            elif parameter.required:
+                raise OptionError(name, f"mask {self.name!r} needs option {name!r}")
+            else:
+                parsed[name] = parameter.default
+        return parsed
+
+    def check(self, options: Options, context: ColumnContext) -> str | None:
+        """Give the sentence that says why this mask does not fit this column with these options, or None."""
+        kind = context.type.kind
+        if kind not in self.kinds:
+            taken = ", ".join(sorted(self.kinds))
+            advice = (self.advice or {}).get(kind, "")
+            return f"mask {self.name!r} takes columns of kind {taken}, and this one is {kind}{advice and '; ' + advice}"
+        if context.unique and Promise.UNIQUE not in self.promises:
+            return f"mask {self.name!r} can give equal values for different ones, and this column must be unique"
+        return self.fits(options, context)
+
+    def _unknown(self, name: str, known: Collection[str]) -> str:
+        if not known:
+            return f"mask {self.name!r} takes no options, so not {name!r}"
+        near = nearest(name, known)
+        guess = f"; did you mean {near!r}?" if near else f"; it takes: {', '.join(known)}"
+        return f"mask {self.name!r} has no option {name!r}{guess}"

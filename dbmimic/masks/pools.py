@@ -1,0 +1,94 @@
+"""
+The frozen pools that names and places are drawn from.
+
+The files beside this module are data of one version; a change of a single byte changes what is masked, so it needs new
+file names, a new `POOLS_VERSION` and new digests. Entries are ASCII: they fit every character set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbmimic.masks.keyed import Words
+
+POOLS_VERSION = "1"
+
+DIGESTS: Mapping[str, str] = {
+    "cities.v1.txt": "54ba26df98566723fa872ec564fc7ba4948bd819520e82c97798f06ca6cdca56",
+    "first_names.v1.txt": "472af5fc18823994f39a385cfd67d91f69b3996503cd4f00f9ee301406ef298f",
+    "last_names.v1.txt": "7fcc96b2ff03fbb7862aa80f4e608aa51025f3828f534c2405b04ad9772d1acf",
+    "streets.v1.txt": "bfd1fb77161f561d9a0f3e9bf90645b58f98c06abc028dee9922c8b904ebd29f",
+}
+
+_ENOUGH = 256  # with fewer entries than this that fit, all entries are cut to fit instead
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Entries to draw from: at least one, all different without regard to case."""
+
+    entries: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @cached_property
+    def lower(self) -> pa.Array:
+        """The entries in lower case, in the same order."""
+        return pc.ascii_lower(self.entries)
+
+    @cached_property
+    def longest(self) -> int:
+        """The number of characters of the longest entry."""
+        return int(pc.max(pc.utf8_length(self.entries)).as_py())
+
+    def fitting(self, limit: int | None) -> Pool:
+        """Give the entries of at most `limit` characters (at least 1); where few fit, the beginnings of all of them."""
+        if limit is None or limit >= self.longest:
+            return self
+        short = self.entries.filter(pc.less_equal(pc.utf8_length(self.entries), limit))
+        if len(short) >= _ENOUGH:
+            return Pool(short)
+        return Pool(pc.unique(pc.utf8_rtrim(pc.utf8_slice_codeunits(self.entries, 0, limit), characters=" ")))
+
+    def index(self, bits: Words, low: int, width: int) -> Words:
+        """Give an index for each word, from `width` of its bits (at most 32) starting at bit `low`."""
+        share = (bits >> np.uint64(low)) & np.uint64((1 << width) - 1)
+        return (share * np.uint64(len(self))) >> np.uint64(width)
+
+    def beside(self, index: Words, seen: pa.Array) -> Words:
+        """Give the index of the next entry wherever the entry is what was seen (folded), else the same index."""
+        same = pc.fill_null(pc.equal(self.lower.take(pa.array(index)), seen), False).to_numpy(zero_copy_only=False)
+        moved: Words = np.where(same, self.next(index), index)
+        return moved
+
+    def next(self, index: Words) -> Words:
+        """Give the index of the entry after each; the first one follows the last."""
+        return (index + np.uint64(1)) % np.uint64(len(self))
+
+    def take(self, index: Words) -> pa.Array:
+        """Give the entries at these indices."""
+        return self.entries.take(pa.array(index))
+
+
+@cache
+def load(name: str) -> Pool:
+    """
+    Give a pool by its name (`first_names`, `last_names`, `cities`, `streets`), read once.
+
+    Raises:
+        ValueError: the file is not the one that this version was made with.
+    """
+    file = f"{name}.v{POOLS_VERSION}.txt"
+    body = resources.files("dbmimic.masks").joinpath("pools", file).read_bytes()
+    if hashlib.sha256(body).hexdigest() != DIGESTS[file]:
+        raise ValueError(f"the pool {file} is damaged: its digest is not the expected one")
+    return Pool(pa.array(body.decode("ascii").splitlines(), pa.string()))

@@ -1,0 +1,191 @@
+"""
+Values that keep their shape: digits become digits, letters become letters, one to one, and the rest stays.
+
+The places that vary are read as one number in a mixed radix, the number is permuted, and written back. What decides
+which places vary is itself kept, so different values of one shape stay different.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbmimic.masks import canonical
+from dbmimic.masks.definition import ColumnContext, MaskError, MaskFunction
+from dbmimic.masks.keyed import KeyedFunction, Words
+from dbmimic.masks.layout import Bytes, Positions, byte_layout, fixed_width, keep_blank, windows
+from dbmimic.masks.permutation import Permutation
+
+_WIDEST = 32  # bytes; longer values are no codes and no telephone numbers
+_MOST_BITS = 63.0
+_OTHER_WIDTH = 19  # digits of what replaces a value without a shape: values with more digits have none, so it differs
+_UNIQUE_WIDTH = 15
+_DECIMAL = np.uint8(10)
+_LONGEST_CODE = 3  # digits of a country code
+_FEWEST_DIGITS = 5  # beside a code; a number with fewer keeps neither country code nor leading zero
+_TEN_DIGITS = np.uint64(10**10)
+
+_RADIX = np.zeros(256, dtype=np.uint8)
+_RADIX[ord("0") : ord("9") + 1] = 10
+_RADIX[ord("a") : ord("z") + 1] = 26
+_RADIX[ord("A") : ord("Z") + 1] = 26
+_BITS = np.log2(np.maximum(np.arange(27), 1))  # by radix
+_ZERO = np.zeros(256, dtype=np.uint8)
+_ZERO[ord("0") : ord("9") + 1] = ord("0")
+_ZERO[ord("a") : ord("z") + 1] = ord("a")
+_ZERO[ord("A") : ord("Z") + 1] = ord("A")
+
+# Country codes of one and two digits (ITU-T E.164, list of assigned codes); all others have three.
+_TWO_DIGITS = frozenset(
+    {20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51, 59), *range(60, 67)}
+    | {81, 82, 84, 86, *range(90, 96), 98}
+)  # fmt: skip
+_CODE_DIGITS = np.array([1 if pair // 10 in {1, 7} else 2 if pair in _TWO_DIGITS else 3 for pair in range(100)])
+
+
+class Shape(Enum):
+    """`PHONE` keeps the country code and whether the number starts with 0; in a `CODE` all digits and letters vary."""
+
+    PHONE = "phone"
+    CODE = "code"
+
+
+def shape_mask(keyed: KeyedFunction, context: ColumnContext, shape: Shape) -> MaskFunction:
+    """Give the mask. A value without a shape (nothing that varies, not ASCII, too long) becomes a row of digits."""
+    permuted, other = keyed.sub("shape"), keyed.sub("no shape")
+    limit = context.type.length
+
+    def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
+        starts, lengths, data = byte_layout(values)
+        view = _View.of(starts, lengths, data)
+        radixes = view.radixes()
+        if shape is Shape.PHONE:
+            _spare_prefix(view.matrix, radixes)
+        shaped = (lengths <= _WIDEST) & view.shaped(radixes)
+        _permute(permuted, view.matrix, radixes, np.flatnonzero(shaped))
+        made = _text(view.matrix, np.where(shaped, lengths, 0))
+        unshaped = pc.and_(pc.invert(pa.array(shaped)), pc.fill_null(pc.not_equal(values, ""), False))
+        if pc.any(unshaped).as_py():
+            if context.unique and limit is not None and limit < _UNIQUE_WIDTH:
+                raise MaskError(
+                    "a value has no digits or letters to vary, and the column is too short for a unique one"
+                )
+            width = min(_OTHER_WIDTH, limit) if limit is not None else _OTHER_WIDTH
+            made = pc.if_else(unshaped, _digits(other.prf(canonical.text(values)), width), made)
+        return keep_blank(values, made)
+
+    return mask
+
+
+@dataclass(frozen=True)
+class _View:
+    """The first bytes of each value, zeros past its end. Shape: (places, n): one place of all rows lies together."""
+
+    matrix: Bytes
+
+    @classmethod
+    def of(cls, starts: Positions, lengths: Positions, data: Bytes) -> _View:
+        width = min(_WIDEST, int(lengths.max(initial=4)))
+        rows = windows(data, width)[starts].view(np.uint8).reshape(-1, width)
+        matrix = np.ascontiguousarray(rows.T)
+        matrix[np.arange(width)[:, None] >= lengths[None, :]] = 0
+        return cls(matrix)
+
+    def radixes(self) -> Bytes:
+        """Give how many characters may stand at each place; 0 where the place stays as it is."""
+        return _RADIX[self.matrix]
+
+    def shaped(self, radixes: Bytes) -> npt.NDArray[np.bool_]:
+        """Which rows are ASCII with something that varies, and no more of it than a number holds."""
+        bits = _BITS[radixes].sum(axis=0)
+        ascii_only = self.matrix.max(axis=0) < 128  # noqa: PLR2004  ASCII
+        shaped: npt.NDArray[np.bool_] = ascii_only & (bits > 0) & (bits <= _MOST_BITS)
+        return shaped
+
+
+def _spare_prefix(matrix: Bytes, radixes: Bytes) -> None:
+    """
+    Make the country code and a leading 0 stay, and a first digit that is not 0 vary over the other nine.
+
+    Whether a value is long enough for that depends on nothing that varies.
+    """
+    digits = radixes == _DECIMAL
+    plus = matrix[0] == ord("+")
+    long = digits.sum(axis=0) >= np.where(plus, _LONGEST_CODE + _FEWEST_DIGITS, _FEWEST_DIGITS)
+    spare = np.where(long & plus, _country_code(matrix, digits), 0)
+    for place in range(1, min(_LONGEST_CODE + 1, len(matrix))):
+        radixes[place, spare >= place] = 0
+    rows = np.flatnonzero(long)
+    first = np.argmax(radixes[:, rows] == _DECIMAL, axis=0)
+    radixes[first, rows] = np.where(matrix[first, rows] == ord("0"), 0, _DECIMAL - 1)
+
+
+def _country_code(matrix: Bytes, digits: npt.NDArray[np.bool_]) -> Positions:
+    """Give how many of the digits right after the + are a country code. The matrix has at least four places."""
+    pair = np.where(digits[1:3], matrix[1:3] - np.uint8(ord("0")), 0).astype(np.int64)
+    code = _CODE_DIGITS[pair[0] * 10 + pair[1]]
+    run = np.where(digits[1], np.where(digits[2], 2 + digits[3], 1), 0)
+    shortest: Positions = np.minimum(code, run)
+    return shortest
+
+
+def _permute(keyed: KeyedFunction, matrix: Bytes, radixes: Bytes, rows: Positions) -> None:
+    """Permute the varying places of these rows in place."""
+    if len(rows) == 0:
+        return
+    chosen, radix = matrix[:, rows], radixes[:, rows]
+    varying = [place for place in range(len(matrix)) if radix[place].any()]
+    number = np.zeros(len(rows), dtype=np.uint64)
+    size = np.ones(len(rows), dtype=np.uint64)
+    for place in varying:
+        factor = _factor(radix[place])
+        offset = chosen[place] - _zeros(chosen[place], radix[place])
+        number = number * factor + np.where(radix[place] > 0, offset, np.uint8(0)).astype(np.uint64)
+        size *= factor
+    for one_size in np.unique(size):
+        same = np.flatnonzero(size == one_size)
+        number[same] = Permutation(keyed, int(one_size)).move(number[same])
+    for place in reversed(varying):
+        rest = number // _factor(radix[place])
+        digit = (number - rest * _factor(radix[place])).astype(np.uint8)
+        number = rest
+        before = chosen[place]
+        matrix[place, rows] = np.where(radix[place] > 0, _zeros(before, radix[place]) + digit, before)
+
+
+def _factor(radix: Bytes) -> Words | np.uint64:
+    """Give what a place multiplies by, as one number where it is the same in all rows: that divides much faster."""
+    if radix[0] and (radix == radix[0]).all():
+        return np.uint64(radix[0])
+    return np.maximum(radix, 1).astype(np.uint64)
+
+
+def _zeros(characters: Bytes, radix: Bytes) -> Bytes:
+    """Give the character that stands for 0 at each place: '0', 'a', 'A', or '1' where only nine digits may stand."""
+    zeros: Bytes = _ZERO[characters] + (radix == _DECIMAL - 1)
+    return zeros
+
+
+def _text(matrix: Bytes, lengths: Positions) -> pa.Array:
+    """Give the first bytes of each column of the matrix as text."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    kept = np.arange(len(matrix))[None, :] < lengths[:, None]
+    data = np.ascontiguousarray(matrix.T)[kept]
+    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def _digits(bits: Words, width: int) -> pa.Array:
+    """Give `width` digits (at most 20) for each row."""
+    matrix = np.empty((len(bits), 20), dtype=np.uint8)
+    for word in range(2):
+        number = bits[:, word] % _TEN_DIGITS
+        for place in reversed(range(10)):
+            number, digit = np.divmod(number, np.uint64(10))
+            matrix[:, word * 10 + place] = digit + ord("0")
+    return fixed_width(matrix[:, 20 - width :])
