@@ -1,0 +1,99 @@
+"""Addresses become sessions whose settings we know."""
+
+from __future__ import annotations
+
+from configparser import Error as OptionFileError
+from pathlib import Path
+from typing import Any
+
+from pymysql.optionfile import Parser
+
+from dbmimic.engines.mysql.errors import Side
+from dbmimic.engines.mysql.session import Session
+from dbmimic.errors import ConfigError
+from dbmimic.model.address import Address
+
+OPTION_FILE = "~/.my.cnf"
+
+_OPTIONS = frozenset(
+    {"unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "connect_timeout"}
+)
+_FLAGS = frozenset({"ssl_verify_cert", "ssl_verify_identity"})
+
+# No mode that changes what SQL means; no restriction on which stored dates a comparison may name.
+_READING_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
+# Values land as they were: id 0, zero dates. Nothing here is strict, because LOAD DATA LOCAL never is: every
+# warning is counted instead, and fails the load.
+WRITING_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
+# Structure is built strictly: a key that is too long, say, is an error and not cut.
+DDL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
+
+_PATIENCE_SECONDS = 86_400
+
+
+def connect(address: Address, side: Side, database: str | None) -> Session:
+    """Open a session on a database (or on none), with settings of our own; fills gaps from `~/.my.cnf`."""
+    session = Session(side, {**_options(address), "database": database})
+    try:
+        _settle(session)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _settle(session: Session) -> None:
+    session.run("SET NAMES utf8mb4")
+    session.run("SET SESSION time_zone = '+00:00', sql_quote_show_create = 1, group_concat_max_len = 1048576")
+    session.run(f"SET SESSION net_write_timeout = {_PATIENCE_SECONDS}, net_read_timeout = {_PATIENCE_SECONDS}")
+    session.run(f"SET SESSION wait_timeout = {_PATIENCE_SECONDS}")
+    if session.is_mariadb:
+        session.run("SET SESSION max_statement_time = 0, idle_transaction_timeout = 0")
+        session.run("SET SESSION idle_readonly_transaction_timeout = 0")
+    else:
+        session.run("SET SESSION max_execution_time = 0")
+    session.run(f"SET SESSION sql_mode = '{_READING_MODE}'")
+
+
+def _options(address: Address) -> dict[str, Any]:
+    unknown = sorted(set(address.options) - _OPTIONS)
+    if unknown:
+        known = ", ".join(sorted(_OPTIONS))
+        raise ConfigError("DM214", f"unknown option {unknown[0]!r}", place=str(address), hint=f"known: {known}")
+    options: dict[str, Any] = {
+        key: value.lower() in {"1", "true", "yes"} if key in _FLAGS else value for key, value in address.options.items()
+    }
+    if "connect_timeout" in options:
+        options["connect_timeout"] = _seconds(options["connect_timeout"], address)
+    file = _option_file()
+    socket = options.get("unix_socket") or ("" if address.host else file.get("socket", ""))
+    if socket:
+        options["unix_socket"] = socket
+    options["host"] = address.host or file.get("host") or "localhost"
+    options["port"] = address.port or int(file.get("port") or 3306)
+    options["user"] = address.user or file.get("user") or None
+    options["password"] = address.password or file.get("password") or ""
+    for key in ("ssl_ca", "ssl_cert", "ssl_key"):
+        if key not in options and file.get(key.replace("_", "-")):
+            options[key] = file[key.replace("_", "-")]
+    return options
+
+
+def _seconds(text: str, address: Address) -> int:
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise ConfigError("DM214", "connect_timeout is not a number of seconds", place=str(address))
+
+
+def _option_file() -> dict[str, str]:
+    """Give the client's own settings from the user's option file, if there is one."""
+    path = Path(OPTION_FILE).expanduser()
+    if not path.is_file():
+        return {}
+    parser = Parser()
+    try:
+        parser.read(path)
+        section = parser.options("client") if parser.has_section("client") else []
+        return {key: str(parser.get("client", key) or "") for key in section}
+    except OptionFileError:
+        raise ConfigError("DM214", "the option file cannot be read", place=OPTION_FILE) from None

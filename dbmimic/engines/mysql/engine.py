@@ -1,0 +1,21 @@
+"""MySQL and MariaDB as the port `Engine`."""
+
+from __future__ import annotations
+
+from dbmimic.engines.mysql.source import MysqlSource
+from dbmimic.engines.mysql.target import MysqlTarget
+from dbmimic.model.address import Address
+from dbmimic.ports.source import Source
+from dbmimic.ports.target import Target
+
+
+class MysqlEngine:
+    """Opens databases of MySQL and MariaDB servers; both answer to the engine name `mysql`."""
+
+    def open_source(self, address: Address) -> Source:
+        """Connect for reading and begin the one snapshot of the run."""
+        return MysqlSource(address)
+
+    def open_target(self, address: Address) -> Target:
+        """Connect to the server of the target; nothing is written yet."""
+        return MysqlTarget(address)

@@ -1,0 +1,133 @@
+"""
+The driver's errors become ours: number and place, never the text, which holds values.
+
+Source:
+    Error numbers: MySQL 8.4 Reference Manual, "Server Error Message Reference"; MariaDB Knowledge Base, "MariaDB
+    Error Code Reference".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pymysql
+
+from dbmimic.errors import DbmimicError, SourceError, TargetError, TryAgainError
+
+NOT_REACHABLE = frozenset({1045, 1130, 1698, 2002, 2003, 2005, 2026, 2054, 2059, 2061})
+CONNECTION_LOST = frozenset({0, 2006, 2013, 2014, 2055, 1927})
+SERVER_BUSY = frozenset({1040, 1053, 1203, 1226})
+TABLE_FULL = 1114
+DISK_FULL = frozenset({3, 28, 1021, TABLE_FULL})
+FILE_FAILED = frozenset({1004, 1005, 1006, 1025, 1026, 1030})
+NO_ROOM = frozenset({28, 122, 135})  # ENOSPC, EDQUOT, and the storage engine's own word for it
+LOCKED = frozenset({1205, 1213})
+DENIED = frozenset({1044, 1142, 1143, 1227, 1290, 1370, 1410, 1419})
+UNKNOWN_DATABASE = 1049
+UNKNOWN_TABLE = 1146
+TABLE_CHANGED = 1412
+NO_LOCAL = frozenset({1148, 2068, 3948, 4166})
+DATA_REFUSED = {
+    1062: "two rows have the same value in a unique key",
+    1416: "a value is no geometry",
+    1526: "no partition takes a row",
+    3819: "a CHECK constraint refuses a row",
+    4025: "a CHECK constraint refuses a row",
+}
+FITTING_MASK = "if the column is masked, choose a mask that fits its type, keys and constraints"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Which database an error speaks of: `source` or `target`, and its name for people."""
+
+    role: str
+    place: str
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it is the database that is read."""
+        return self.role == "source"
+
+
+def number(error: BaseException) -> int:
+    """Give the error number of a driver's exception; 0 where it has none."""
+    first = error.args[0] if error.args else 0
+    return first if isinstance(first, int) else 0
+
+
+def _cause(error: BaseException) -> int:
+    """Give the error number; for a file that could not grow, why stands in the text, and only that is read there."""
+    code = number(error)
+    found = re.search(r"\berrno: (\d+)", str(error.args[1])) if code in FILE_FAILED and len(error.args) > 1 else None
+    return TABLE_FULL if found and int(found[1]) in NO_ROOM else code
+
+
+def translated(error: BaseException, side: Side, place: str = "") -> DbmimicError:
+    """Give our error for a driver's exception."""
+    code = _cause(error)
+    where = place or side.place
+    if code in SERVER_BUSY:
+        return TryAgainError("DM703", f"the {side.role}'s server is full or shutting down ({code})", place=where)
+    if code in LOCKED:
+        hint = "another session holds a lock; run the same command again later"
+        return TryAgainError("DM702", f"a lock on the {side.role} was not had in time ({code})", place=where, hint=hint)
+    return _source(code, where) if side.is_source else _target(code, where)
+
+
+def _source(code: int, where: str) -> SourceError:
+    if code in NOT_REACHABLE:
+        return SourceError("DM401", f"the source is not reachable ({code})", place=where, hint=_reach_hint(code))
+    if code == UNKNOWN_DATABASE:
+        return SourceError(
+            "DM401", f"the source's database does not exist ({code})", place=where, hint="check its name"
+        )
+    if code in DENIED:
+        hint = "the role needs: GRANT SELECT, SHOW VIEW, TRIGGER, EVENT on the database"
+        return SourceError("DM402", f"permission denied on the source ({code})", place=where, hint=hint)
+    if code in CONNECTION_LOST or code == TABLE_CHANGED:
+        hint = "run the same command again; a new snapshot is taken"
+        return SourceError("DM403", f"the source's snapshot was lost ({code})", place=where, hint=hint)
+    return SourceError("DM404", f"a statement failed on the source (error {code})", place=where, hint=_manual(code))
+
+
+def _target(code: int, where: str) -> TargetError:
+    if code in NOT_REACHABLE:
+        return TargetError("DM501", f"the target is not reachable ({code})", place=where, hint=_reach_hint(code))
+    if code in CONNECTION_LOST:
+        hint = "run the same command again; if it stays, the server's log and its max_allowed_packet may tell why"
+        return TargetError("DM501", f"the connection to the target was lost ({code})", place=where, hint=hint)
+    if code in DENIED:
+        hint = "the role needs: GRANT ALL PRIVILEGES on the target's database and on its neighbours `<name>_dbmimic%`"
+        return TargetError("DM502", f"permission denied on the target ({code})", place=where, hint=hint)
+    if code in DISK_FULL:
+        hint = "free some space: the new copy stands beside the old one until it is verified"
+        return TargetError("DM503", f"the target's disk or table space is full ({code})", place=where, hint=hint)
+    if code in DATA_REFUSED:
+        return TargetError("DM504", f"{DATA_REFUSED[code]} (error {code})", place=where, hint=FITTING_MASK)
+    return TargetError("DM504", f"a statement failed on the target (error {code})", place=where, hint=_manual(code))
+
+
+def _reach_hint(code: int) -> str:
+    if code in {1045, 1698}:
+        return "check user and password"
+    return "check host, port and that the server runs"
+
+
+def _manual(code: int) -> str:
+    return f"the server's manual explains error {code}" if code else ""
+
+
+@contextmanager
+def speaking_of(side: Side, place: str = "") -> Iterator[None]:
+    """Let no driver's exception out: inside, each becomes ours."""
+    try:
+        yield
+    except (pymysql.MySQLError, OSError) as error:
+        failure = translated(error, side, place)
+    else:
+        return
+    raise failure from None

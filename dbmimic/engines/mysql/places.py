@@ -1,0 +1,44 @@
+"""The databases that belong to one target, by name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+_LONGEST = 64
+_HASHED = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The target, the new copy beside it, the old copy that is kept, and the sidecar that remembers."""
+
+    target: str
+
+    @property
+    def new(self) -> str:
+        """Where the new copy is built."""
+        return self._beside("_dbmimic_new")
+
+    @property
+    def old(self) -> str:
+        """Where the old copy is kept for a rollback."""
+        return self._beside("_dbmimic_old")
+
+    @property
+    def sidecar(self) -> str:
+        """Where stamp and journal are."""
+        return self._beside("_dbmimic")
+
+    @property
+    def run_lock(self) -> str:
+        """The name of the user lock that a run holds."""
+        return f"dbmimic:run:{self._hash()}"
+
+    def _beside(self, suffix: str) -> str:
+        if len(self.target) + len(suffix) <= _LONGEST:
+            return self.target + suffix
+        return f"{self.target[:_HASHED]}_{self._hash()}{suffix}"
+
+    def _hash(self) -> str:
+        return hashlib.blake2b(self.target.encode(), digest_size=4).hexdigest()

@@ -1,0 +1,95 @@
+"""Rows in bulk, from one session under its snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from dbmimic.engines.mysql import quoting, wire
+from dbmimic.engines.mysql.keys import RowIdentity, ordering
+from dbmimic.engines.mysql.session import Session
+from dbmimic.engines.mysql.types import Form
+from dbmimic.errors import InternalError, SourceError
+from dbmimic.model.batch import Layout, Payload, RawBatch
+from dbmimic.model.keys import KeySet, Rows, Whole
+
+ENGINE = "mysql"
+
+
+@dataclass(frozen=True)
+class TableReader:
+    """
+    Reads one table in one layout.
+
+    The payload is a tuple of `pa.binary()` arrays, one for each tail column, in the bytes that the server stores for
+    text and in its own words for the rest.
+    """
+
+    session: Session
+    layout: Layout
+    forms: Mapping[str, Form]
+    identity: RowIdentity
+
+    def read(self, rows: Rows) -> Iterator[RawBatch]:
+        """Stream the rows in batches of about a megabyte, by ascending key; other than integers share by share."""
+        if isinstance(rows, Whole):
+            yield from self._batches(self._select() + ordering(self.identity))
+            return
+        bits = rows.bits(self.layout.leaf)
+        shares = self.identity.conditions(bits, quoting.name(self.layout.leaf.name))
+        if shares is None:
+            yield from self._filtered(rows)
+            return
+        for condition, share in shares:
+            count = 0
+            for batch in self._batches(f"{self._select()} WHERE {condition}{ordering(self.identity)}"):
+                count += batch.row_count
+                yield batch
+            if count != len(share):
+                reason = f"{len(share)} rows were asked for and {count} came"
+                raise InternalError("DM901", reason, place=str(self.layout.table))
+
+    def _expressions(self) -> list[str]:
+        head = [self.forms[name].text() for name in self.layout.head]
+        return head + [self.forms[name].exact() for name in self.layout.tail]
+
+    def _select(self, *first: str) -> str:
+        listed = ", ".join([*first, *self._expressions()]) or "1"
+        return f"SELECT {listed} FROM {quoting.name(self.layout.leaf.name)}"  # noqa: S608 -- names are quoted
+
+    def _batches(self, statement: str) -> Iterator[RawBatch]:
+        width = len(self._expressions())
+        for packets in self.session.packets(statement, str(self.layout.table)):
+            yield self._batch(wire.columns(packets, width), len(packets))
+
+    def _filtered(self, rows: KeySet) -> Iterator[RawBatch]:
+        """Read all rows of a table without a key and keep the chosen ones."""
+        bits = rows.bits(self.layout.leaf)
+        if not bits:
+            return
+        keys = [form.exact() for form in self.identity.forms]
+        number = self.identity.numbering()
+        width = len(keys) + len(self._expressions())
+        for packets in self.session.packets(self._select(*keys), str(self.layout.table)):
+            arrays = wire.columns(packets, width)
+            ids = number(arrays[: len(keys)])
+            chosen = np.fromiter((found in bits for found in ids.tolist()), dtype=np.bool_, count=len(ids))
+            if chosen.any():
+                mask = pa.array(chosen)
+                yield self._batch([each.filter(mask) for each in arrays[len(keys) :]], int(chosen.sum()))
+
+    def _batch(self, arrays: list[pa.Array], row_count: int) -> RawBatch:
+        head = {name: self._text(name, values) for name, values in zip(self.layout.head, arrays, strict=False)}
+        tail = tuple(arrays[len(head) :])
+        return RawBatch(self.layout, row_count, head, Payload(ENGINE, tail, sum(each.nbytes for each in tail)))
+
+    def _text(self, name: str, values: pa.Array) -> pa.Array:
+        try:
+            return wire.as_text(values)
+        except pa.ArrowInvalid:
+            place = str(self.layout.table.column(name))
+        hint = "keep the column unmasked, or repair the text in the source"
+        raise SourceError("DM404", "a value is no text in the column's own character set", place=place, hint=hint)

@@ -1,0 +1,135 @@
+"""One MySQL or MariaDB database under one snapshot, from opening to closing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+import pymysql
+
+from dbmimic.engines.mysql import catalogue, quoting, snapshot, structure
+from dbmimic.engines.mysql.connect import connect
+from dbmimic.engines.mysql.errors import Side
+from dbmimic.engines.mysql.rows import ENGINE, TableReader
+from dbmimic.engines.mysql.session import Session
+from dbmimic.engines.mysql.walk import Walk
+from dbmimic.errors import ConfigError, SourceError
+from dbmimic.model.address import Address
+from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.request import IdsSeed, WhereSeed
+from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.target import Identity, Structure
+from dbmimic.ports.source import KeyedRows
+
+
+class MysqlSource:
+    """
+    The port `Source` on one connection.
+
+    One question at a time: a stream (`read`, `keyed`) must be used up or closed before the next question.
+    """
+
+    engine = ENGINE
+
+    def __init__(self, address: Address, role: str = "source") -> None:
+        if not address.database:
+            raise ConfigError("DM214", "the address names no database", place=str(address))
+        self._session = connect(address, Side(role, str(address)), address.database)
+        try:
+            self._database = str(self._session.value("SELECT DATABASE()"))  # as the server spells it
+            if self._session.is_mariadb:
+                # Long lists of ids are answered from the index; MariaDB would make a temporary table of them.
+                self._session.run("SET SESSION in_predicate_conversion_threshold = 0")
+            snapshot.begin(self._session)
+        except BaseException:
+            self._session.close()
+            raise
+
+    @cached_property
+    def _catalogue(self) -> catalogue.Catalogue:
+        return catalogue.read(self._session, self._database)
+
+    @cached_property
+    def _walk(self) -> Walk:
+        return Walk(self._session, self._catalogue)
+
+    @cached_property
+    def _structure(self) -> structure.Described:
+        return structure.read(self._session, self._database)
+
+    def identity(self) -> Identity:
+        """Give which database this is."""
+        return Identity(ENGINE, server_identity(self._session), folded(self._session, self._database))
+
+    def schema(self) -> Schema:
+        """Give the tables and their keys, with findings about what the copy does not carry."""
+        schema = self._catalogue.schema
+        return replace(schema, findings=(*schema.findings, *self._structure.findings))
+
+    def structure(self) -> Structure:
+        """Give the statements that make the structure, in their sections."""
+        return self._structure.structure
+
+    def hold(self, token: int) -> None:
+        """Take the user lock of that number, named for this database too: locks are the whole server's."""
+        lock = quoting.text(probe_lock(self._session, self._database, token))
+        if self._session.value(f"SELECT GET_LOCK({lock}, 0)") != "1":
+            raise SourceError("DM404", "the probe's lock is held by somebody else", place=self._session.side.place)
+
+    def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
+        """Give the rows that a seed names."""
+        return self._walk.seed(table, seed)
+
+    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
+        """Stream every row's identity with some columns as text."""
+        return self._walk.keyed(table, columns)
+
+    def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
+        """Give the parent rows that these child rows reference over one edge."""
+        return self._walk.parents(edge, children)
+
+    def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """Give the child rows that reference any of these parent rows over one edge."""
+        return self._walk.children(edge, parents)
+
+    def count(self, table: Table) -> int:
+        """Give how many rows the table holds."""
+        return int(self._session.value(f"SELECT COUNT(*) FROM {quoting.name(table.id.name)}", str(table.id)))  # noqa: S608 -- names are quoted
+
+    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+        """Stream the chosen rows."""
+        forms, identity = self._walk.forms(layout.leaf), self._walk.identity(layout.leaf)
+        return TableReader(self._session, layout, forms, identity).read(rows)
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many of these child rows reference a parent row that is not there."""
+        return self._walk.orphans(edge, children)
+
+    def close(self) -> None:
+        """End the snapshot and the connection."""
+        self._session.close()
+
+
+def server_identity(session: Session) -> str | None:
+    """Give the server's own identity: its UUID, or a hash of where its data lies."""
+    for variable in ("server_uid", "server_uuid"):
+        try:
+            return str(session.fetch(f"SELECT @@{variable}")[0][0])
+        except pymysql.MySQLError:
+            continue
+    place = "\0".join(str(value) for value in session.rows("SELECT @@hostname, @@port, @@datadir")[0])
+    return hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
+
+
+def folded(session: Session, database: str) -> str:
+    """Give the database's name as the server compares it."""
+    return database if session.value("SELECT @@lower_case_table_names") == "0" else database.lower()
+
+
+def probe_lock(session: Session, database: str, token: int) -> str:
+    """Give the name of the user lock by which a source shows itself to its target."""
+    name = hashlib.blake2b(folded(session, database).encode(), digest_size=8).hexdigest()
+    return f"dbmimic:probe:{token}:{name}"

@@ -1,0 +1,185 @@
+"""SHOW CREATE of everything becomes a script in sections, and a text that is equal where structures are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pymysql
+
+from dbmimic.engines.mysql import errors, quoting, statements
+from dbmimic.engines.mysql.queries import query
+from dbmimic.engines.mysql.session import Row, Session
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.target import Structure
+
+_ORDER = {"FUNCTION": 0, "PROCEDURE": 0, "VIEW": 1, "TRIGGER": 2, "EVENT": 3}
+_GRANT = re.compile(r"GRANT (.*) ON (\*|`(?:[^`]|``)*`)\.\* TO ", re.DOTALL)
+_CANNOT_SHOW = errors.DENIED | {1356, 1449, 1305}
+
+
+@dataclass(frozen=True, slots=True)
+class TableScript:
+    """One table: created bare, then given its foreign keys and its counter."""
+
+    name: str
+    create: str
+    foreign_keys: tuple[str, ...] = ()
+    auto_increment: int | None = None
+    sequence_columns: tuple[str, ...] = ()  # definitions whose default is a sequence's next value
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceScript:
+    """One sequence of MariaDB and the next value that it gives."""
+
+    name: str
+    create: str
+    next_value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectScript:
+    """A view, routine, trigger or event, with the settings under which it must be created again."""
+
+    kind: str
+    name: str
+    create: str
+    sql_mode: str = ""
+    client_charset: str = "utf8mb4"
+    collation: str = ""
+    time_zone: str = "+00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """All statements of a database, in the order in which they are run."""
+
+    charset: str
+    collation: str
+    tables: tuple[TableScript, ...]
+    sequences: tuple[SequenceScript, ...]
+    objects: tuple[ObjectScript, ...]
+
+    @property
+    def text(self) -> str:
+        """The description without counters."""
+        lines = [f"DATABASE {self.charset} {self.collation}"]
+        lines += [each.create for each in self.sequences]
+        for table in self.tables:
+            lines += [table.create, *table.foreign_keys]
+        lines += [f"{each.create}\n{each.sql_mode} {each.client_charset} {each.collation}" for each in self.objects]
+        return ";\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A structure, and what of the database it does not hold."""
+
+    structure: Structure
+    script: Script
+    findings: tuple[Finding, ...]
+
+
+def read(session: Session, database: str) -> Described:
+    """Give the structure of the session's database, as far as the role may see it."""
+    charset, collation = session.rows(query("database"))[0]
+    rows = session.rows(query("tables"))
+    findings: list[Finding] = []
+    tables = tuple(_table(session, row[0], database) for row in rows if row[1] in {"BASE TABLE", "SYSTEM VERSIONED"})
+    sequences = tuple(_sequence(session, row[0], database) for row in rows if row[1] == "SEQUENCE")
+    shown = tuple(portable(each, database) for each in objects(session, findings))
+    script = Script(charset, collation, tables, sequences, shown)
+    findings += [_event_finding(each) for each in shown if each.kind == "EVENT"]
+    findings += _hidden(session, database)
+    return Described(Structure("mysql", script.text, script), script, tuple(findings))
+
+
+def objects(session: Session, findings: list[Finding]) -> list[ObjectScript]:
+    """Give the views, routines, triggers and events of the session's database exactly as they are, in order."""
+    listed = [("VIEW", row[0]) for row in session.rows(query("tables")) if row[1] == "VIEW"]
+    listed += [(row[0], row[1]) for row in sorted(session.rows(query("objects")), key=_place)]
+    shown = [found for kind, name in listed if (found := _object(session, kind, name, findings))]
+    return sorted(shown, key=lambda each: _ORDER.get(each.kind, 0))
+
+
+def portable(shown: ObjectScript, database: str) -> ObjectScript:
+    """Give the object free of its database's name and its definer; an event does not run."""
+    create = statements.without_definer(statements.unqualified(shown.create, database))
+    return replace(shown, create=statements.disabled(create) if shown.kind == "EVENT" else create)
+
+
+def _place(row: Row) -> tuple[str, str, int, str]:
+    kind, name, table, place = row
+    return kind, table or "", int(place), name
+
+
+def _table(session: Session, name: str, database: str) -> TableScript:
+    shown = session.rows(f"SHOW CREATE TABLE {quoting.name(name)}", name)[0][1]
+    parts = statements.taken_apart(statements.unqualified(shown, database))
+    return TableScript(name, parts.create, parts.foreign_keys, parts.auto_increment, parts.sequence_columns)
+
+
+def _sequence(session: Session, name: str, database: str) -> SequenceScript:
+    shown = session.rows(f"SHOW CREATE SEQUENCE {quoting.name(name)}", name)[0][1]
+    value = session.value(f"SELECT next_not_cached_value FROM {quoting.name(name)}", name)  # noqa: S608 -- names are quoted
+    return SequenceScript(name, statements.unqualified(shown, database), int(value))
+
+
+def _object(session: Session, kind: str, name: str, findings: list[Finding]) -> ObjectScript | None:
+    try:
+        shown = session.fetch(f"SHOW CREATE {kind} {quoting.name(name)}")[0]
+    except pymysql.MySQLError as error:
+        code = errors.number(error)
+        if code not in _CANNOT_SHOW:
+            raise errors.translated(error, session.side, name) from None
+        findings.append(_not_shown(kind, name))
+        return None
+    made = _script(kind, name, shown)
+    if made is None:
+        findings.append(_not_shown(kind, name))
+    return made
+
+
+def _script(kind: str, name: str, shown: Row) -> ObjectScript | None:
+    """Give the object as the server shows it; the columns of SHOW CREATE differ by kind."""
+    if kind == "VIEW":
+        _, create, charset, collation = shown[:4]
+        return ObjectScript(kind, name, create, "", charset, collation)
+    if kind == "EVENT":
+        _, mode, time_zone, create, charset, collation = shown[:6]
+        return ObjectScript(kind, name, create, mode, charset, collation, time_zone) if create else None
+    _, mode, create, charset, collation = shown[:5]
+    return ObjectScript(kind, name, create, mode, charset, collation) if create else None
+
+
+def _not_shown(kind: str, name: str) -> Finding:
+    reason = f"the {kind.lower()}'s definition may not be read, so the copy is without it"
+    hint = "grant SHOW VIEW for views, TRIGGER for triggers, EVENT for events, SHOW_ROUTINE for routines"
+    return Finding("DM402", Severity.WARNING, name, reason, hint)
+
+
+def _event_finding(event: ObjectScript) -> Finding:
+    return Finding("DM405", Severity.INFO, event.name, "the event is disabled in the copy", "enable it by ALTER EVENT")
+
+
+def _hidden(session: Session, database: str) -> Iterator[Finding]:
+    """Tell which kinds of objects a role cannot even see: the server leaves them out without a word."""
+    grants = [match for row in session.rows("SHOW GRANTS") if (match := _GRANT.match(str(row[0])))]
+    held = " ".join(match.group(1).upper() for match in grants if _covers(match.group(2), database))
+    for privilege, kinds in (("TRIGGER", "triggers"), ("EVENT", "events")):
+        if privilege not in held and "ALL PRIVILEGES" not in held:
+            reason = f"the role may not see {kinds}; if there are any, the copy is without them"
+            yield Finding(
+                "DM402", Severity.WARNING, database, reason, f"GRANT {privilege} on the database to this role"
+            )
+
+
+def _covers(pattern: str, database: str) -> bool:
+    """Tell whether a grant's database pattern, with `%`, `_` and backslashes, fits a database."""
+    if pattern == "*":
+        return True
+    parts = re.findall(r"\\.|.", pattern.strip("`").replace("``", "`"), re.DOTALL)
+    wild = {"%": ".*", "_": "."}
+    return re.fullmatch("".join(wild.get(each, re.escape(each[-1])) for each in parts), database, re.DOTALL) is not None

@@ -1,0 +1,175 @@
+"""One MySQL or MariaDB database that may be replaced."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dbmimic.engines.mysql import catalogue, ddl, quoting
+from dbmimic.engines.mysql.connect import connect
+from dbmimic.engines.mysql.errors import Side
+from dbmimic.engines.mysql.load import Loader
+from dbmimic.engines.mysql.places import Places
+from dbmimic.engines.mysql.rows import ENGINE
+from dbmimic.engines.mysql.sidecar import exists
+from dbmimic.engines.mysql.source import MysqlSource, folded, probe_lock, server_identity
+from dbmimic.engines.mysql.structure import Script
+from dbmimic.engines.mysql.swap import Exchange
+from dbmimic.errors import ConfigError, DbmimicError, InternalError, TryAgainError
+from dbmimic.model.address import Address
+from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.findings import Finding
+from dbmimic.model.names import ColumnId
+from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+from dbmimic.ports.source import Source
+
+_LOCK_SECONDS = 60
+# A server needs a moment to notice that a killed run's connection is gone.
+_GRACE_SECONDS = 2
+
+
+class MysqlTarget:
+    """
+    The port `Target` on one connection.
+
+    The new copy is a database of its own beside the target, `<name>_dbmimic_new`; the old one is kept as
+    `<name>_dbmimic_old`; `<name>_dbmimic` holds the stamp and the journal.
+    """
+
+    engine = ENGINE
+
+    def __init__(self, address: Address) -> None:
+        if not address.database:
+            raise ConfigError("DM214", "the address names no database", place=str(address))
+        self._address = address
+        self._session = connect(address, Side("target", str(address)), None)
+        self._places = Places(folded(self._session, address.database))
+        self._exchange = Exchange(self._session, self._places)
+        self._loader = Loader(self._session)
+        self._catalogue: catalogue.Catalogue | None = None
+        self._script: Script | None = None
+        self._locked = False
+        self._built = False
+        self._session.run("SET SESSION foreign_key_checks = 0")
+        self._session.run(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
+
+    def identity(self) -> Identity:
+        """Give which database this is."""
+        return Identity(ENGINE, server_identity(self._session), self._places.target)
+
+    def state(self) -> TargetState:
+        """Give whether the target exists, is empty and carries our stamp."""
+        births = self._exchange.tables(self._places.target)
+        stamp = self._exchange.pending_stamp() or self._exchange.sidecar.stamp(births)
+        there = exists(self._session, self._places.target)
+        return TargetState(self._places.target, there, self._exchange.is_empty(), stamp if there else None)
+
+    def sees(self, token: int) -> bool:
+        """Tell whether a source on this server holds the lock of that number for a database of the same name."""
+        lock = quoting.text(probe_lock(self._session, self._address.database, token))
+        return self._session.value(f"SELECT IS_USED_LOCK({lock})") is not None
+
+    def build(self, structure: Structure) -> None:
+        """Take the run lock, finish or undo what a killed run left, and create the new copy's tables."""
+        script = _script(structure)
+        self._lock()
+        self._exchange.recover()
+        self._session.run(f"DROP DATABASE IF EXISTS {quoting.name(self._places.new)}", self._places.new)
+        self._built = True
+        ddl.create_database(self._session, self._places.new, script)
+        ddl.create_tables(self._session, script)
+        self._catalogue = None
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+        """Load the batches into the new copy in one transaction and give the number of rows."""
+        self._use_new()
+        if self._catalogue is None:
+            self._catalogue = catalogue.read(self._session, self._places.new)
+        return self._loader.load(layout, self._catalogue.forms[layout.leaf], batches)
+
+    def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
+        """
+        Build foreign keys, set counters, gather statistics; then routines, views, triggers and events.
+
+        Counters take the source's values; InnoDB itself raises one that a masked key has passed.
+        """
+        del masked
+        script = _script(structure)
+        self._use_new()
+        ddl.finish_tables(self._session, script)
+        ddl.create_objects(self._session, script.objects)
+        self._script = script
+        return ()
+
+    def copy(self) -> Source:
+        """Open the new copy for reading."""
+        return MysqlSource(replace(self._address, database=self._places.new), role="target")
+
+    def swap(self, stamp: Stamp) -> None:
+        """Put the new copy in the target's place in one step; the old one is kept for `rollback`."""
+        if self._script is None:
+            raise InternalError("DM901", "a copy was swapped in that was not finished", place=self._places.target)
+        self._exchange.swap(self._script, stamp)
+        self._script = None
+
+    def discard(self) -> None:
+        """Remove the new copy and let go of the run lock."""
+        if self._built:
+            self._exchange.recover()
+            self._session.run(f"DROP DATABASE IF EXISTS {quoting.name(self._places.new)}", self._places.new)
+            self._built = False
+        self._unlock()
+
+    def rollback(self) -> None:
+        """Put the kept old copy back in the target's place; what was there is kept in its stead."""
+        held = self._locked
+        self._lock()
+        try:
+            self._exchange.recover()
+            self._exchange.rollback()
+        finally:
+            if not held and self._session.open:
+                self._unlock()
+
+    def close(self) -> None:
+        """Discard what was not swapped in and close; what was cut short in mid-load is removed by a new connection."""
+        try:
+            if self._built and not self._session.open:
+                with contextlib.closing(MysqlTarget(self._address)) as other:
+                    other.remove_leftover()
+            elif self._session.open:
+                self.discard()
+        except DbmimicError:
+            return  # the server is gone or unwilling: the next run removes what is left
+        finally:
+            self._session.close()
+
+    def remove_leftover(self) -> None:
+        """Remove the new copy of a run whose connection is gone."""
+        self._lock()
+        self._built = True
+        self.discard()
+
+    def _lock(self) -> None:
+        if self._locked:
+            return
+        lock = quoting.text(self._places.run_lock)
+        if self._session.value(f"SELECT GET_LOCK({lock}, {_GRACE_SECONDS})") != "1":
+            hint = "wait for it to end; the lock goes when its connection does"
+            raise TryAgainError("DM701", "another run holds the target", place=self._places.target, hint=hint)
+        self._locked = True
+
+    def _unlock(self) -> None:
+        if self._locked:
+            self._session.value(f"SELECT RELEASE_LOCK({quoting.text(self._places.run_lock)})")
+            self._locked = False
+
+    def _use_new(self) -> None:
+        self._session.run(f"USE {quoting.name(self._places.new)}", self._places.new)
+
+
+def _script(structure: Structure) -> Script:
+    if not isinstance(structure.body, Script):
+        raise InternalError("DM901", f"a structure of {structure.engine} cannot be built here")
+    return structure.body

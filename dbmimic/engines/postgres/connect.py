@@ -1,0 +1,101 @@
+"""Connections: how libpq is asked for one, and what every session of ours is set to."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from dbmimic.engines.postgres.errors import Side, speaking, unreachable
+from dbmimic.engines.postgres.tids import TidArray, TidArrayDumper
+from dbmimic.model.address import Address
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+OLDEST = 130000
+
+_TEXT_FORMS = (
+    ("client_encoding", "UTF8"),
+    ("DateStyle", "ISO, YMD"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("extra_float_digits", "1"),
+    ("bytea_output", "hex"),
+    ("xmloption", "content"),
+    ("standard_conforming_strings", "on"),
+)
+_PATIENCE = (
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+)
+_READING = (
+    ("row_security", "off"),
+    ("search_path", ""),
+    ("jit", "off"),
+    ("synchronize_seqscans", "off"),  # rows come in ascending identity
+    ("max_parallel_workers_per_gather", "0"),  # the same, and one core of production at most
+)
+
+
+def session_settings(version: int) -> tuple[tuple[str, str], ...]:
+    """Give what every session is set to: text forms that lose nothing, and no timeouts of ours to trip over."""
+    newer = (("transaction_timeout", "0"),) if version >= 170000 else ()  # noqa: PLR2004 (PostgreSQL 17)
+    return _TEXT_FORMS + _PATIENCE + newer
+
+
+def reading_settings(version: int) -> tuple[tuple[str, str], ...]:
+    """Give what a transaction that reads is set to, beside its isolation level."""
+    return session_settings(version) + _READING
+
+
+def connect(address: Address, side: Side, *, database: str | None = None) -> Connection:
+    """
+    Connect, with every statement its own transaction until one is begun.
+
+    What the address leaves empty is left to libpq: `PG*` variables, service files, `~/.pgpass`.
+    """
+    wanted: dict[str, Any] = {
+        "host": address.host or None,
+        "port": address.port,
+        "user": address.user or None,
+        "password": address.password or None,
+        "dbname": database or address.database or None,
+        "application_name": "dbmimic",
+        "client_encoding": "UTF8",
+        "keepalives_idle": 60,
+    }
+    if "PGCONNECT_TIMEOUT" not in os.environ:
+        wanted["connect_timeout"] = 20
+    parameters = {name: value for name, value in (wanted | dict(address.options)).items() if value is not None}
+    place = str(address)
+    try:
+        conninfo = make_conninfo(**parameters)
+    except psycopg.Error:
+        hint = "options are those of libpq, as sslmode"
+        raise side.error(side.code(1), f"the URL of the {side} has an unknown option", place=place, hint=hint) from None
+    try:
+        connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+    except psycopg.Error as error:
+        raise unreachable(error, conninfo, side, place) from None
+    if connection.info.server_version < OLDEST:
+        connection.close()
+        message = f"the {side} is older than PostgreSQL 13"
+        raise side.error(side.code(5 if side is Side.SOURCE else 4), message, place=place)
+    connection.adapters.register_dumper(TidArray, TidArrayDumper)
+    with speaking(connection, side, "setting up the session", place):
+        apply(connection, session_settings(connection.info.server_version))
+    return connection
+
+
+def apply(connection: Connection, settings: tuple[tuple[str, str], ...], *, local: bool = False) -> None:
+    """Set these, for the session or (`local`) for the transaction, in one round trip."""
+    word = sql.SQL("SET LOCAL" if local else "SET")
+    connection.execute(
+        sql.SQL("; ").join(
+            sql.SQL("{} {} = {}").format(word, sql.Identifier(name), sql.Literal(value)) for name, value in settings
+        )
+    )

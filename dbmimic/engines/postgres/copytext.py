@@ -1,0 +1,128 @@
+"""
+COPY's text form to Arrow and back, a megabyte at a time.
+
+A row is a line; between its columns stands a tab, and no other raw tab or newline occurs, because COPY escapes those
+inside values. So the places of tabs and newlines are all there is to parse, and what stands after the head columns
+is passed on as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbmimic.errors import InternalError
+
+_TAB = 0x09
+_NEWLINE = 0x0A
+_BACKSLASH = 0x5C
+_NULL = b"\\N"
+_ESCAPED = ((b"\n", b"\\n"), (b"\t", b"\\t"), (b"\r", b"\\r"), (b"\b", b"\\b"), (b"\f", b"\\f"), (b"\v", b"\\v"))
+_ASIDE = b"\x00"  # stands for an escaped backslash for a moment; PostgreSQL's text never holds it
+
+_Positions = npt.NDArray[np.int64]
+
+
+def blocks(messages: Iterator[bytes | memoryview], size: int) -> Iterator[tuple[bytes, int]]:
+    """Gather rows into blocks of about `size` bytes; give each block with its number of rows."""
+    held: list[bytes | memoryview] = []
+    byte_count = 0
+    for message in messages:
+        held.append(message)
+        byte_count += len(message)
+        if byte_count >= size:
+            yield b"".join(held), len(held)
+            held, byte_count = [], 0
+    if held:
+        yield b"".join(held), len(held)
+
+
+def split(block: bytes, row_count: int, head: int, columns: int) -> tuple[list[pa.Array], pa.Array | None]:
+    """
+    Give the first `head` columns of a block as text, and the rest of each line, newline included, as it is.
+
+    The rest is None where `head` is all there is.
+    """
+    data = np.frombuffer(block, dtype=np.uint8)
+    ends = np.flatnonzero(data == _NEWLINE)
+    tabs = np.flatnonzero(data == _TAB)
+    if len(ends) != row_count or len(tabs) != row_count * (columns - 1):
+        raise InternalError("DM901", "a block of COPY rows does not have the shape that was asked for")
+    pieces = _cut(len(data), ends, tabs.reshape(row_count, columns - 1), head, columns)
+    width = 2 * head + (1 if head < columns else 0)
+    offsets = pa.py_buffer(pieces.astype(np.int32))
+    everything = pa.Array.from_buffers(pa.binary(), row_count * width, [None, offsets, pa.py_buffer(block)])
+    rows = np.arange(row_count, dtype=np.int64) * width
+    values = [_unescaped(everything.take(pa.array(rows + 2 * column))) for column in range(head)]
+    return values, everything.take(pa.array(rows + 2 * head)) if head < columns else None
+
+
+def _cut(size: int, ends: _Positions, tabs: _Positions, head: int, columns: int) -> _Positions:
+    """
+    Give where each piece of a block starts, and the block's end: for every row its head values, each followed by its
+    separator as a piece of its own, and the rest of the line as one piece.
+    """
+    row_count = len(ends)
+    width = 2 * head + (1 if head < columns else 0)
+    starts = np.empty((row_count, width), dtype=np.int64)
+    starts[0, 0] = 0
+    starts[1:, 0] = ends[:-1] + 1
+    for column in range(head):
+        starts[:, 2 * column + 1] = tabs[:, column] if column < columns - 1 else ends
+        if 2 * column + 2 < width:
+            starts[:, 2 * column + 2] = tabs[:, column] + 1
+    return np.append(starts.reshape(-1), size)
+
+
+def _data(values: pa.Array) -> npt.NDArray[np.uint8]:
+    """Give the bytes of all values of a binary array without its slice's surroundings."""
+    buffer = values.buffers()[2]
+    if buffer is None or len(values) == 0:
+        return np.empty(0, dtype=np.uint8)
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset : values.offset + len(values) + 1]
+    held: npt.NDArray[np.uint8] = np.frombuffer(buffer, dtype=np.uint8)[offsets[0] : offsets[-1]]
+    return held
+
+
+def _unescaped(values: pa.Array) -> pa.Array:
+    """Give the values as text, NULL as null. Cost: a scan, and more passes only where a backslash occurs."""
+    if np.any(_data(values) == _BACKSLASH):
+        values = pc.if_else(pc.equal(values, _NULL), pa.scalar(None, pa.binary()), values)
+        values = pc.replace_substring(values, b"\\\\", _ASIDE)
+        for raw, escaped in _ESCAPED:
+            values = pc.replace_substring(values, escaped, raw)
+        values = pc.replace_substring(values, _ASIDE, b"\\")
+    return values.cast(pa.string())
+
+
+def _escaped(values: pa.Array) -> pa.Array:
+    """Give text as COPY reads it, null as NULL."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    plain = values.cast(pa.binary())
+    present = _data(plain)
+    if np.any(present == _BACKSLASH):
+        plain = pc.replace_substring(plain, b"\\", b"\\\\")
+    for raw, escaped in _ESCAPED:
+        if np.any(present == raw[0]):
+            plain = pc.replace_substring(plain, raw, escaped)
+    return plain.fill_null(_NULL) if plain.null_count else plain
+
+
+def join(head: Sequence[pa.Array], tail: pa.Array | None) -> memoryview:
+    """Give the rows as COPY reads them: the head columns, then the rest of each line as `split` gave it."""
+    columns = [_escaped(values) for values in head]
+    if tail is not None:
+        lines = pc.binary_join_element_wise(*columns, tail, _scalar(b"\t"))
+    else:
+        joined = pc.binary_join_element_wise(*columns, _scalar(b"\t"))
+        lines = pc.binary_join_element_wise(joined, _scalar(b"\n"), _scalar(b""))
+    return _data(lines).data.cast("B")
+
+
+def _scalar(value: bytes) -> pa.Scalar:
+    return pa.scalar(value, pa.binary())

@@ -1,0 +1,199 @@
+"""Whole databases of the target's server: their names, comments, creation, renaming and settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+import psycopg
+from psycopg import sql
+
+from dbmimic.engines.postgres import catalog
+from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.ddl import Locale
+from dbmimic.errors import TargetError
+from dbmimic.model.target import Stamp
+
+NEW = "_dbmimic_new"
+OLD = "_dbmimic_old"
+AWAY = "_dbmimic_tmp"
+_LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names without asking
+
+
+def beside(name: str, suffix: str) -> str:
+    """Give the name of a database that stands beside the target; long names are cut and told apart by a hash."""
+    encoded = name.encode()
+    if len(encoded) + len(suffix) <= _LONGEST_NAME:
+        return name + suffix
+    digest = "_" + hashlib.blake2b(encoded, digest_size=4).hexdigest()
+    kept = encoded[: _LONGEST_NAME - len(suffix) - len(digest)].decode(errors="ignore")
+    return kept + digest + suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """
+    What a database's comment says in our words.
+
+    `stamp` is set on a finished copy. `building` marks a copy under construction. `kept` marks a database that was
+    the target before us; its own comment is then in `comment`.
+    """
+
+    stamp: Stamp | None = None
+    building: bool = False
+    kept: bool = False
+    comment: str | None = None
+
+    def text(self) -> str:
+        """Give the comment that says this."""
+        said: dict[str, object] = {"building": self.building, "kept": self.kept, "comment": self.comment}
+        if self.stamp is not None:
+            said["stamp"] = asdict(self.stamp)
+        return json.dumps({"dbmimic": {key: value for key, value in said.items() if value}}, sort_keys=True)
+
+    @classmethod
+    def read(cls, comment: str | None) -> Mark | None:
+        """Give what a comment says, or None where it is not ours."""
+        try:
+            said = json.loads(comment or "")["dbmimic"]
+            stamp = Stamp(**said["stamp"]) if "stamp" in said else None
+            return cls(stamp, bool(said.get("building")), bool(said.get("kept")), said.get("comment"))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database of the server as its catalogue tells it; `privileges` are (grantee or '', privilege, grantable)."""
+
+    name: str
+    owner: str
+    comment: str | None
+    connections: int
+    privileges: tuple[tuple[str, str, bool], ...] | None
+    settings: tuple[tuple[str, str], ...]
+    template: bool
+
+    @property
+    def mark(self) -> Mark | None:
+        """What its comment says, where the comment is ours."""
+        return Mark.read(self.comment)
+
+
+def find(connection: Connection, name: str) -> Database | None:
+    """Give the database of that name, or None."""
+    row = connection.execute(catalog.query("find_database"), {"name": name}).fetchone()
+    if row is None:
+        return None
+    found, owner, comment, connections, privileges, settings, template = row
+    return Database(
+        found,
+        owner,
+        comment,
+        connections,
+        None if privileges is None else tuple((who, what, bool(may)) for who, what, may in privileges),
+        tuple((role, setting) for role, setting in settings),
+        template,
+    )
+
+
+def is_empty(connection: Connection) -> bool:
+    """Tell whether the connection's database holds nothing of anybody's."""
+    row = connection.execute(catalog.query("is_empty")).fetchone()
+    return row == (True,)
+
+
+def is_member(connection: Connection, role: str) -> bool:
+    """Tell whether the connection's role may do what another role may."""
+    row = connection.execute("SELECT pg_has_role(%s::name, 'MEMBER')", (role,)).fetchone()
+    return row == (True,)
+
+
+def create(connection: Connection, name: str, locale: Locale | None, encoding: str) -> None:
+    """Create an empty database with that locale, or with the server's own where it is None."""
+    options = [sql.SQL("TEMPLATE template0"), sql.SQL("ENCODING {}").format(sql.Literal(encoding))]
+    if locale is not None:
+        options.append(sql.SQL("LC_COLLATE {}").format(sql.Literal(locale.collate)))
+        options.append(sql.SQL("LC_CTYPE {}").format(sql.Literal(locale.ctype)))
+        word = {"i": "icu ICU_LOCALE", "b": "builtin BUILTIN_LOCALE"}.get(locale.provider)
+        if word is not None:
+            options.append(sql.SQL("LOCALE_PROVIDER {} {}").format(sql.SQL(word), sql.Literal(locale.locale or "")))
+    connection.execute(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), sql.SQL(" ").join(options)))
+
+
+def drop(connection: Connection, name: str) -> None:
+    """Drop a database of ours, ending the sessions that are in it."""
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def rename(connection: Connection, name: str, to: str) -> None:
+    """Give a database another name; nobody may be in it."""
+    connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(to)))
+
+
+def comment(connection: Connection, name: str, text: str | None) -> None:
+    """Set a database's comment."""
+    said = sql.Literal(text) if text is not None else sql.SQL("NULL")
+    connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), said))
+
+
+def end_sessions(connection: Connection, name: str) -> None:
+    """End the sessions of others in a database, as far as the role may."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        " AND (pg_has_role(usesysid, 'MEMBER') OR pg_has_role('pg_signal_backend', 'MEMBER'))",
+        (name,),
+    )
+
+
+def sessions(connection: Connection, name: str) -> int:
+    """Give how many sessions are in a database."""
+    row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (name,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def carry_over(connection: Connection, old: Database, new: str) -> None:
+    """Give the new database the old one's connection limit, settings, privileges and owner."""
+    name = sql.Identifier(new)
+    connection.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(name, sql.Literal(old.connections)))
+    for role, setting in old.settings:
+        variable, _, value = setting.partition("=")
+        try:
+            connection.execute(_setting(name, role, variable, value))
+        except psycopg.errors.InsufficientPrivilege:
+            raise _may_not_set(old.name, role, variable) from None
+    if old.privileges is not None:
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+        for grantee, privilege, grantable in old.privileges:
+            connection.execute(_grant(name, grantee, privilege, grantable=grantable))
+    connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, sql.Identifier(old.owner)))
+
+
+def _may_not_set(name: str, role: str, variable: str) -> TargetError:
+    """Give the error for a setting of the target that the role may not give to the new copy."""
+    whose = sql.SQL("ALTER ROLE {} IN DATABASE {}").format(sql.Identifier(role), sql.Identifier(name))
+    if not role:
+        whose = sql.SQL("ALTER DATABASE {}").format(sql.Identifier(name))
+    reset = sql.SQL("{} RESET {};").format(whose, sql.Identifier(*variable.split("."))).as_string()
+    message = f"the role may not give the new copy the target's setting of {variable}"
+    return TargetError("DM502", message, place=name, hint=f"grant the role the right to set it, or: {reset}")
+
+
+_LISTS = frozenset({"search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"})
+
+
+def _setting(name: sql.Identifier, role: str, variable: str, value: str) -> sql.Composed:
+    """Give the statement for one setting; a list is stored as it is written, with its quotes."""
+    whose = sql.SQL("ALTER ROLE {} IN DATABASE {}").format(sql.Identifier(role), name) if role else None
+    said = sql.SQL(value) if variable in _LISTS and value else sql.Literal(value)
+    return sql.SQL("{} SET {} TO {}").format(
+        whose or sql.SQL("ALTER DATABASE {}").format(name), sql.Identifier(*variable.split(".")), said
+    )
+
+
+def _grant(name: sql.Identifier, grantee: str, privilege: str, *, grantable: bool) -> sql.Composed:
+    to: sql.Composable = sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC")
+    more = sql.SQL(" WITH GRANT OPTION") if grantable else sql.SQL("")
+    return sql.SQL("GRANT {} ON DATABASE {} TO {}{}").format(sql.SQL(privilege), name, to, more)

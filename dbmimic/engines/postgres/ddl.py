@@ -1,0 +1,322 @@
+"""
+A database's structure by PostgreSQL's own `pg_dump`, and how it is built again by `psql`.
+
+The dump is made in the archive format without rows, and turned into two scripts: what comes before the data (types,
+functions, tables) and what comes after (keys, indexes, triggers, views' data). `psql` runs them with its messages
+reduced to SQLSTATEs, because a message may quote a row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.tools import Installation, Toolbox
+from dbmimic.errors import DbmimicError, TargetError, TryAgainError
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.names import ColumnId, TableId
+
+# Staging has its own roles, rights and places on disk, and must never subscribe to production's changes.
+_LEFT_OUT = (
+    "--no-owner",
+    "--no-privileges",
+    "--no-publications",
+    "--no-subscriptions",
+    "--no-security-labels",
+    "--no-tablespaces",
+)
+_NO_LARGE_OBJECTS = "-B"  # its long name changed with 16; below 17 their comments are structure to pg_dump
+_FOR_TOOLS = frozenset(
+    {
+        "hostaddr",
+        "connect_timeout",
+        "gssencmode",
+        "krbsrvname",
+        "channel_binding",
+        "requirepeer",
+        "target_session_attrs",
+    }
+    | {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl"}
+)
+# Minor releases from November 2026 on count a column's versions in its options. Only a pg_dump that knows it leaves it
+# out, and a server that does not know it refuses it.
+_COLUMN_OPTIONS = re.compile(
+    r"^(?P<column>ALTER (?:FOREIGN )?TABLE (?:ONLY )?.+ ALTER COLUMN .+ SET )\((?P<options>.*)\);\n", re.MULTILINE
+)
+_LOCK_WAIT_MILLISECONDS = 10_000
+_USER_MAPPING = re.compile(r"^\d+; \d+ \d+ USER MAPPING ", re.MULTILINE)
+_NOT_STRUCTURE = re.compile(
+    r"--$|-- Name: |-- Dumped |-- PostgreSQL database dump|\\restrict |\\unrestrict |$"
+    r"|-- \*not\* (?:creating|dropping) schema, since initdb creates it$"  # told where public has another owner
+    r"|SET (statement_timeout|lock_timeout|idle_in_transaction_session_timeout|transaction_timeout|client_encoding"
+    r"|standard_conforming_strings|check_function_bodies|xmloption|client_min_messages|row_security"
+    r"|default_tablespace|default_table_access_method) = "
+    r"|SELECT pg_catalog\.set_config\('search_path', '', false\);$"
+)
+# A cast of a whole array is read back as a cast of each element, and so told in the next dump.
+_LITERAL = re.compile(r"(?:'(?:[^']|'')*'|NULL)::[a-z][a-z ]*(?:\(\d+\))?")
+_ARRAY_CAST = re.compile(
+    rf"\(ARRAY\[(?P<elements>{_LITERAL.pattern}(?:, {_LITERAL.pattern})*)\]\)::(?P<type>[a-z][a-z ]*)\[\]"
+)
+# A key that the source's own rows break cannot be validated in the copy; what it says is the same.
+_NOT_VALID = re.compile(r"^(    ADD CONSTRAINT .+ FOREIGN KEY .+) NOT VALID;$")
+# From 18 on NOT NULL has a name, which a database from an older server gets anew.
+_NOT_NULL = re.compile(r"^(    .+) CONSTRAINT (?:\w+|\"(?:[^\"]|\"\")+\") NOT NULL(?=,?$)")
+_SUPERUSERS = frozenset({"EXTENSION", "FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE", "EVENT TRIGGER"})
+_PARTS = re.compile(r"^(?=-- Name: .*; Type: [A-Z ]+; Schema: .*; Owner: )", re.MULTILINE)
+_ENTRY = re.compile(r"^-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: (?P<schema>.*); Owner: ")
+_FAILED = re.compile(r":(?P<line>\d+): [^:]+:  (?P<state>[0-9A-Z]{5})\s*$", re.MULTILINE)
+_EXTENSION = re.compile(r"^CREATE EXTENSION IF NOT EXISTS (?P<name>\"(?:[^\"]|\"\")+\"|\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class LateScript:
+    """What builds one object after all others: a foreign key, a comment on one, an event trigger."""
+
+    type: str
+    place: str
+    statement: str
+
+    @property
+    def is_foreign_key(self) -> bool:
+        """Whether it builds a foreign key."""
+        return self.type == "FK CONSTRAINT"
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceValue:
+    """Where a sequence stands, and the column that owns it."""
+
+    id: TableId
+    last_value: int
+    is_called: bool
+    owner: ColumnId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """A database's encoding and how it sorts; `provider` is c (libc), i (ICU) or b (built in)."""
+
+    encoding: str
+    collate: str
+    ctype: str
+    provider: str
+    locale: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What a database is built from: the `body` of this engine's `Structure`."""
+
+    before_data: str
+    after_data: str
+    sequences: tuple[SequenceValue, ...]
+    locale: Locale
+    tool: Installation
+
+
+def dump(connection: Connection, snapshot: str, toolbox: Toolbox, side: Side) -> tuple[str, str, Installation]:
+    """
+    Give the scripts before and after the data, as `pg_dump` sees the database under the snapshot.
+
+    Raises:
+        SourceError: DM406 (TargetError: DM506 for a copy), there is no fitting `pg_dump`.
+    """
+    tool = toolbox.choose()
+    if tool is None:
+        raise side.error(side.code(6), f"no pg_dump fits the {side}'s version", hint=toolbox.needed)
+    sections = ("--section=pre-data", "--section=post-data")
+    command = [str(tool.program("pg_dump")), "--format=custom", *sections, *_LEFT_OUT, _NO_LARGE_OBJECTS]
+    command.append(f"--snapshot={snapshot}")
+    # pg_dump locks the tables that we have locked. Were somebody's ALTER waiting for us, it would wait behind that.
+    command.append(f"--lock-wait-timeout={_LOCK_WAIT_MILLISECONDS}")
+    archive = _run([*command, "--dbname", _address(connection)], side, environment=_environment(connection))
+    with tempfile.TemporaryDirectory(prefix="dbmimic-") as folder:
+        listing = Path(folder) / "contents"
+        listing.write_bytes(_without_user_mappings(_restored(tool, archive, side, "--list")))
+        chosen = f"--use-list={listing}"
+        before = _restored(tool, archive, side, "--file=-", *_LEFT_OUT, "--section=pre-data", chosen)
+        after = _restored(tool, archive, side, "--file=-", *_LEFT_OUT, "--section=post-data", chosen)
+    return _without_bookkeeping(before.decode()), after.decode(), tool
+
+
+def _without_bookkeeping(script: str) -> str:
+    """Take the servers' own column options out of a script; see `_COLUMN_OPTIONS`."""
+    if "pg_attver=" not in script:
+        return script
+    return _COLUMN_OPTIONS.sub(_without_version, script)
+
+
+def _without_version(statement: re.Match[str]) -> str:
+    options = [option for option in statement["options"].split(", ") if not option.startswith("pg_attver=")]
+    return f"{statement['column']}({', '.join(options)});\n" if options else ""
+
+
+def _without_user_mappings(listing: bytes) -> bytes:
+    """Take user mappings off an archive's list: they are production's credentials for other servers."""
+    return _USER_MAPPING.sub(r";\g<0>", listing.decode()).encode()
+
+
+def _restored(tool: Installation, archive: bytes, side: Side, *options: str) -> bytes:
+    return _run([str(tool.program("pg_restore")), *options], side, given=archive)
+
+
+def normalised(script: str) -> str:
+    """
+    Give the structure alone: without the head, the comments and the empty lines of the dump, and with one spelling for
+    what PostgreSQL spells in another way once it was dumped and built again.
+    """
+    lines = (line for line in script.splitlines() if not _NOT_STRUCTURE.match(line))
+    return "\n".join(map(_one_spelling, lines)) + "\n"
+
+
+def _one_spelling(line: str) -> str:
+    line = _NOT_NULL.sub(r"\1 NOT NULL", _ARRAY_CAST.sub(_cast_inside, line))
+    return _NOT_VALID.sub(r"\1;", line)
+
+
+def _cast_inside(cast: re.Match[str]) -> str:
+    elements = (f"({element[0]})::{cast['type']}" for element in _LITERAL.finditer(cast["elements"]))
+    return f"ARRAY[{', '.join(elements)}]"
+
+
+def extensions(script: str) -> tuple[str, ...]:
+    """Give the names of the extensions that a script creates."""
+    return tuple(match["name"].strip('";').replace('""', '"') for match in _EXTENSION.finditer(script))
+
+
+def without_late(script: str) -> tuple[str, tuple[LateScript, ...]]:
+    """
+    Give a script without what is built last, and that in its order.
+
+    Foreign keys are built one by one, because the source's rows may break one; comments on constraints come after
+    them, and event triggers last of all, so that they do not fire for what we do.
+    """
+    kept: list[str] = []
+    late: list[LateScript] = []
+    for part in _PARTS.split(script):
+        heading = _ENTRY.match(part)
+        if heading is not None and _is_late(heading):
+            statement, _, rest = part.split("\n--\n", 1)[1].rpartition("\n\n\n--\n")
+            late.append(LateScript(heading["type"], _place(heading), statement.strip()))
+            kept.append(f"--\n{rest}")
+        else:
+            kept.append(part)
+    return "".join(kept), tuple(late)
+
+
+def _place(heading: re.Match[str]) -> str:
+    """Give the object of a heading; a hyphen stands there for no schema."""
+    return heading["name"] if heading["schema"] == "-" else f"{heading['schema']}.{heading['name']}"
+
+
+def _is_late(heading: re.Match[str]) -> bool:
+    if heading["type"] == "COMMENT":
+        return heading["name"].startswith(("CONSTRAINT ", "EVENT TRIGGER "))
+    return heading["type"] in {"FK CONSTRAINT", "EVENT TRIGGER"}
+
+
+def build_late(connection: Connection, late: Sequence[LateScript]) -> Iterator[Finding]:
+    """Build what comes last, and give a finding for each foreign key that the source's own rows break."""
+    for one in late:
+        if one.is_foreign_key:
+            found = _build_foreign_key(connection, one)
+            if found is not None:
+                yield found
+        else:
+            with speaking(connection, Side.TARGET, f"building the {one.type.lower()}", one.place):
+                connection.execute(one.statement.encode())
+
+
+def _build_foreign_key(connection: Connection, key: LateScript) -> Finding | None:
+    """
+    Build one foreign key, and give a finding where only new rows are held to it: rows that dangle in the source
+    already (its triggers were off when they came) dangle in the copy as well.
+    """
+    with speaking(connection, Side.TARGET, f"building foreign key {key.place}", key.place):
+        try:
+            connection.execute(key.statement.encode())
+        except psycopg.errors.ForeignKeyViolation:
+            connection.execute(f"{key.statement.rstrip(';')} NOT VALID".encode())
+        else:
+            return None
+    reason = "rows of the source break this foreign key; in the copy it is NOT VALID"
+    return Finding("DM601", Severity.WARNING, key.place, reason, "mend the rows in the source, or leave them out")
+
+
+def run_script(connection: Connection, script: str, tool: Installation, doing: str) -> None:
+    """Run a script in the connection's database by `psql`, and stop at the first statement that fails."""
+    if connection.info.server_version // 10000 < tool.major:
+        script = script.replace("SET transaction_timeout = 0;\n", "", 1)  # the head's line, unknown before 17
+    command = [str(tool.program("psql")), "--no-psqlrc", "--quiet", "--file=-", "--dbname", _address(connection)]
+    command += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=sqlstate", "--output", os.devnull]
+    environment = _environment(connection) | {"PGOPTIONS": "-c maintenance_work_mem=256MB -c client_min_messages=error"}
+    done = subprocess.run(command, input=script.encode(), capture_output=True, env=environment, check=False)
+    if done.returncode != 0:
+        raise _failed(script, done.stderr.decode(errors="replace"), doing)
+
+
+def _failed(script: str, told: str, doing: str) -> DbmimicError:
+    """Give the error for the first failed statement: its SQLSTATE, and the object by the dump's own headings."""
+    match = _FAILED.search(told)
+    if match is None:
+        return translated(Fault("", broken=True), Side.TARGET, doing)
+    heading = next(
+        (found for line in reversed(script.splitlines()[: int(match["line"])]) if (found := _ENTRY.match(line))), None
+    )
+    place = f"{heading['type'].lower()} {_place(heading)}" if heading else ""
+    if match["state"] == "42501" and heading is not None and heading["type"] in _SUPERUSERS:
+        message = "the role may not create this on the target's server (SQLSTATE 42501)"
+        hint = "give the target's address with a superuser as its role, or take it out of the source"
+        return TargetError("DM502", message, place=place, hint=hint)
+    if match["state"] in {"42704", "3F000", "42883"}:
+        hint = "a role, type or function that the structure names is missing on the target's server"
+        message = f"the target failed while {doing} (SQLSTATE {match['state']})"
+        return TargetError("DM504", message, place=place, hint=hint)
+    return translated(Fault(match["state"]), Side.TARGET, doing, place)
+
+
+def _address(connection: Connection) -> str:
+    """Give where the connection leads, as it was resolved; nothing secret, nothing too new for an old libpq."""
+    info = connection.info
+    given: dict[str, Any] = {name: value for name, value in info.get_parameters().items() if name in _FOR_TOOLS}
+    return make_conninfo(**given | {"host": info.host, "port": info.port, "user": info.user, "dbname": info.dbname})
+
+
+def _environment(connection: Connection) -> dict[str, str]:
+    """Give the environment for a tool: ours, with the password that the connection used."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    environment |= {name: os.environ[name] for name in ("PGPASSFILE", "PGSSLROOTCERT") if name in os.environ}
+    if connection.info.password:
+        environment["PGPASSWORD"] = connection.info.password
+    return environment | {"PGAPPNAME": "dbmimic", "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}
+
+
+def _run(
+    command: Sequence[str], side: Side, *, given: bytes | None = None, environment: Mapping[str, str] | None = None
+) -> bytes:
+    program = Path(command[0]).name
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, env=environment, check=False)
+    except OSError:
+        raise side.error(side.code(6), f"{program} could not be started", place=command[0]) from None
+    if done.returncode != 0:
+        if b"lock timeout" in done.stderr:
+            hint = "somebody changes the structure; run it again when they are done"
+            raise TryAgainError("DM702", f"{program} waited too long for a lock on the {side}", hint=hint)
+        shown = shlex.join([program, *(word for word in command[1:] if not word.startswith("--snapshot="))])
+        hint = f"run it by hand to see why: {shown}"
+        raise side.error(side.code(4), f"{program} ended with status {done.returncode}", hint=hint)
+    return done.stdout

@@ -1,0 +1,28 @@
+"""The PostgreSQL engine: opens sources and targets that agree on their tools."""
+
+from __future__ import annotations
+
+from dbmimic.engines.postgres.source import PostgresSource
+from dbmimic.engines.postgres.target import PostgresTarget
+from dbmimic.engines.postgres.tools import Toolbox
+from dbmimic.model.address import Address
+
+
+class PostgresEngine:
+    """
+    A `ports.engine.Engine`.
+
+    What one engine object opens is described by one version of `pg_dump`, the lowest that fits every server it has
+    met: open source and target before the first `structure()`, and their descriptions can be compared.
+    """
+
+    def __init__(self) -> None:
+        self._toolbox = Toolbox()
+
+    def open_source(self, address: Address) -> PostgresSource:
+        """Connect, lock every table against being emptied, and take the one snapshot of the run."""
+        return PostgresSource(address, self._toolbox)
+
+    def open_target(self, address: Address) -> PostgresTarget:
+        """Connect to the target's server; nothing is written yet."""
+        return PostgresTarget(address, self._toolbox)

@@ -1,0 +1,166 @@
+"""One PostgreSQL database under one read-only snapshot."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from dbmimic.engines.postgres import catalog, ddl, reader, snapshot
+from dbmimic.engines.postgres.connect import Connection, connect
+from dbmimic.engines.postgres.errors import Side, speaking
+from dbmimic.engines.postgres.tools import Toolbox
+from dbmimic.engines.postgres.walk import Walk
+from dbmimic.model.address import Address
+from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.request import IdsSeed, WhereSeed
+from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.target import Identity, Structure
+from dbmimic.model.types import Kind
+from dbmimic.ports.source import KeyedRows
+
+_SEQUENCES_A_QUESTION = 500  # planning takes time that grows with the square
+LOCK_CLASS = 0x44424D  # the first half of our advisory locks' keys
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The database that a session is in, and the server under it."""
+
+    database: str
+    system: str | None
+    standby: bool
+    locale: ddl.Locale
+
+
+def place_of(connection: Connection) -> Place:
+    """Ask where the session is."""
+    row = connection.execute(catalog.query("database")).fetchone()
+    database, knows_system, standby, *locale = row or ("", False, False, "", "", "", "", None)
+    system = None
+    if knows_system:
+        found = connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
+        system = found[0] if found else None
+    return Place(database, system, standby, ddl.Locale(*locale))
+
+
+class PostgresSource:
+    """
+    A `ports.source.Source`: one connection, one transaction, one snapshot, from opening to closing.
+
+    One question at a time: a stream of rows that was begun is read to its end, or closed, before the next question.
+    """
+
+    def __init__(self, address: Address, toolbox: Toolbox, side: Side = Side.SOURCE) -> None:
+        self._side = side
+        self._toolbox = toolbox
+        self._connection = connect(address, side)
+        try:
+            self._begin()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _begin(self) -> None:
+        connection = self._connection
+        self._toolbox.serve(connection.info.server_version, tls=connection.pgconn.ssl_in_use)
+        with speaking(connection, self._side, "setting up the session"):
+            own = connection.execute("SHOW search_path").fetchone()
+            connection.execute("SET default_transaction_read_only = on")
+        self._snapshot = snapshot.begin(connection, self._side)
+        with speaking(connection, self._side, "reading the catalogue"):
+            self._place = place_of(connection)
+        self._walk = Walk(connection, self._snapshot.facts, self._side, own[0] if own else "")
+
+    @property
+    def engine(self) -> str:
+        """`postgresql`."""
+        return catalog.ENGINE
+
+    def identity(self) -> Identity:
+        """Give the server's system identifier, where the role may read it, and the database's name."""
+        return Identity(catalog.ENGINE, self._place.system, self._place.database)
+
+    def schema(self) -> Schema:
+        """Give the structure as the catalogue told it when the snapshot was taken."""
+        return self._snapshot.facts.schema
+
+    def structure(self) -> Structure:
+        """Give the structure by `pg_dump` under the same snapshot. Cost: one `pg_dump` without rows."""
+        before, after, tool = ddl.dump(self._connection, self._snapshot.token, self._toolbox, self._side)
+        blueprint = ddl.Blueprint(before, after, self._sequence_values(), self._place.locale, tool)
+        return Structure(catalog.ENGINE, ddl.normalised(before) + ddl.normalised(after), blueprint)
+
+    def _sequence_values(self) -> tuple[ddl.SequenceValue, ...]:
+        """Read where the sequences stand; a standby cannot read unlogged ones."""
+        with speaking(self._connection, self._side, "reading sequences"):
+            listed = self._connection.execute(catalog.query("sequences")).fetchall()
+            ids = [
+                TableId(schema, name)
+                for _, schema, name, _, _, unlogged in listed
+                if not (unlogged and self._place.standby)
+            ]
+            rows: list[tuple[int, int, bool]] = []
+            for start in range(0, len(ids), _SEQUENCES_A_QUESTION):
+                each = sql.SQL(" UNION ALL ").join(
+                    sql.SQL("SELECT {}::int4, last_value, is_called FROM {}").format(
+                        sql.Literal(start + position), sql.Identifier(sequence.schema, sequence.name)
+                    )
+                    for position, sequence in enumerate(ids[start : start + _SEQUENCES_A_QUESTION])
+                )
+                with self._connection.transaction(force_rollback=True):  # gives their locks back at once
+                    rows += self._connection.execute(each).fetchall()
+        owners = {sequence.id: sequence.owner for sequence in self.schema().sequences if self._counts(sequence.owner)}
+        return tuple(
+            ddl.SequenceValue(ids[position], last, called, owners.get(ids[position]))
+            for position, last, called in sorted(rows)
+        )
+
+    def _counts(self, column: ColumnId | None) -> bool:
+        """Whether a column holds the numbers of the sequence that it owns; a text may hold them as a part."""
+        found = self.schema().table(column.table).column(column.name) if column is not None else None
+        return found is not None and found.logical.kind in {Kind.INTEGER, Kind.DECIMAL}
+
+    def hold(self, token: int) -> None:
+        """Take the advisory lock of that number, for as long as the connection lives."""
+        with speaking(self._connection, self._side, "taking an advisory lock"):
+            self._connection.execute("SELECT pg_advisory_lock(%s::int4, %s::int4)", (LOCK_CLASS, token))
+
+    def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
+        """Give the rows that a seed names; a condition is read with the role's own search path."""
+        return self._walk.where(table, seed) if isinstance(seed, WhereSeed) else self._walk.by_key(table, seed)
+
+    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
+        """Stream every row's identity with some columns as text, leaf after leaf."""
+        for leaf in table.leaves:
+            yield from reader.keyed(self._connection, self._side, leaf, columns)
+
+    def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
+        """Give the parent rows that these child rows reference."""
+        return self._walk.parents(edge, children)
+
+    def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """Give the child rows that reference any of these parent rows."""
+        return self._walk.children(edge, parents)
+
+    def count(self, table: Table) -> int:
+        """Give how many rows the table holds."""
+        return self._walk.count(table)
+
+    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+        """Stream the chosen rows of a leaf in ascending identity; head values are COPY's own text forms."""
+        return reader.read(self._connection, self._side, layout, rows)
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many of these child rows reference a parent row that is not there."""
+        return self._walk.orphans(edge, children)
+
+    def close(self) -> None:
+        """End the snapshot and the connection."""
+        with contextlib.suppress(psycopg.Error):
+            self._connection.close()

@@ -1,0 +1,23 @@
+-- Primary keys and unique indexes without a condition or an expression, of the tables asked for.
+--
+-- table        the table's oid
+-- name         the index's name, which is the constraint's where there is one
+-- primary      whether it is the primary key
+-- columns      its columns in the key's order, columns that are only included left out
+-- parameters: the tables' oids
+SELECT i.indrelid,
+       x.relname,
+       i.indisprimary,
+       ARRAY(SELECT a.attname::text
+               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, position)
+               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+              WHERE k.position <= i.indnkeyatts
+              ORDER BY k.position)
+  FROM pg_index i
+  JOIN pg_class x ON x.oid = i.indexrelid
+ WHERE i.indrelid = ANY (%s::oid[])
+   AND i.indisunique
+   AND i.indpred IS NULL
+   AND i.indexprs IS NULL
+   AND i.indisvalid
+ ORDER BY i.indrelid, i.indisprimary DESC, x.relname COLLATE "C";

@@ -1,0 +1,115 @@
+"""The moment when databases change names: in one transaction, so that a kill leaves either the old or the new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import psycopg
+
+from dbmimic.engines.postgres import databases
+from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.databases import AWAY, NEW, OLD, Database, Mark
+from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.errors import RefusedError, TargetError
+from dbmimic.model.target import Stamp
+
+_PATIENCE_SECONDS = 20.0
+_PAUSE_SECONDS = 0.2
+_IN_USE = "55006"
+
+
+def swap(connection: Connection, name: str, stamp: Stamp) -> None:
+    """
+    Put the new copy in the target's place with the target's owner, rights and settings; the target is kept as old.
+
+    Raises:
+        TargetError: DM505, others do not leave the target, or a database that is not ours has the old one's name.
+    """
+    new, old = databases.beside(name, NEW), databases.beside(name, OLD)
+    with speaking(connection, Side.TARGET, "swapping the new copy in", name):
+        current = databases.find(connection, name)
+        kept = databases.find(connection, old)
+        if current is not None and kept is not None:
+            if kept.mark is None:
+                raise in_the_way(old)
+            databases.drop(connection, old)
+
+    def renames() -> None:
+        databases.comment(connection, new, Mark(stamp).text())
+        if current is not None:
+            databases.carry_over(connection, current, new)
+            _keep(connection, current, old)
+        databases.rename(connection, new, name)
+
+    _together(connection, renames, (new, name), "swapping the new copy in")
+
+
+def rollback(connection: Connection, name: str) -> None:
+    """
+    Put the kept old database back; what stands in the target's place is kept in its stead.
+
+    Raises:
+        RefusedError: DM307, there is none.
+    """
+    old, away = databases.beside(name, OLD), databases.beside(name, AWAY)
+    with speaking(connection, Side.TARGET, "rolling back", name):
+        current = databases.find(connection, name)
+        kept = databases.find(connection, old)
+    if kept is None or kept.mark is None:
+        hint = "there is an old copy only after a second copy, or after the first into a database that existed"
+        raise RefusedError("DM307", "there is no old copy to go back to", place=name, hint=hint)
+    mark = kept.mark
+
+    def renames() -> None:
+        if current is not None:
+            _keep(connection, current, away)
+        databases.rename(connection, old, name)
+        if mark.kept:
+            databases.comment(connection, name, mark.comment)
+        if current is not None:
+            databases.rename(connection, away, old)
+
+    _together(connection, renames, (name, old), "rolling back")
+
+
+def _keep(connection: Connection, current: Database, name: str) -> None:
+    """Rename the target; one that was not made by us is marked, so that we know it again."""
+    if current.mark is None:
+        databases.comment(connection, current.name, Mark(kept=True, comment=current.comment).text())
+    databases.rename(connection, current.name, name)
+
+
+def _together(connection: Connection, renames: Callable[[], None], emptied: Sequence[str], doing: str) -> None:
+    """Run the renames in one transaction; end the sessions that are in the way, and try again while new ones come."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    name = emptied[-1]
+    while True:
+        try:
+            for database in emptied:
+                databases.end_sessions(connection, database)
+            with connection.transaction():
+                renames()
+        except psycopg.Error as error:
+            fault = Fault.of(error, connection)
+            if fault.broken or fault.state != _IN_USE:
+                raise translated(fault, Side.TARGET, doing, name) from None
+            if time.monotonic() > deadline:
+                raise _occupied(connection, emptied) from None
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _occupied(connection: Connection, names: Sequence[str]) -> TargetError:
+    with speaking(connection, Side.TARGET, "counting sessions"):
+        count = sum(databases.sessions(connection, name) for name in names)
+    message = f"the target is in use: {count} sessions in it could not be ended, or came back at once"
+    hint = "stop the applications that use it, or grant the role pg_signal_backend; prepared transactions count too"
+    return TargetError("DM505", message, place=names[-1], hint=hint)
+
+
+def in_the_way(name: str) -> TargetError:
+    """Give the error for a database that has a name of ours but not our mark."""
+    hint = "rename or drop it; dbmimic removes nothing that it did not make"
+    return TargetError("DM505", f"a database that dbmimic did not make has the name {name}", place=name, hint=hint)

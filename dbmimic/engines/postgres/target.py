@@ -1,0 +1,284 @@
+"""One PostgreSQL database that may be replaced: the new copy is built beside it and renamed into its place."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import psycopg
+from psycopg import sql
+
+from dbmimic.engines.postgres import catalog, databases, ddl, switch, writer
+from dbmimic.engines.postgres.connect import Connection, connect
+from dbmimic.engines.postgres.databases import NEW, Mark
+from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.source import LOCK_CLASS, PostgresSource, place_of
+from dbmimic.engines.postgres.tools import Installation, Toolbox
+from dbmimic.errors import InternalError, RefusedError, TargetError, TryAgainError
+from dbmimic.model.address import Address
+from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.names import ColumnId
+from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+
+_RUN_CLASS = 0x44424E  # the first half of the run locks' keys
+_NO_SUCH_LOCALE = frozenset({"22023", "42809", "0A000", "42704"})
+
+
+class PostgresTarget:
+    """
+    A `ports.target.Target`.
+
+    Two databases matter beside the target itself: `<name>_dbmimic_new`, the copy under construction, and
+    `<name>_dbmimic_old`, what the target was before. All work on whole databases is done from the server's
+    maintenance database (`postgres`, else `template1`), where the run's lock is held as well.
+    """
+
+    def __init__(self, address: Address, toolbox: Toolbox) -> None:
+        self._address = address
+        self._toolbox = toolbox
+        self._upkeep = _maintenance(address)
+        self._inside: Connection | None = None  # in the new copy
+        self._locked = False
+        self._built = False
+        self._findings: list[Finding] = []
+        self._name = address.database or self._default_name()
+        toolbox.serve(self._upkeep.info.server_version, tls=self._upkeep.pgconn.ssl_in_use)
+
+    def _default_name(self) -> str:
+        """Give the database that libpq would choose where the address names none."""
+        probe = connect(self._address, Side.TARGET)
+        with contextlib.closing(probe):
+            return probe.info.dbname
+
+    @property
+    def engine(self) -> str:
+        """`postgresql`."""
+        return catalog.ENGINE
+
+    def identity(self) -> Identity:
+        """Give the server's system identifier, where the role may read it, and the database that would be replaced."""
+        with speaking(self._upkeep, Side.TARGET, "asking who the server is"):
+            return Identity(catalog.ENGINE, place_of(self._upkeep).system, self._name)
+
+    def state(self) -> TargetState:
+        """Give whether the target exists, is empty and is stamped."""
+        with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
+            found = databases.find(self._upkeep, self._name)
+        if found is None:
+            return TargetState(self._name, exists=False, empty=True, stamp=None)
+        if found.template:
+            hint = "give another database's name"
+            raise RefusedError("DM303", "the target is a template for new databases", place=self._name, hint=hint)
+        with self._session() as session:
+            empty = databases.is_empty(session)
+        return TargetState(self._name, exists=True, empty=empty, stamp=found.mark.stamp if found.mark else None)
+
+    def sees(self, token: int) -> bool:
+        """Tell whether the advisory lock of that number is held in the target's database."""
+        with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
+            if databases.find(self._upkeep, self._name) is None:
+                return False
+        with self._session() as session:
+            row = session.execute(catalog.query("lock_is_held"), {"class": LOCK_CLASS, "token": token}).fetchone()
+            return row == (True,)
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[Connection]:
+        """Give a connection in the target's database as it is now."""
+        session = connect(self._address, Side.TARGET, database=self._name)
+        with contextlib.closing(session), speaking(session, Side.TARGET, "looking at the target", self._name):
+            yield session
+
+    def build(self, structure: Structure) -> None:
+        """Take the run's lock, remove a killed run's leftovers, create the new copy and its tables."""
+        blueprint = _blueprint(structure)
+        self._lock()
+        new = databases.beside(self._name, NEW)
+        with speaking(self._upkeep, Side.TARGET, "creating the new copy", new):
+            self._may_create()
+            self._remove_leftover(new)
+            self._has_extensions(blueprint)
+            self._built = True
+            self._create(new, blueprint.locale)
+            databases.comment(self._upkeep, new, Mark(building=True).text())
+        self._inside = connect(self._address, Side.TARGET, database=new)
+        ddl.run_script(self._inside, blueprint.before_data, self._tool(blueprint), "creating the tables")
+
+    def _lock(self) -> None:
+        """Take the lock that only one run can hold for this target; it is gone when its session is."""
+        with speaking(self._upkeep, Side.TARGET, "taking the run's lock"):
+            row = self._upkeep.execute("SELECT pg_try_advisory_lock(%s::int4, %s::int4)", self._lock_key).fetchone()
+        if row != (True,):
+            hint = "wait until the other run is over"
+            raise TryAgainError("DM701", "another run holds the target", place=self._name, hint=hint)
+        self._locked = True
+
+    @property
+    def _lock_key(self) -> tuple[int, int]:
+        return _RUN_CLASS, zlib.crc32(self._name.encode()) - 2**31
+
+    def _may_create(self) -> None:
+        row = self._upkeep.execute(
+            "SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        if row != (True,):
+            grant = sql.SQL("ALTER ROLE {} CREATEDB;").format(sql.Identifier(self._upkeep.info.user)).as_string()
+            reason = "the role may not create databases on the target's server"
+            raise TargetError("DM502", reason, place=self._name, hint=grant)
+        current = databases.find(self._upkeep, self._name)
+        if current is not None and not databases.is_member(self._upkeep, current.owner):
+            owner, role = sql.Identifier(current.owner), sql.Identifier(self._upkeep.info.user)
+            grant = sql.SQL("GRANT {} TO {};").format(owner, role).as_string()
+            raise TargetError("DM502", "the role does not own the target", place=self._name, hint=grant)
+
+    def _remove_leftover(self, new: str) -> None:
+        """Drop what a killed run left under the name of the new copy, if it is ours or holds nothing."""
+        found = databases.find(self._upkeep, new)
+        if found is None:
+            return
+        if found.mark is None:
+            probe = connect(self._address, Side.TARGET, database=new)
+            with contextlib.closing(probe):
+                empty = databases.is_empty(probe)
+            if not empty:
+                raise switch.in_the_way(new)
+        databases.drop(self._upkeep, new)
+
+    def _has_extensions(self, blueprint: ddl.Blueprint) -> None:
+        """Make sure before any work that the server offers every extension that the structure needs."""
+        wanted = ddl.extensions(blueprint.before_data)
+        offered = {name for (name,) in self._upkeep.execute("SELECT name FROM pg_available_extensions")}
+        missing = [
+            TargetError(
+                "DM506",
+                f"the target's server does not have the extension {name}",
+                place=name,
+                hint="install the extension's package on the target's server",
+            )
+            for name in wanted
+            if name not in offered
+        ]
+        if missing:
+            raise TargetError.of([error.problems[0] for error in missing])
+
+    def _create(self, new: str, locale: ddl.Locale) -> None:
+        """Create the new database with the source's locale, or with the nearest that this server has."""
+        sorted_alike: list[ddl.Locale | None] = [locale, None, replace(locale, collate="C", ctype="C", provider="c")]
+        for attempt, chosen in enumerate(sorted_alike):
+            try:
+                databases.create(self._upkeep, new, chosen, locale.encoding)
+            except psycopg.Error as error:
+                fault = Fault.of(error, self._upkeep)
+                if fault.broken or fault.state not in _NO_SUCH_LOCALE or chosen is sorted_alike[-1]:
+                    raise translated(fault, Side.TARGET, "creating the new copy", new) from None
+            else:
+                if attempt:
+                    self._findings.append(_other_locale(self._name, locale))
+                return
+
+    def _tool(self, blueprint: ddl.Blueprint) -> Installation:
+        """Give the tools to run the scripts with: those that made them, unless the server is newer."""
+        if blueprint.tool.major >= self._upkeep.info.server_version // 10000:
+            return blueprint.tool
+        tool = self._toolbox.choose()
+        if tool is None:
+            raise TargetError("DM506", "no psql fits the target's version", hint=self._toolbox.needed)
+        return tool
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+        """Load the batches into a table of the new copy, all of them or none."""
+        return writer.write(self._copy(), layout, batches)
+
+    def _copy(self) -> Connection:
+        if self._inside is None:
+            raise InternalError("DM901", "the new copy was not built")
+        return self._inside
+
+    def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
+        """Build what comes after the data, set the sequences, gather statistics."""
+        blueprint = _blueprint(structure)
+        inside = self._copy()
+        script, late = ddl.without_late(blueprint.after_data)
+        ddl.run_script(inside, script, self._tool(blueprint), "building keys, indexes and triggers")
+        self._findings += ddl.build_late(inside, late)
+        with speaking(inside, Side.TARGET, "setting sequences"):
+            for value in blueprint.sequences:
+                writer.set_sequence(inside, value, masked)
+        with speaking(inside, Side.TARGET, "gathering statistics"):
+            inside.execute("ANALYZE")
+        return tuple(self._findings)
+
+    def copy(self) -> PostgresSource:
+        """Open the new copy for reading."""
+        self._copy()
+        address = replace(self._address, database=databases.beside(self._name, NEW))
+        return PostgresSource(address, self._toolbox, Side.TARGET)
+
+    def swap(self, stamp: Stamp) -> None:
+        """Rename the target away and the new copy into its place, in one transaction."""
+        if not self._built:
+            raise InternalError("DM901", "there is no new copy to swap in")
+        self._leave()
+        switch.swap(self._upkeep, self._name, stamp)
+        self._built = False
+
+    def _leave(self) -> None:
+        """Close our own session in the new copy, which would keep it from being renamed or dropped."""
+        inside, self._inside = self._inside, None
+        if inside is not None:
+            inside.close()
+
+    def discard(self) -> None:
+        """Drop the new copy, if there is one of this run, and let go of the run's lock."""
+        self._leave()
+        built, self._built = self._built, False
+        locked, self._locked = self._locked, False
+        if self._upkeep.closed:
+            return  # its lock went with it, and the next run removes what is left
+        with speaking(self._upkeep, Side.TARGET, "removing the new copy", self._name):
+            new = databases.beside(self._name, NEW)
+            if built and databases.find(self._upkeep, new) is not None:
+                databases.drop(self._upkeep, new)
+            if locked:
+                self._upkeep.execute("SELECT pg_advisory_unlock(%s::int4, %s::int4)", self._lock_key)
+
+    def rollback(self) -> None:
+        """Put the kept old copy back; what was there is kept in its stead."""
+        self._lock()
+        try:
+            switch.rollback(self._upkeep, self._name)
+        finally:
+            self.discard()
+
+    def close(self) -> None:
+        """Discard what was not swapped in, and close."""
+        try:
+            self.discard()
+        finally:
+            self._upkeep.close()
+
+
+def _maintenance(address: Address) -> Connection:
+    """Connect to the database from which others are created and renamed: `postgres`, else `template1`."""
+    first, second = ("postgres", "template1") if address.database != "postgres" else ("template1", "postgres")
+    try:
+        return connect(address, Side.TARGET, database=first)
+    except TargetError as error:
+        try:
+            return connect(address, Side.TARGET, database=second)
+        except TargetError:
+            raise error from None
+
+
+def _blueprint(structure: Structure) -> ddl.Blueprint:
+    if not isinstance(structure.body, ddl.Blueprint):
+        raise InternalError("DM901", f"a structure of {structure.engine} was given to PostgreSQL")
+    return structure.body
+
+
+def _other_locale(database: str, locale: ddl.Locale) -> Finding:
+    message = f"the target's server does not have the source's locale {locale.locale or locale.collate}"
+    return Finding("DM506", Severity.WARNING, database, message, "text may sort and compare differently")

@@ -1,0 +1,81 @@
+"""
+Row identities: where a row stands in its leaf, packed as `block << 16 | offset`.
+
+The snapshot keeps the versions that it sees where they are, so a place is a name for as long as the snapshot lasts.
+Both directions go in PostgreSQL's binary form, made and read as whole numpy arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+from dbmimic.model.keys import RowIds
+
+_TID = 27
+_TID_ARRAY = 1010
+_OFFSET_BITS = np.uint64(16)
+_OFFSET_MASK = np.uint64(0xFFFF)
+_SENT = np.dtype([("block", ">u4"), ("offset", ">u2")])
+_ELEMENT = np.dtype([("size", ">i4"), ("block", ">u4"), ("offset", ">u2")])
+
+
+@dataclass(frozen=True, slots=True)
+class TidArray:
+    """Row identities on their way to the server, as one parameter of type `tid[]`."""
+
+    ids: RowIds
+
+
+class TidArrayDumper(Dumper):
+    """Writes a `TidArray` in the binary form of `tid[]`."""
+
+    format = Format.BINARY
+    oid = _TID_ARRAY
+
+    def dump(self, obj: TidArray) -> Buffer | None:
+        """Give the array's bytes: its header, then a length, a block and an offset for each element."""
+        elements = np.empty(len(obj.ids), dtype=_ELEMENT)
+        elements["size"] = _SENT.itemsize
+        elements["block"] = obj.ids >> _OFFSET_BITS
+        elements["offset"] = obj.ids & _OFFSET_MASK
+        dimensions, nulls, lower_bound = 1, 0, 1
+        header = np.array([dimensions, nulls, _TID, len(obj.ids), lower_bound], dtype=">i4")
+        return header.tobytes() + elements.tobytes()
+
+
+def unpacked(sent: bytes) -> RowIds:
+    """Give the identities that the server sent as `string_agg(tidsend(ctid), '')`: six bytes a row."""
+    places = np.frombuffer(sent, dtype=_SENT)
+    ids: RowIds = (places["block"].astype(np.uint64) << _OFFSET_BITS) | places["offset"]
+    return ids
+
+
+def parsed(places: pa.Array) -> RowIds:
+    """Give the identities that the server wrote as text: `(block,offset)`."""
+    bare = pc.utf8_slice_codeunits(places, 1, -1)
+    numbers = pc.cast(pc.list_flatten(pc.split_pattern(bare, ",")), pa.uint64())
+    pairs: npt.NDArray[np.uint64] = numbers.to_numpy(zero_copy_only=False).reshape(-1, 2)
+    ids: RowIds = (pairs[:, 0] << _OFFSET_BITS) | pairs[:, 1]
+    return ids
+
+
+def literal(ids: RowIds) -> str:
+    """Give the identities as the text of a `tid[]`, made of digits and punctuation alone."""
+    blocks = pc.cast(pa.array(ids >> _OFFSET_BITS), pa.string())
+    offsets = pc.cast(pa.array(ids & _OFFSET_MASK), pa.string())
+    elements = pc.binary_join_element_wise('"(', blocks, ",", offsets, ')"', "")
+    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(elements)], elements), ",")
+    return "{" + str(joined[0].as_py()) + "}"
+
+
+def place(row: np.uint64) -> str:
+    """Give one identity as the text of a `tid`."""
+    return f"({int(row) >> 16},{int(row) & 0xFFFF})"

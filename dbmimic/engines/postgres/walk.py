@@ -1,0 +1,273 @@
+"""
+The questions of the walk: which rows a seed names, which rows reference which.
+
+Every question is one SELECT for some thousands of rows. Identities go to the server as one `tid[]` parameter and come
+back as one byte string for each stretch of a leaf, so that no row becomes a Python object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from dbmimic.engines import condition
+from dbmimic.engines.postgres import conditions, tids
+from dbmimic.engines.postgres.catalog import Facts, Operator, edge_key
+from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.tids import TidArray
+from dbmimic.errors import ConfigError
+from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.names import TableId
+from dbmimic.model.request import IdsSeed, WhereSeed
+from dbmimic.model.schema import ForeignKey, Match, Table
+
+_IDS_A_QUESTION = 250_000  # 2.5 MB a parameter; fewer would scan a key without an index more often
+_PLAIN_EQUAL = Operator("pg_catalog", "=", None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some rows of one relation: all of them where `ids` is None."""
+
+    relation: sql.Composable
+    ids: TidArray | None = None
+
+    def where(self, alias: str) -> sql.Composable:
+        """Give the condition that picks these rows, with a place for the parameter."""
+        return sql.SQL("{}.ctid = ANY ($1)").format(sql.Identifier(alias)) if self.ids else sql.SQL("true")
+
+    @property
+    def parameters(self) -> tuple[TidArray, ...]:
+        """The parameters of the condition."""
+        return (self.ids,) if self.ids else ()
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Answers the walk's questions over one connection under the snapshot."""
+
+    connection: Connection
+    facts: Facts
+    side: Side
+    search_path: str
+
+    def where(self, table: Table, seed: WhereSeed) -> KeySet:
+        """Give the rows for which the seed's condition is true."""
+        condition.check(table.id, seed.where, "postgres")
+        # The parameter makes the server take one statement only.
+        wanted = sql.SQL("WHERE $1 AND ({})").format(sql.SQL(seed.where))
+        try:
+            return self._seeded(table, wanted, (True,))
+        except psycopg.Error as error:
+            fault = Fault.of(error, self.connection)
+            why = None if fault.broken else conditions.reason(fault.state)
+            if why is not None:
+                raise condition.refused(table.id, why) from None
+            raise translated(fault, self.side, "finding the seed's rows", str(table.id)) from None
+
+    def by_key(self, table: Table, seed: IdsSeed) -> KeySet:
+        """Give the rows with these keys."""
+        key = table.stable_key
+        if key is None:
+            hint = "choose the rows by a condition (where)"
+            raise ConfigError("DM212", "the table has no key to find ids by", place=str(table.id), hint=hint)
+        if any(len(values) != len(key.columns) for values in seed.ids):
+            message = f"each id needs {len(key.columns)} values, for the key ({', '.join(key.columns)})"
+            raise ConfigError("DM212", message, place=str(table.id))
+        given = [[str(values[position]) for values in seed.ids] for position in range(len(key.columns))]
+        names = [sql.Identifier(f"k{position}") for position in range(len(key.columns))]
+        types = (sql.SQL(self.facts.bare_types[table.id.column(column)]) for column in key.columns)
+        wanted = sql.SQL("WHERE ({}) IN (SELECT {} FROM ROWS FROM ({}) AS wanted ({}))").format(
+            sql.SQL(", ").join(map(sql.Identifier, key.columns)),
+            sql.SQL(", ").join(sql.SQL("{}::{}").format(name, bare) for name, bare in zip(names, types, strict=True)),
+            sql.SQL(", ").join(sql.SQL(f"pg_catalog.unnest(${number}::text[])") for number in range(1, len(names) + 1)),
+            sql.SQL(", ").join(names),
+        )
+        try:
+            return self._seeded(table, wanted, given)
+        except psycopg.Error as error:
+            fault = Fault.of(error, self.connection)
+            if not fault.broken and fault.state.startswith(("22", "23", "42")):
+                message = f"an id does not fit the key ({', '.join(key.columns)}) (SQLSTATE {fault.state})"
+                hint = "write each id as the key's own type is written"
+                raise ConfigError("DM212", message, place=str(table.id), hint=hint) from None
+            raise translated(fault, self.side, "finding the seed's rows", str(table.id)) from None
+
+    def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
+        """Give the rows that these rows reference."""
+        found = KeySet()
+        keys = sql.SQL(", ").join(
+            sql.SQL("c.{} AS {}").format(sql.Identifier(column), sql.Identifier(f"k{position}"))
+            for position, column in enumerate(edge.child_columns)
+        )
+        for part in self._children_of(edge, children):
+            for parent in self._relations(edge.parent_leaf or edge.parent):
+                question = sql.SQL(
+                    "SELECT p.tableoid AS leaf, tidsend(p.ctid) AS id"
+                    " FROM (SELECT DISTINCT {keys} FROM {child} AS c WHERE {part} AND {solid}) AS c"
+                    " JOIN {parent} AS p ON {equal}"
+                ).format(
+                    keys=keys,
+                    child=part.relation,
+                    part=part.where("c"),
+                    solid=_all_solid(edge.child_columns),
+                    parent=parent,
+                    equal=self._equal(edge, [f"k{position}" for position in range(len(edge.child_columns))]),
+                )
+                found |= self._answer(question, part.parameters, "following a key to its parents", edge)
+        return found
+
+    def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """Give the rows that reference any of these rows."""
+        found = KeySet()
+        referenced = self.facts.beneath.get(edge.parent_leaf) if edge.parent_leaf else parents.leaves
+        for part in self._parts(parents, frozenset(referenced or ())):
+            for child in self._children_of(edge, None):
+                question = sql.SQL(
+                    "SELECT c.tableoid AS leaf, tidsend(c.ctid) AS id FROM {parent} AS p JOIN {child} AS c ON {equal}"
+                    " WHERE {part}"
+                ).format(
+                    parent=part.relation,
+                    child=child.relation,
+                    equal=self._equal(edge, edge.child_columns),
+                    part=part.where("p"),
+                )
+                found |= self._answer(question, part.parameters, "following a key to its children", edge)
+        return found
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many of these rows reference nothing that is there."""
+        total = 0
+        parents = sql.SQL(" AND ").join(
+            sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE {})").format(parent, self._equal(edge, edge.child_columns))
+            for parent in self._relations(edge.parent_leaf or edge.parent)
+        )
+        dangling = sql.SQL("({} AND {})").format(_all_solid(edge.child_columns), parents)
+        if edge.match is Match.FULL:
+            dangling = sql.SQL("({} OR NOT {} AND NOT {})").format(
+                dangling, _all_solid(edge.child_columns), _all_null(edge.child_columns)
+            )
+        for part in self._children_of(edge, children):
+            question = sql.SQL("SELECT count(*) FROM {} AS c WHERE {} AND {}").format(
+                part.relation, part.where("c"), dangling
+            )
+            with speaking(self.connection, self.side, "counting orphans", edge.child):
+                row = self._run(question, part.parameters).fetchone()
+            total += int(row[0]) if row else 0
+        return total
+
+    def count(self, table: Table) -> int:
+        """Give how many rows a table holds."""
+        total = 0
+        for relation in self._relations(table.id):
+            with speaking(self.connection, self.side, "counting rows", table.id):
+                row = self.connection.execute(sql.SQL("SELECT count(*) FROM {}").format(relation)).fetchone()
+            total += int(row[0]) if row else 0
+        return total
+
+    def _seeded(self, table: Table, wanted: sql.Composable, parameters: Sequence[object]) -> KeySet:
+        """
+        Run a seed's question with the role's own search path, as the user would in `psql`; what is ours in it names
+        its schema.
+
+        Raises the driver's exception, the transaction still usable.
+        """
+        found = KeySet()
+        for relation in self._relations(table.id):
+            question = sql.SQL("SELECT tableoid AS leaf, pg_catalog.tidsend(ctid) AS id FROM {} {}").format(
+                relation, wanted
+            )
+            with self.connection.transaction():  # a savepoint, because the snapshot's transaction is open
+                self._search(self.search_path)
+                found |= self._collected(question, parameters)
+                self._search("")
+        return found
+
+    def _search(self, path: str) -> None:
+        self.connection.execute("SELECT set_config('search_path', %s, true)", (path,))
+
+    def _answer(self, question: sql.Composed, parameters: Sequence[object], doing: str, edge: ForeignKey) -> KeySet:
+        with speaking(self.connection, self.side, doing, edge.child):
+            return self._collected(question, parameters)
+
+    def _collected(self, question: sql.Composed, parameters: Sequence[object]) -> KeySet:
+        """Give the rows of a question with columns `leaf` and `id`; one answer for each 65536 blocks of a leaf."""
+        gathered = sql.SQL(
+            "SELECT q.leaf, pg_catalog.string_agg(q.id, '')"
+            " FROM ({}) AS q GROUP BY q.leaf, pg_catalog.substring(q.id, 1, 2)"
+        ).format(question)
+        found = KeySet()
+        for leaf, sent in self._run(gathered, parameters):
+            found |= KeySet.of(self.facts.names[leaf], tids.unpacked(sent))
+        return found
+
+    def _run(self, question: sql.Composed, parameters: Sequence[object]) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Run a question with parameters as PostgreSQL numbers them: a name may hold a per cent sign."""
+        return psycopg.RawCursor(self.connection).execute(question, parameters, binary=True)
+
+    def _relations(self, table: TableId) -> tuple[sql.Composable, ...]:
+        """Give what to select from for all rows of a table or partition: itself, or each of its readable leaves."""
+        if table in self.facts.whole:
+            return (_name(table),)
+        return tuple(_only(leaf) for leaf in self.facts.beneath.get(table, ()))
+
+    def _children_of(self, edge: ForeignKey, rows: Rows | None) -> Iterator[_Part]:
+        """Give the child's rows, in parts that fit a question; None and `Whole` stand for all of them."""
+        if isinstance(rows, KeySet):
+            yield from self._parts(rows, frozenset(edge.child_leaves or rows.leaves))
+        elif edge.child_leaves is not None:
+            yield from (_Part(_only(leaf)) for leaf in edge.child_leaves)
+        else:
+            yield from (_Part(relation) for relation in self._relations(edge.child))
+
+    def _parts(self, rows: KeySet, among: frozenset[TableId]) -> Iterator[_Part]:
+        for leaf in rows.leaves:
+            if leaf in among:
+                for ids in rows.chunks(leaf, _IDS_A_QUESTION):
+                    yield _Part(_only(leaf), TidArray(ids))
+
+    def _equal(self, edge: ForeignKey, child_columns: Sequence[str]) -> sql.Composable:
+        """Give the comparison of parent `p` with child `c`, as the constraint itself makes it."""
+        operators = self.facts.operators.get(edge_key(edge)) or (_PLAIN_EQUAL,) * len(edge.child_columns)
+        return sql.SQL(" AND ").join(
+            sql.SQL("{} OPERATOR({}.{}) {}").format(
+                _cast("p", parent, operator.left),
+                sql.Identifier(operator.schema),
+                sql.SQL(operator.name),
+                _collated(_cast("c", child, operator.right), operator.collation),
+            )
+            for parent, child, operator in zip(edge.parent_columns, child_columns, operators, strict=True)
+        )
+
+
+def _name(table: TableId) -> sql.Identifier:
+    return sql.Identifier(table.schema, table.name)
+
+
+def _only(leaf: TableId) -> sql.Composed:
+    return sql.SQL("ONLY {}").format(_name(leaf))
+
+
+def _cast(alias: str, column: str, to: str | None) -> sql.Composable:
+    reference = sql.Identifier(alias, column)
+    return sql.SQL("{}::{}").format(reference, sql.SQL(to)) if to else reference
+
+
+def _collated(value: sql.Composable, collation: tuple[str, str] | None) -> sql.Composable:
+    return sql.SQL("({} COLLATE {})").format(value, sql.Identifier(*collation)) if collation else value
+
+
+def _all_solid(columns: Sequence[str]) -> sql.Composed:
+    """All columns hold something. A test of each, because a row value's IS NOT NULL cannot use an index."""
+    tests = (sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(column)) for column in columns)
+    return sql.SQL("({})").format(sql.SQL(" AND ").join(tests))
+
+
+def _all_null(columns: Sequence[str]) -> sql.Composed:
+    tests = (sql.SQL("c.{} IS NULL").format(sql.Identifier(column)) for column in columns)
+    return sql.SQL("({})").format(sql.SQL(" AND ").join(tests))

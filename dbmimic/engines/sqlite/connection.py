@@ -1,0 +1,166 @@
+"""Connections that can only read, each one read transaction long."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dbmimic.engines.sqlite.faults import Side, told
+
+Row = tuple[Any, ...]
+
+OLDEST = (3, 37, 0)  # STRICT tables and PRAGMA table_list
+_PATIENCE = 5.0  # seconds to wait for somebody else's lock
+_FEWEST, _MOST = 16, 4096  # rows fetched at a time
+_PAGE_BYTES = 1 << 20
+_SAMPLE = 8  # every eighth row is weighed
+
+_READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION}
+_PRAGMAS = frozenset(
+    {
+        "application_id", "auto_vacuum", "encoding", "foreign_key_list", "index_info", "index_list", "page_count",
+        "page_size", "table_list", "table_xinfo", "user_version",
+    }
+)  # fmt: skip
+
+
+def name(identifier: str) -> str:
+    """Give the identifier quoted for SQLite."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def query(file: str) -> str:
+    """Give the SQL of a file beside this module."""
+    return resources.files(__package__).joinpath(file).read_text("utf-8")
+
+
+def uri(path: Path, mode: str) -> str:
+    """Give the file's URI; `mode` is SQLite's: `ro` or `rw`."""
+    return f"file://{quote(str(path).encode('utf-8', 'surrogateescape'))}?mode={mode}"
+
+
+def connect(path: Path, mode: str, patience: float = _PATIENCE) -> sqlite3.Connection:
+    """Open a connection in autocommit mode; it may be used by any one thread at a time."""
+    return sqlite3.connect(uri(path, mode), uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+
+
+def lenient(text: bytes) -> str:
+    """Decode text; what is not UTF-8 becomes lone surrogates, which carry the bytes exactly."""
+    return text.decode("utf-8", "surrogateescape")
+
+
+def only_reads(action: int, first: str | None, second: str | None, _database: str | None, _inner: str | None) -> int:
+    """Tell SQLite whether a statement may do this: reading and asking the catalogue, nothing else."""
+    if action in _READING:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_FUNCTION:
+        return sqlite3.SQLITE_DENY if second == "load_extension" else sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA:
+        return sqlite3.SQLITE_OK if first in _PRAGMAS else sqlite3.SQLITE_DENY
+    # SQLite declares its own table functions (json_each, pragma_*) with this; the file itself is open for reading only.
+    if action == sqlite3.SQLITE_UPDATE and first == "sqlite_master":
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+class Snapshot:
+    """
+    One read transaction on one file, from the making to `close`.
+
+    While it is open, writers of a file in rollback-journal mode can prepare but not commit; in WAL mode they are not
+    held up. Nothing is written to the file. For a file in WAL mode SQLite itself keeps `-shm` and `-wal` beside it, as
+    for every reader.
+    """
+
+    def __init__(self, path: Path, side: Side, patience: float = _PATIENCE) -> None:
+        self._side = side
+        with told(side, str(path)):
+            self._connection = connect(path, "ro", patience)
+        try:
+            with told(side, str(path)):
+                self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        run = self._connection.execute
+        run("PRAGMA query_only = 1")
+        run("PRAGMA temp_store = MEMORY")  # sorting must not leave rows in a temporary file
+        run("PRAGMA trusted_schema = 0")
+        self._connection.set_authorizer(only_reads)
+        run("BEGIN")
+        run("SELECT count(*) FROM sqlite_schema").fetchone()  # the first read is what fixes the snapshot
+
+    def pages(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> Iterator[list[Row]]:
+        """
+        Stream the rows of a statement in lists of about a megabyte.
+
+        Text that is not UTF-8 stops the driver's fast decoder. Then the statement is run again with the lenient one,
+        past the rows that were already given: under the snapshot it gives the same rows in the same order.
+        """
+        given = 0
+        for strict in (True, False):
+            try:
+                for page in self._pages(sql, parameters, place, skip=0 if strict else given):
+                    yield page
+                    given += len(page)
+            except _NotUtf8:
+                self._connection.text_factory = lenient
+            else:
+                return
+
+    def _pages(self, sql: str, parameters: Sequence[object], place: str, skip: int) -> Iterator[list[Row]]:
+        with told(self._side, place):
+            cursor = self._connection.execute(sql, parameters)
+            for _ in range(skip):
+                cursor.fetchone()
+        size = _FEWEST
+        while page := self._fetch(cursor, size, place):
+            yield page
+            size = _paced(page, size)
+
+    def _fetch(self, cursor: sqlite3.Cursor, size: int, place: str) -> list[Row]:
+        with told(self._side, place):
+            try:
+                return cursor.fetchmany(size)
+            except sqlite3.OperationalError as error:
+                # The driver's own errors carry no code of SQLite's; of these a fetch knows only the failed decoding.
+                if hasattr(error, "sqlite_errorcode") or self._connection.text_factory is lenient:
+                    raise
+        raise _NotUtf8
+
+    def all(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> list[Row]:
+        """Give all rows of a statement: for catalogue queries, whose answers are small."""
+        return [row for page in self.pages(sql, parameters, place) for row in page]
+
+    def value(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> Any:
+        """Give the single value of a statement."""
+        return self.all(sql, parameters, place)[0][0]
+
+    def close(self) -> None:
+        """End the transaction and the connection; safe to call twice."""
+        self._connection.close()
+
+
+class _NotUtf8(Exception):  # noqa: N818 -- a signal between two functions here, not an error of the product
+    """A text value is not UTF-8."""
+
+
+def weight(page: Sequence[Row]) -> int:
+    """Give about how many bytes these rows hold, judged by a sample of them."""
+    sample = page[::_SAMPLE]
+    if not sample:
+        return 0
+    held = sum(len(value) for row in sample for value in row if isinstance(value, (str, bytes)))
+    return (held + 8 * len(sample) * len(page[0])) * len(page) // len(sample)
+
+
+def _paced(page: list[Row], size: int) -> int:
+    """Give how many rows to fetch next so that a page is about a megabyte."""
+    fitting = _PAGE_BYTES * len(page) // max(weight(page), 1)
+    return max(_FEWEST, min(_MOST, fitting, size * 4))

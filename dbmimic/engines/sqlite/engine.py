@@ -1,0 +1,19 @@
+"""The engine `sqlite`."""
+
+from __future__ import annotations
+
+from dbmimic.engines.sqlite.source import SqliteSource, open_source
+from dbmimic.engines.sqlite.target import SqliteTarget, open_target
+from dbmimic.model.address import Address
+
+
+class SqliteEngine:
+    """Opens SQLite files; an address's `database` is the path."""
+
+    def open_source(self, address: Address) -> SqliteSource:
+        """Open the file for reading and begin the one snapshot of the run."""
+        return open_source(address)
+
+    def open_target(self, address: Address) -> SqliteTarget:
+        """Look at where the target is; nothing is written yet."""
+        return open_target(address)

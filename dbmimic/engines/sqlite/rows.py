@@ -1,0 +1,147 @@
+"""
+Rows between SQLite and batches.
+
+Tail columns travel as the tuples that the driver gives: NULL, integers, reals, text and blobs, each in its own storage
+class. Head columns travel as text; beside it goes one letter a value that says how a value is written back, so that an
+integer that was masked to another integer is stored as one. The letters hold nothing of the values.
+
+Text that is not UTF-8 is held as a `str` with lone surrogates (see `connection.lenient`) and written back byte by byte.
+In a file with one of the UTF-16 encodings SQLite itself repairs text that is not well formed when it is read.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from operator import add
+
+import pyarrow as pa
+
+from dbmimic.engines.sqlite.connection import Row, name, weight
+from dbmimic.engines.sqlite.identity import bound, is_lenient, marker
+from dbmimic.engines.sqlite.structure import ENGINE
+from dbmimic.errors import InternalError
+from dbmimic.model.batch import Layout, MaskedBatch, Payload, RawBatch
+
+_HEX = re.compile(r"x'((?:[0-9a-f]{2})*)'\Z")
+_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]*)\Z")
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+TEXT, INTEGER, REAL, BLOB, BYTES = "tirby"  # BYTES: text that is not UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The tail columns row by row, and for each head column the letters of its values' storage classes."""
+
+    tail: Sequence[Row]
+    storage: Mapping[str, str]
+
+
+def packed(layout: Layout, page: Sequence[Row]) -> RawBatch:
+    """Give rows that were read head first, then tail, as a batch."""
+    width = len(layout.head)
+    head: dict[str, pa.Array] = {}
+    storage: dict[str, str] = {}
+    for place, column in enumerate(layout.head):
+        head[column], storage[column] = to_text([row[place] for row in page])
+    tail = [row[width:] for row in page] if width else page
+    return RawBatch(layout, len(page), head, Payload(ENGINE, Body(tail, storage), weight(tail)))
+
+
+def to_text(values: list[object]) -> tuple[pa.Array, str]:
+    """Give the values as text, and the letter of each one's storage class (NULL counts as text)."""
+    if set(map(type, values)) <= {str, type(None)}:
+        with suppress(UnicodeEncodeError):
+            return pa.array(values, pa.string()), TEXT * len(values)
+    spelled = [_spelled(value) for value in values]
+    return pa.array([text for text, _ in spelled], pa.string()), "".join(letter for _, letter in spelled)
+
+
+def _spelled(value: object) -> tuple[str | None, str]:
+    if value is None:
+        return None, TEXT
+    if isinstance(value, int):
+        return str(value), INTEGER
+    if isinstance(value, float):
+        return repr(value), REAL
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'", BLOB
+    text = str(value)
+    if is_lenient(text):
+        return f"x'{text.encode('utf-8', 'surrogateescape').hex()}'", BYTES
+    return text, TEXT
+
+
+def from_text(array: pa.Array, storage: str) -> list[object]:
+    """Give the values to store: in the storage class of the original where the text still is of that class."""
+    texts: list[str | None] = array.to_pylist()
+    if storage.count(TEXT) == len(storage):
+        return list(texts)
+    return [text if text is None else _stored(text, letter) for text, letter in zip(texts, storage, strict=True)]
+
+
+def _stored(text: str, letter: str) -> object:
+    if letter == INTEGER and _INTEGER.match(text) and _SMALLEST <= int(text) <= _LARGEST:
+        return int(text)
+    if letter == REAL:
+        return _real(text)
+    if letter in {BLOB, BYTES} and (digits := _HEX.match(text)):
+        raw = bytes.fromhex(digits[1])
+        return raw if letter == BLOB else raw.decode("utf-8", "surrogateescape")
+    return text
+
+
+def _real(text: str) -> object:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if number != number else number  # noqa: PLR0124 -- SQLite stores NaN as NULL: it stays text
+
+
+class Inserter:
+    """Inserts the batches of one layout into one table."""
+
+    def __init__(self, connection: sqlite3.Connection, layout: Layout) -> None:
+        self._connection = connection
+        self._layout = layout
+        self._columns = ", ".join(name(column) for column in layout.tail + layout.head)
+        self._plain = self._sql(["?"] * (len(layout.tail) + len(layout.head)))
+
+    def _sql(self, markers: Iterable[str]) -> str:
+        # OR ABORT: a table's own ON CONFLICT clauses could otherwise drop rows without a word.
+        table = name(self._layout.leaf.name)
+        return f"INSERT OR ABORT INTO {table} ({self._columns}) VALUES ({', '.join(markers)})"  # noqa: S608 -- quoted
+
+    def insert(self, batch: MaskedBatch) -> int:
+        """Insert a batch; within a transaction, which the caller rolls back where this raises."""
+        rows = list(_joined(self._layout, batch))
+        if not rows:
+            return 0
+        self._connection.execute("SAVEPOINT batch")
+        try:
+            self._connection.executemany(self._plain, rows)
+        except UnicodeEncodeError:
+            self._connection.execute("ROLLBACK TO batch")
+            self._insert_singly(rows)
+        self._connection.execute("RELEASE batch")
+        return len(rows)
+
+    def _insert_singly(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self._connection.execute(self._sql(map(marker, row)), tuple(map(bound, row)))
+
+
+def _joined(layout: Layout, batch: MaskedBatch) -> Iterable[Row]:
+    """Give the rows to insert, tail first, then head."""
+    body = batch.tail.body
+    if batch.tail.engine != ENGINE or not isinstance(body, Body):
+        raise InternalError("DM901", "a batch of another engine reached SQLite", place=str(layout.table))
+    if not layout.head:
+        return body.tail
+    columns = [from_text(batch.head[column], body.storage[column]) for column in layout.head]
+    return map(add, body.tail, zip(*columns, strict=True)) if layout.tail else zip(*columns, strict=True)

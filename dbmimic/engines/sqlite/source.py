@@ -1,0 +1,176 @@
+"""SQLite as a `Source`: one file under one read transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from dbmimic.engines.sqlite import catalogue, structure
+from dbmimic.engines.sqlite.catalogue import Catalogue
+from dbmimic.engines.sqlite.connection import OLDEST, Row, Snapshot, name
+from dbmimic.engines.sqlite.faults import SOURCE, Side
+from dbmimic.engines.sqlite.identity import RowIdentity
+from dbmimic.engines.sqlite.rows import packed, to_text
+from dbmimic.engines.sqlite.structure import ENGINE
+from dbmimic.engines.sqlite.walk import Walk, these
+from dbmimic.errors import ConfigError
+from dbmimic.model.address import Address
+from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.keys import KeySet, Rows, Whole
+from dbmimic.model.request import IdsSeed, WhereSeed
+from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.target import Identity, Structure
+from dbmimic.ports.source import KeyedRows
+
+
+class SqliteSource:
+    """
+    One file, read under one snapshot from the making to `close`.
+
+    Never opens the file by any other way than SQLite's: closing a second handle would let go of its locks.
+    """
+
+    engine = ENGINE
+
+    def __init__(self, path: Path, side: Side = SOURCE, patience: float = 5.0) -> None:
+        self._path = path.resolve()
+        self._place = str(self._path)
+        _check(self._path, side)
+        self._snapshot = Snapshot(self._path, side, patience)
+        self._walk: Walk | None = None
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return catalogue.read(self._snapshot)
+
+    @property
+    def _walker(self) -> Walk:
+        if self._walk is None:
+            self._walk = Walk(self._snapshot, self._catalogue)
+        return self._walk
+
+    def identity(self) -> Identity:
+        """Give the file's device and inode."""
+        return file_identity(self._path)
+
+    def schema(self) -> Schema:
+        """Give the structure as the catalogue tells it; read at the first call."""
+        return self._catalogue.schema
+
+    def structure(self) -> Structure:
+        """Give the statements that make this structure."""
+        return structure.read(self._snapshot)
+
+    def hold(self, token: int) -> None:
+        """Do nothing: two files are the same exactly where `identity` is, and a source is not written to."""
+        del token
+
+    def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
+        """Give the rows that a seed names."""
+        if isinstance(seed, WhereSeed):
+            return self._walker.where(table, seed)
+        return self._walker.ids(table, seed)
+
+    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
+        """Stream every row's identity with some columns as text."""
+        identity = self._walker.identity(table.id)
+        width = len(identity.columns)
+        listed = ", ".join((*identity.columns, *map(name, columns)))
+        sql = f"SELECT {listed} FROM {name(table.id.name)} ORDER BY {', '.join(identity.columns)}"  # noqa: S608 -- quoted
+        for page in self._snapshot.pages(sql, (), str(table.id)):
+            texts = tuple(to_text([row[width + place] for row in page])[0] for place in range(len(columns)))
+            yield KeyedRows(table.id, identity.ids([row[:width] for row in page]), texts)
+
+    def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
+        """Give the parent rows that these child rows reference."""
+        return self._walker.parents(edge, children)
+
+    def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """Give the child rows that reference any of these parent rows."""
+        return self._walker.children(edge, parents)
+
+    def count(self, table: Table) -> int:
+        """Give how many rows the table holds."""
+        sql = f"SELECT count(*) FROM {name(table.id.name)}"  # noqa: S608 -- the name is quoted
+        return int(self._snapshot.value(sql, (), str(table.id)))
+
+    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+        """Stream the chosen rows in ascending identity, about a megabyte a batch."""
+        identity = self._walker.identity(layout.leaf)
+        for page in self._pages(layout, identity, rows):
+            yield packed(layout, page)
+
+    def _pages(self, layout: Layout, identity: RowIdentity, rows: Rows) -> Iterator[list[Row]]:
+        listed = ", ".join(f"t.{name(column)}" for column in layout.head + layout.tail)
+        table, place = f"{name(layout.leaf.name)} AS t", str(layout.table)
+        if isinstance(rows, Whole):
+            order = ", ".join(f"t.{column}" for column in identity.columns)
+            sql = f"SELECT {listed} FROM {table} ORDER BY {order}"  # noqa: S608 -- names are quoted
+            yield from self._snapshot.pages(sql, (), place)
+            return
+        for ids in rows.chunks(layout.leaf, identity.capacity):
+            chosen = identity.chosen(ids)
+            sql = (
+                f"WITH {chosen.sql} SELECT {listed} FROM chosen "  # noqa: S608 -- names are quoted
+                f"CROSS JOIN {table} WHERE {these('t', identity)}"
+            )
+            yield from self._snapshot.pages(sql, chosen.parameters, place)
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many of these child rows reference a parent row that is not there."""
+        return self._walker.orphans(edge, children)
+
+    def close(self) -> None:
+        """End the snapshot and the connection; safe to call twice."""
+        self._snapshot.close()
+
+
+def open_source(address: Address) -> SqliteSource:
+    """Open the file for reading. The option `timeout` is the seconds to wait for another connection's lock."""
+    return SqliteSource(Path(address.database), patience=patience(address))
+
+
+def patience(address: Address) -> float:
+    """
+    Give the seconds to wait for a lock: the address's option `timeout`, or 5.
+
+    Raises:
+        ConfigError: DM214, the option is not a number, or there is another one: a `?` in a path begins the options.
+    """
+    unknown = sorted(set(address.options) - {"timeout"})
+    if unknown:
+        hint = "known: timeout; a `?` that belongs to the path is written as %3F"
+        raise ConfigError("DM214", f"unknown option {unknown[0]!r}", place=str(address), hint=hint)
+    told = address.options.get("timeout", "5")
+    try:
+        return float(told)
+    except ValueError:
+        fault = ConfigError(
+            "DM214", "the option `timeout` is not a number", place=str(address), hint="give seconds, as `?timeout=30`"
+        )
+    raise fault
+
+
+def file_identity(path: Path) -> Identity:
+    """
+    Give which file this is.
+
+    One that is there is told by device and inode alone, whatever names lead to it (a hard link is another path); one
+    that is not there yet by its folder and path.
+    """
+    real = path.resolve()
+    status = (real if real.exists() else real.parent).stat()
+    server = f"{status.st_dev}:{status.st_ino}"
+    return Identity(ENGINE, server, "" if real.exists() else str(real))
+
+
+def _check(path: Path, side: Side) -> None:
+    if sqlite3.sqlite_version_info < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        hint = "use a Python that is built with a newer SQLite"
+        raise side.error(side.unsupported, f"Python's SQLite is older than {needed}", place=str(path), hint=hint)
+    if not path.is_file():
+        hint = "check the path; it is taken relative to the working folder"
+        raise side.error(side.unreachable, f"the {side.noun} is not there", place=str(path), hint=hint)

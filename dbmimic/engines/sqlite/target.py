@@ -1,0 +1,254 @@
+"""SQLite as a `Target`: the new copy is a file of its own until it takes the target's name."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from dbmimic.engines.sqlite import files
+from dbmimic.engines.sqlite.catalogue import folded
+from dbmimic.engines.sqlite.connection import Snapshot, connect
+from dbmimic.engines.sqlite.faults import TARGET, told
+from dbmimic.engines.sqlite.files import Places, RunLock
+from dbmimic.engines.sqlite.rows import Inserter
+from dbmimic.engines.sqlite.source import SqliteSource, file_identity, patience
+from dbmimic.engines.sqlite.structure import ENGINE, Blueprint
+from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError
+from dbmimic.model.address import Address
+from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.findings import Finding
+from dbmimic.model.names import ColumnId
+from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+
+_ENCODINGS = frozenset({"UTF-8", "UTF-16le", "UTF-16be"})
+_BUILDER_PATIENCE = 600.0  # seconds that one worker waits for another's transaction on the new copy
+
+
+class SqliteTarget:
+    """
+    One path that may be given a new file.
+
+    Nothing is written before `build`, and the file at the path is not written at all: see `files` for how it is
+    replaced. A symbolic link stays; what it points at is replaced.
+    """
+
+    engine = ENGINE
+
+    def __init__(self, path: Path, wait: float = 5.0) -> None:
+        self._places = Places(path.resolve())
+        self._place = str(self._places.target)
+        self._lock = RunLock(self._places)
+        self._wait = wait
+        self._connection: sqlite3.Connection | None = None
+        if not self._places.target.parent.is_dir():
+            raise TargetError("DM501", "the target's folder is not there", place=self._place, hint="check the path")
+        if self._places.target.exists() and not self._places.target.is_file():
+            raise TargetError("DM501", "the target is not a file", place=self._place, hint="check the path")
+
+    def identity(self) -> Identity:
+        """Give the file's device and inode, or its folder's and its path where it is not there yet."""
+        return file_identity(self._places.target)
+
+    def state(self) -> TargetState:
+        """Give whether the file is there, holds any table and carries our stamp; its name is the file's name."""
+        target = self._places.target
+        if not target.exists() or target.stat().st_size == 0:
+            return TargetState(target.name, target.exists(), empty=True, stamp=None)
+        snapshot = Snapshot(target, TARGET, self._wait)
+        try:
+            tables = snapshot.value("SELECT count(*) FROM sqlite_schema")
+        finally:
+            snapshot.close()
+        return TargetState(target.name, exists=True, empty=not tables, stamp=files.stamp_of(self._places, target))
+
+    def sees(self, token: int) -> bool:
+        """Tell that no lock is seen: two files are the same exactly where `identity` is (see `SqliteSource.hold`)."""
+        del token
+        return False
+
+    def build(self, structure: Structure) -> None:
+        """Take the run lock, clear what a killed run left and make the new file with its tables."""
+        plan = _blueprint(structure)
+        self._lock.take()
+        files.recover(self._places)
+        self._disconnect()
+        files.remove(self._places.new)
+        files.create(self._places)
+        connection = self._connect()
+        with told(TARGET, self._place):
+            for pragma, value in plan.first:
+                connection.execute(f"PRAGMA {pragma} = {_setting(pragma, value)}")
+            connection.execute("BEGIN")
+        for title, sql in plan.tables:
+            self._create(title, sql)
+        with told(TARGET, self._place):
+            connection.execute("COMMIT")
+
+    def _create(self, title: str, sql: str) -> None:
+        try:
+            self._connect().execute(sql)
+        except (sqlite3.Error, UnicodeError) as error:
+            fault = _unmade(error, title)
+        else:
+            return
+        raise fault from None
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+        """Load the batches in one transaction and give the number of rows."""
+        connection = self._connect()
+        place = str(layout.table)
+        with told(TARGET, place):
+            connection.execute("BEGIN IMMEDIATE")
+        try:
+            inserter = Inserter(connection, layout)
+            count = 0
+            for batch in batches:
+                with told(TARGET, place):
+                    count += inserter.insert(batch)
+            with told(TARGET, place):
+                connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # a full disk has ended the transaction already
+                connection.execute("ROLLBACK")
+            raise
+        return count
+
+    def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
+        """Make indexes, views and triggers, set the counters of AUTOINCREMENT tables and the file's own settings."""
+        plan = _blueprint(structure)
+        connection = self._connect()
+        with told(TARGET, self._place):
+            connection.execute("BEGIN IMMEDIATE")
+        for title, sql in plan.later:
+            self._create(title, sql)
+        with told(TARGET, self._place):
+            self._set_counters(connection, plan, masked)
+            for pragma, value in plan.pragmas:
+                connection.execute(f"PRAGMA {pragma} = {int(value)}")
+            if plan.analyzed:
+                connection.execute("ANALYZE")
+            connection.execute("COMMIT")
+        return ()
+
+    @staticmethod
+    def _set_counters(connection: sqlite3.Connection, plan: Blueprint, masked: frozenset[ColumnId]) -> None:
+        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchall():
+            return
+        masked_tables = {folded(column.table.name) for column in masked}
+        loaded = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+        connection.execute("DELETE FROM sqlite_sequence")
+        for title, counter in plan.sequences:
+            value = max(counter, loaded.get(title, 0)) if folded(title) in masked_tables else counter
+            connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (title, value))
+
+    def copy(self) -> SqliteSource:
+        """Open the new copy for reading; its errors are the target's."""
+        return SqliteSource(self._places.new, TARGET, _BUILDER_PATIENCE)
+
+    def swap(self, stamp: Stamp) -> None:
+        """Put the new copy in the target's place in one step; the former target is kept as the old copy."""
+        self._lock.take()
+        if not self._places.new.exists():
+            raise InternalError("DM901", "a copy was to be swapped in that was not built", place=self._place)
+        self._disconnect()
+        self._settle()
+        files.put_stamp(self._places, stamp)
+        files.exchange(self._places, self._places.new)
+
+    def _settle(self) -> None:
+        """
+        Bring what a crashed or running writer left beside the target into it, and see that nobody is writing.
+
+        A journal or write-ahead log that stayed beside the path would be applied to the new file.
+        """
+        target = self._places.target
+        if not target.exists():
+            files.remove(target)  # companions of a file that is gone
+            return
+        if target.stat().st_size:
+            with told(TARGET, self._place):
+                connection = connect(target, "rw", self._wait)
+                try:
+                    connection.execute("BEGIN EXCLUSIVE")
+                    connection.execute("COMMIT")
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                finally:
+                    connection.close()
+        for suffix in files.COMPANIONS:
+            beside = target.with_name(target.name + suffix)
+            if beside.exists():
+                hint = "close the programs that use it, then run again"
+                raise TargetError("DM505", "the target is in use by others", place=str(beside), hint=hint)
+
+    def discard(self) -> None:
+        """Remove the new copy and let go of the run lock; only the run that holds the lock removes anything."""
+        self._disconnect()
+        if self._lock.held:
+            try:
+                files.remove(self._places.new)
+            finally:
+                self._lock.release()
+
+    def rollback(self) -> None:
+        """Put the old copy in the target's place; what was there is the old copy then."""
+        self._lock.take()
+        try:
+            files.recover(self._places)
+            places = self._places
+            if not places.old.exists() or (places.target.exists() and places.target.samefile(places.old)):
+                hint = "a copy is kept from the first swap on"
+                raise RefusedError("DM307", "there is no old copy to roll back to", place=self._place, hint=hint)
+            self._settle()
+            files.exchange(places, places.old)
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Discard what was not swapped in; safe to call twice."""
+        self.discard()
+
+    def _connect(self) -> sqlite3.Connection:
+        """Give the connection to the new copy: fast rather than safe, since a copy that is not whole is thrown away."""
+        if self._connection is None:
+            with told(TARGET, str(self._places.new)):
+                connection = connect(self._places.new, "rw", _BUILDER_PATIENCE)
+                connection.execute("PRAGMA synchronous = OFF")
+                connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
+                connection.execute("PRAGMA temp_store = MEMORY")
+                connection.execute("PRAGMA foreign_keys = OFF")
+                connection.execute("PRAGMA cache_size = -65536")
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _unmade(error: Exception, title: str) -> DbmimicError:
+    if isinstance(error, sqlite3.Error) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        return TARGET.fault(error, title)
+    hint = "virtual tables, collations and functions of extensions that Python's SQLite lacks cannot be made"
+    return TargetError("DM506", "SQLite does not accept the statement that makes an object", place=title, hint=hint)
+
+
+def _setting(pragma: str, value: str | int) -> str:
+    """Give a setting as it stands in the statement: an encoding's name, or a number."""
+    if pragma == "encoding" and value in _ENCODINGS:
+        return f"'{value}'"
+    return str(int(value))
+
+
+def _blueprint(structure: Structure) -> Blueprint:
+    if structure.engine != ENGINE or not isinstance(structure.body, Blueprint):
+        raise InternalError("DM901", "the structure of another engine reached SQLite")
+    return structure.body
+
+
+def open_target(address: Address) -> SqliteTarget:
+    """Look at a path; the option `timeout` is the seconds to wait for other connections to the target."""
+    return SqliteTarget(Path(os.fspath(address.database)), patience(address))

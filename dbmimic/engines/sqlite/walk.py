@@ -1,0 +1,216 @@
+"""The questions of the walk in SQLite's SQL: identities travel as parameters, nothing is created."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from pyroaring import BitMap64
+from sqlglot import exp
+
+from dbmimic.engines import condition
+from dbmimic.engines.sqlite.catalogue import ROWID_NAMES, Catalogue, TableFacts, folded
+from dbmimic.engines.sqlite.connection import Row, Snapshot, name
+from dbmimic.engines.sqlite.identity import ByKey, ByRowid, RowIdentity
+from dbmimic.errors import ConfigError, SourceError
+from dbmimic.model.keys import KeySet, RowIds, Rows, Whole
+from dbmimic.model.names import TableId
+from dbmimic.model.request import IdsSeed, WhereSeed
+from dbmimic.model.schema import ForeignKey, Table
+from dbmimic.model.types import Kind
+
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_INTEGER = re.compile(r"[+-]?[0-9]+\Z")
+
+
+class Walk:
+    """
+    Answers the walk's questions from one snapshot.
+
+    Foreign keys are compared as SQLite compares them: with the affinity and the collation of the parent's columns.
+    """
+
+    def __init__(self, snapshot: Snapshot, catalogue: Catalogue) -> None:
+        self._snapshot = snapshot
+        self._catalogue = catalogue
+        self._identities: dict[TableId, RowIdentity] = {}
+
+    def identity(self, table: TableId) -> RowIdentity:
+        """Give how the rows of a table are told apart."""
+        if table not in self._identities:
+            facts = self._catalogue.by_id[table]
+            key = facts.table.primary_key
+            self._identities[table] = (
+                ByRowid(facts.rowid)
+                if facts.rowid is not None
+                else ByKey(self._snapshot, table.name, key.columns if key else ())
+            )
+        return self._identities[table]
+
+    def _gathered(self, table: TableId, pages: Iterator[list[Row]]) -> KeySet:
+        """Give the set of the identities that a statement selects, its only columns."""
+        identity = self.identity(table)
+        bits = BitMap64()
+        for page in pages:
+            bits |= BitMap64(identity.ids(page))
+        return KeySet({table: bits})
+
+    def where(self, table: Table, seed: WhereSeed) -> KeySet:
+        """Give the rows for which a condition is true."""
+        _check(table, seed.where)
+        listed = ", ".join(f"{name(table.id.name)}.{column}" for column in self.identity(table.id).columns)
+        # The condition stands on lines of its own, so that a comment at its end ends there. It was parsed and found to
+        # be one expression, and the connection can only read.
+        sql = f"SELECT {listed} FROM {name(table.id.name)} WHERE (\n{seed.where}\n)"  # noqa: S608
+        try:
+            return self._gathered(table.id, self._snapshot.pages(sql, (), str(table.id)))
+        except SourceError as error:
+            if error.code != "DM404":
+                raise
+        raise ConfigError(
+            "DM212",
+            "SQLite does not accept the condition of a seed",
+            place=str(table.id),
+            hint="try it in a SELECT on this table; look for misspelt columns and functions",
+        )
+
+    def ids(self, table: Table, seed: IdsSeed) -> KeySet:
+        """Give the rows with these keys: primary keys, or the unique key that stands in for one."""
+        key = table.stable_key
+        if key is None:
+            hint = "name its rows by a condition (`where`)"
+            raise ConfigError("DM212", "a table without a key has no ids", place=str(table.id), hint=hint)
+        integers = [_is_integer(table, column) for column in key.columns]
+        listed = ", ".join(self.identity(table.id).columns)
+        matched = " AND ".join(f"{name(column)} = ?" for column in key.columns)
+        sql = f"SELECT {listed} FROM {name(table.id.name)} WHERE {matched}"  # noqa: S608 -- names are quoted
+        found = KeySet()
+        for number, values in enumerate(seed.ids, 1):
+            if len(values) != len(key.columns) or not all(map(_fits, values, integers)):
+                reason = f"id number {number} of a seed does not fit the key ({len(key.columns)} columns)"
+                raise ConfigError("DM212", reason, place=str(table.id), hint="give one value per column of the key")
+            found |= self._gathered(table.id, self._snapshot.pages(sql, values, str(table.id)))
+        return found
+
+    def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
+        """Give the parent rows that these child rows reference."""
+        joined = f"{name(edge.child.name)} AS c CROSS JOIN {name(edge.parent.name)} AS p ON {self._match(edge)}"
+        listed = _columns("p", self.identity(edge.parent))
+        found = KeySet()
+        for pages in self._over(listed, joined, "c", edge.child, children, str(edge)):
+            found |= self._gathered(edge.parent, pages)
+        return found
+
+    def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """Give the child rows that reference any of these parent rows."""
+        if not self._seeks_child(edge):
+            return self._children_by_scan(edge, parents)
+        joined = f"{name(edge.parent.name)} AS p CROSS JOIN {name(edge.child.name)} AS c ON {self._match(edge)}"
+        listed = _columns("c", self.identity(edge.child))
+        found = KeySet()
+        for pages in self._over(listed, joined, "p", edge.parent, parents, str(edge)):
+            found |= self._gathered(edge.child, pages)
+        return found
+
+    def _children_by_scan(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """
+        Read each child row's own and parent's identity once and keep those of the chosen parents.
+
+        Without an index on the child's columns every other way reads the whole child table for each chunk of parents.
+        """
+        child, parent = self.identity(edge.child), self.identity(edge.parent)
+        width = len(child.columns)
+        sql = (
+            f"SELECT {_columns('c', child)}, {_columns('p', parent)} "  # noqa: S608 -- names are quoted
+            f"FROM {name(edge.child.name)} AS c CROSS JOIN {name(edge.parent.name)} AS p ON {self._match(edge)}"
+        )
+        wanted = parents.bits(edge.parent)
+        chosen: RowIds = np.fromiter(wanted, dtype=np.uint64, count=len(wanted))
+        found = BitMap64()
+        for page in self._snapshot.pages(sql, (), str(edge)):
+            hit = np.isin(parent.ids([row[width:] for row in page]), chosen)
+            if hit.any():
+                found |= BitMap64(child.ids([row[:width] for row in page])[hit])
+        return KeySet({edge.child: found})
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many child rows reference a parent that is not there; SQLite knows MATCH SIMPLE only."""
+        present = " AND ".join(f"c.{name(column)} IS NOT NULL" for column in edge.child_columns)
+        parent = f"SELECT 1 FROM {name(edge.parent.name)} AS p WHERE {self._match(edge)}"  # noqa: S608 -- quoted
+        joined = f"{name(edge.child.name)} AS c ON {present} AND NOT EXISTS ({parent})"
+        pages = self._over("count(*)", joined, "c", edge.child, children, str(edge))
+        return sum(row[0] for page in pages for rows in page for row in rows)
+
+    def _over(
+        self, listed: str, joined: str, alias: str, table: TableId, rows: Rows, place: str
+    ) -> Iterator[Iterator[list[Row]]]:
+        """Select over some rows of one table of a join, a statement for each chunk of them."""
+        if isinstance(rows, Whole):
+            sql = f"SELECT {listed} FROM (SELECT 1) CROSS JOIN {joined}"  # noqa: S608 -- names are quoted
+            yield self._snapshot.pages(sql, (), place)
+            return
+        identity = self.identity(table)
+        for ids in rows.chunks(table, identity.capacity):
+            chosen = identity.chosen(ids)
+            sql = (
+                f"WITH {chosen.sql} SELECT {listed} FROM chosen CROSS JOIN {joined} "  # noqa: S608 -- names are quoted
+                f"WHERE {these(alias, identity)}"
+            )
+            yield self._snapshot.pages(sql, chosen.parameters, place)
+
+    def _match(self, edge: ForeignKey) -> str:
+        """
+        Give the join of a foreign key.
+
+        The parent's column stands on the left, where its collation decides. Where the child's column has another
+        affinity, a `+` takes that away, so that the parent's decides; elsewhere it stands bare and an index serves.
+        """
+        child, parent = self._catalogue.by_id[edge.child], self._catalogue.by_id[edge.parent]
+        pairs = zip(edge.parent_columns, edge.child_columns, strict=True)
+        return " AND ".join(
+            f"p.{name(above)} = {'' if _alike(parent, above, child, below) else '+'}c.{name(below)}"
+            for above, below in pairs
+        )
+
+    def _seeks_child(self, edge: ForeignKey) -> bool:
+        child, parent = self._catalogue.by_id[edge.child], self._catalogue.by_id[edge.parent]
+        pairs = zip(edge.parent_columns, edge.child_columns, strict=True)
+        return child.seeks(edge.child_columns) and all(_alike(parent, above, child, below) for above, below in pairs)
+
+
+def these(alias: str, identity: RowIdentity) -> str:
+    """Give the join of a table with its chosen keys."""
+    return " AND ".join(f"{alias}.{column} = chosen.k{place}" for place, column in enumerate(identity.columns))
+
+
+def _columns(alias: str, identity: RowIdentity) -> str:
+    return ", ".join(f"{alias}.{column}" for column in identity.columns)
+
+
+def _alike(parent: TableFacts, above: str, child: TableFacts, below: str) -> bool:
+    return parent.affinities[above] is child.affinities[below]
+
+
+def _is_integer(table: Table, column: str) -> bool:
+    found = table.column(column)
+    return found is not None and found.logical.kind is Kind.INTEGER
+
+
+def _fits(value: int | str, integer: bool) -> bool:
+    if isinstance(value, str) and (not integer or _INTEGER.match(value)):
+        return True
+    return isinstance(value, int) and _SMALLEST <= value <= _LARGEST
+
+
+def _check(table: Table, where: str) -> None:
+    """Refuse a condition that is not one boolean expression over the table's columns."""
+    expression = condition.check(table.id, where, "sqlite")
+    if expression is None:
+        raise condition.refused(table.id, "it is not valid SQL")
+    # SQLite takes a quoted name that is no column for a string, and the slice would be empty without a word.
+    own = {folded(column.name) for column in table.columns} | set(ROWID_NAMES)
+    for column in expression.find_all(exp.Column):
+        quoted = isinstance(column.this, exp.Identifier) and column.this.quoted
+        if quoted and column.find_ancestor(exp.Query) is None and folded(column.name) not in own:
+            raise condition.refused(table.id, "it quotes a name that is no column (strings stand in single quotes)")
