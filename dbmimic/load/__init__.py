@@ -1,0 +1,11 @@
+"""
+Stage 4: into staging. A target is cleared, the new copy is built beside the old one, loaded and finished.
+
+In: a Target, Structure, MaskedBatches. Out: ClearedTarget, and a new copy that waits to be swapped in.
+Never: a write to what was not cleared, a batch that was not masked. Read first: `guard`, then `write`.
+"""
+
+from dbmimic.load.guard import ClearedTarget, clear
+from dbmimic.load.write import build, finish, swap, write
+
+__all__ = ["ClearedTarget", "build", "clear", "finish", "swap", "write"]

@@ -1,0 +1,81 @@
+"""Prove that the target is no production database: the only maker of a ClearedTarget."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.model.target import TargetState
+from dbmimic.ports.source import Catalogue, Source
+from dbmimic.ports.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedTarget:
+    """A target that may be replaced: not the source, and empty, stamped by us or confirmed by name."""
+
+    target: Target
+    state: TargetState
+
+    @contextmanager
+    def reader(self) -> Iterator[Source]:
+        """Open the new copy for reading, and close it after."""
+        copy = self.target.copy()
+        try:
+            yield copy
+        finally:
+            copy.close()
+
+
+def clear(target: Target, against: Catalogue, *, confirmed: str | None = None) -> ClearedTarget:
+    """
+    Give the target as one that may be replaced.
+
+    Addresses are not compared, because two may lead to one server: the identity that the servers give is, and a lock
+    that the source's session holds is looked for from the target.
+
+    Raises:
+        ConfigError: DM213, source and target are of different engines.
+        RefusedError: DM302, it is the source or a replica of it; DM303, it is not empty and nobody confirmed it.
+    """
+    if target.engine != against.engine:
+        raise ConfigError(
+            "DM213",
+            f"copying from {against.engine} into {target.engine} is not part of this version",
+            place="target",
+            hint=f"give a target on {against.engine}",
+        )
+    state = target.state()
+    if state.exists:
+        _refuse_source(target, against, state)
+        _refuse_strange(state, confirmed)
+    return ClearedTarget(target, state)
+
+
+def _refuse_source(target: Target, against: Catalogue, state: TargetState) -> None:
+    ours, theirs = target.identity(), against.identity()
+    same = ours.server is not None and ours == theirs
+    token = secrets.randbelow(2**31)
+    against.hold(token)
+    if same or target.sees(token):
+        raise RefusedError(
+            "DM302",
+            "source and target are the same database, or one is a replica of the other",
+            place=f"target {state.name}",
+            hint="give a target on another server, or another database",
+        )
+
+
+def _refuse_strange(state: TargetState, confirmed: str | None) -> None:
+    if state.empty or state.stamp is not None or confirmed == state.name:
+        return
+    raise RefusedError(
+        "DM303",
+        "the target is not empty, and dbmimic did not make it",
+        place=f"target {state.name}",
+        hint=f"if it may be replaced, say so once with --confirm-target {shlex.quote(state.name)}",
+    )

@@ -1,0 +1,31 @@
+"""What is done to a cleared target, and to no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dbmimic.load.guard import ClearedTarget
+from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.findings import Finding
+from dbmimic.model.names import ColumnId
+from dbmimic.model.target import Stamp, Structure
+
+
+def build(target: ClearedTarget, structure: Structure) -> None:
+    """Create the new copy's tables beside the old copy."""
+    target.target.build(structure)
+
+
+def write(target: ClearedTarget, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+    """Load masked batches into the new copy, all or none, and give the number of rows."""
+    return target.target.write(layout, batches)
+
+
+def finish(target: ClearedTarget, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
+    """Build what comes after the rows: constraints, indexes, triggers, sequences, statistics."""
+    return target.target.finish(structure, masked)
+
+
+def swap(target: ClearedTarget, stamp: Stamp) -> None:
+    """Put the new copy in the old one's place, in one step."""
+    target.target.swap(stamp)

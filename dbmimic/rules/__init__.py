@@ -1,0 +1,12 @@
+"""
+Stage 3: who gets which mask. Rules become a decision for every column, and batches are masked under them.
+
+In: Ruleset, Schema, a MaskRegistry, RawBatches. Out: MaskPlan, MaskedBatches.
+Never: an undecided column that is read; a batch that is called masked and is not.
+Read first: `resolve`, then `apply`. The rules themselves are the packs beside this package's code.
+"""
+
+from dbmimic.rules.apply import Masker
+from dbmimic.rules.resolve import Resolution, resolve
+
+__all__ = ["Masker", "Resolution", "resolve"]

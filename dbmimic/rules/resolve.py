@@ -1,0 +1,272 @@
+"""Every column gets its decision, or the run is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dbmimic.errors import ConfigError, Problem, RefusedError
+from dbmimic.masks.definition import MaskDefinition, OptionError, Promise
+from dbmimic.masks.registry import MaskRegistry, UnknownMaskError
+from dbmimic.model.graph import FkGraph
+from dbmimic.model.masking import Decision, Kept, Masked, MaskPlan
+from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, Ruleset, Undecided
+from dbmimic.model.schema import Column, Generated, Schema, Table
+from dbmimic.rules.context import context_of, in_key, narrowest
+from dbmimic.rules.domains import Group, groups
+from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What the rules say of a schema: the decisions, and the columns that nothing decides."""
+
+    plan: MaskPlan
+    undecided: tuple[ColumnId, ...]
+
+    def settled(self) -> MaskPlan:
+        """
+        Give the plan, if it is total.
+
+        Raises:
+            RefusedError: DM301 for each undecided column, all of them at once.
+        """
+        if self.undecided:
+            raise RefusedError.of([_undecided(column) for column in self.undecided])
+        return self.plan
+
+
+def resolve(
+    ruleset: Ruleset,
+    schema: Schema,
+    graph: FkGraph,
+    registry: MaskRegistry,
+    excluded: frozenset[TableId] = frozenset(),
+) -> Resolution:
+    """
+    Give a decision for every column whose rows are copied.
+
+    Columns that foreign keys join are decided as one, by the rule of the column that the others reference.
+
+    Raises:
+        ConfigError: DM205 to DM208 for each rule that names nothing, an unknown mask, or a column it does not fit.
+    """
+    resolver = _Resolver(ruleset, schema, registry)
+    resolver.problems.extend(unmatched(ruleset, schema))
+    ids = [column for table, _, column in column_ids(schema) if table.id not in excluded]
+    joined = groups(graph, ids)
+    chosen = [resolver.chosen(group) for group in joined]
+    resolver.join(joined, chosen)
+    for group, rule in zip(joined, chosen, strict=True):
+        resolver.decide(group, rule)
+    resolver.refuse_computed_keys(graph)
+    if resolver.problems:
+        raise ConfigError.of(list(dict.fromkeys(resolver.problems)))
+    ordered = {column: resolver.decisions[column] for column in ids if column in resolver.decisions}
+    return Resolution(MaskPlan(ordered), tuple(column for column in ids if column in resolver.undecided))
+
+
+@dataclass(slots=True)
+class _Resolver:
+    """The state of one resolution: what was decided so far, and what was wrong."""
+
+    ruleset: Ruleset
+    schema: Schema
+    registry: MaskRegistry
+    domains: dict[tuple[str, str], list[ColumnId]] = field(default_factory=dict)  # by mask and domain that a rule names
+    decisions: dict[ColumnId, Decision] = field(default_factory=dict)
+    undecided: set[ColumnId] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def chosen(self, group: Group) -> Rule | None:
+        """Give the rule that decides a group."""
+        rules = {column: self._rule(column) for column in group.columns}
+        chosen = self._agreed(group, rules)
+        if chosen is None:
+            self._unheard(group, rules)
+        else:
+            self._object(group, rules, chosen)
+        return chosen
+
+    def join(self, joined: Sequence[Group], chosen: Sequence[Rule | None]) -> None:
+        """Note which columns one domain joins, so that each is masked as the narrowest of them needs it."""
+        for group, rule in zip(joined, chosen, strict=True):
+            if rule is not None and isinstance(rule.decision, MaskRule) and rule.decision.domain:
+                self.domains.setdefault((rule.decision.mask, rule.decision.domain), []).extend(group.columns)
+
+    def refuse_computed_keys(self, graph: FkGraph) -> None:
+        """Tell the user of masked keys that a generated column references: it would go on being the unmasked one."""
+        for edge in graph.edges:
+            for child, parent in zip(edge.child_columns, edge.parent_columns, strict=True):
+                decision = self.decisions.get(edge.parent.column(parent))
+                column = self.schema.table(edge.child).column(child)
+                if isinstance(decision, Masked) and column is not None and column.generated is not Generated.NO:
+                    reason = f"{edge.child.column(child)} references the column and is computed, so it cannot follow"
+                    self.problems.append(
+                        Problem("DM208", reason, decision.place, f"keep {edge.parent.column(parent)} with a reason")
+                    )
+
+    def decide(self, group: Group, chosen: Rule | None) -> None:
+        """Decide all columns of a group by its rule."""
+        if chosen is None:
+            self._left_over(group)
+        elif isinstance(chosen.decision, KeepRule):
+            self._keep(group, chosen.decision.reason, chosen.place)
+        else:
+            self._mask(group, chosen.decision, chosen.place)
+
+    def _rule(self, column: ColumnId) -> Rule | None:
+        table = self.schema.table(column.table)
+        return find(table, self._column(column), self.ruleset)
+
+    def _column(self, column: ColumnId) -> Column:
+        found = self.schema.table(column.table).column(column.name)
+        assert found is not None, "groups are made of the schema's own columns"  # noqa: S101 - narrows the type
+        return found
+
+    def _agreed(self, group: Group, rules: Mapping[ColumnId, Rule | None]) -> Rule | None:
+        """Give the one rule of the columns that the others reference."""
+        roots = [rule for column in group.roots if (rule := rules[column]) is not None]
+        if not roots:
+            return None
+        chosen = next((rule for rule in roots if isinstance(rule.decision, MaskRule)), roots[0])
+        for rule in roots:
+            if not _same(rule, chosen):
+                names = ", ".join(str(column) for column in group.roots)
+                reason = f"columns {names} are joined by foreign keys, but their rules differ"
+                self.problems.append(Problem("DM208", reason, rule.place, f"decide them alike ({chosen.place})"))
+        if isinstance(chosen.decision, KeepRule) and len(roots) < len(group.roots):
+            return None  # values of a column that nobody decided must not come along with a kept one
+        return chosen
+
+    def _object(self, group: Group, rules: Mapping[ColumnId, Rule | None], chosen: Rule) -> None:
+        """Tell the user of rules for referencing columns that the referenced one overrules."""
+        for column, rule in rules.items():
+            if column in group.roots or not isinstance(rule, ColumnRule) or _same(rule, chosen):
+                continue
+            if self._is_own(rule) and is_exact(rule):
+                reason = f"column {column} references {group.root}, which is decided otherwise"
+                hint = f"decide {group.root} instead ({chosen.place}); what references it follows"
+                self.problems.append(Problem("DM208", reason, rule.place, hint))
+
+    def _unheard(self, group: Group, rules: Mapping[ColumnId, Rule | None]) -> None:
+        """Tell the user of masks for columns that would be kept because nothing decides the column they reference."""
+        if self.ruleset.default is not Undecided.KEEP:
+            return
+        for column, rule in rules.items():
+            if rule is not None and isinstance(rule.decision, MaskRule):
+                reason = f"column {column} is to be masked and references {group.root}, which nothing decides"
+                hint = f"decide {group.root}; what references it follows"
+                self.problems.append(Problem("DM208", reason, rule.place, hint))
+
+    def _is_own(self, rule: ColumnRule) -> bool:
+        return any(layer.own and rule in layer.columns for layer in self.ruleset.layers)
+
+    def _left_over(self, group: Group) -> None:
+        place = "rules.default"
+        alone = len(group.columns) == 1
+        column = self._column(group.root)
+        bare = alone and column.nullable and not in_key(self.schema.table(group.root.table), column)
+        if self.ruleset.default is Undecided.KEEP:
+            self._keep(group, "nothing decides it, and rules.default is keep", place)
+        elif self.ruleset.default is Undecided.NULL and bare:
+            self._mask(group, MaskRule("null"), place)
+        else:
+            self.undecided.update(group.roots)
+
+    def _keep(self, group: Group, reason: str, place: str) -> None:
+        for column in group.columns:
+            follows = f"references {group.root}: {reason}" if column not in group.roots else reason
+            self.decisions[column] = Kept(follows, place)
+
+    def _mask(self, group: Group, rule: MaskRule, place: str) -> None:
+        try:
+            definition = self.registry.get(rule.mask)
+        except UnknownMaskError as error:
+            hint = (
+                f"did you mean {error.nearest}?"
+                if error.nearest
+                else f"choose one of: {', '.join(self.registry.names())}"
+            )
+            self.problems.append(Problem("DM207", f"no mask is named {rule.mask}", place, hint))
+            return
+        try:
+            options = definition.parse(rule.options)
+        except OptionError as error:
+            known = {parameter.name for parameter in definition.parameters}
+            code = "DM204" if error.option in known else "DM203"
+            self.problems.append(
+                Problem(code, f"mask {rule.mask}: {error}", place, "see the mask's options in the README")
+            )
+            return
+        alike = self.domains[rule.mask, rule.domain] if rule.domain else group.columns
+        length, low_bits = narrowest(map(self._column, alike))
+        is_key = len(group.columns) > 1 or any(
+            in_key(self.schema.table(column.table), self._column(column)) for column in group.columns
+        )
+        domain = rule.domain or _domain(definition, group, is_key=is_key)
+        entity = _entity(definition, options)
+        for column in group.columns:
+            table = self.schema.table(column.table)
+            reason = self._misfit(table, column, definition, options, length, low_bits)
+            if reason is None and entity is not None and table.column(entity) is None:
+                reason = f"the table has no column {entity} to read beside it"
+            if reason is not None:
+                self.problems.append(
+                    Problem("DM208", f"mask {rule.mask} does not fit {column}: {reason}", place, _OTHER)
+                )
+            self.decisions[column] = Masked(
+                mask=rule.mask,
+                domain=domain,
+                place=place,
+                options=options,
+                entity=entity,
+                follows=None if column == group.root else group.root,
+                length=length,
+                low_bits=low_bits,
+            )
+
+    def _misfit(
+        self,
+        table: Table,
+        column: ColumnId,
+        definition: MaskDefinition,
+        options: Mapping[str, object],
+        length: int | None,
+        low_bits: int | None,
+    ) -> str | None:
+        held = self._column(column)
+        if in_key(table, held) and Promise.UNIQUE not in definition.promises:
+            return "the column is part of a key, and the mask may give two rows the same value"
+        return definition.check(options, context_of(table, held, length, low_bits))
+
+
+_OTHER = "choose another mask for the column, or keep it with a reason"
+
+
+def _domain(definition: MaskDefinition, group: Group, *, is_key: bool) -> str:
+    """
+    Give the name of the derived key: the mask's own domain, so that one person has one name everywhere; for numbers and
+    codes that are keys a domain of their own, so that two tables' ids cannot be joined on being equal.
+    """
+    if is_key and definition.numbers_rows:
+        return f"{definition.domain}:{group.root.table.name}.{group.root.name}".casefold()
+    return definition.domain
+
+
+def _entity(definition: MaskDefinition, options: Mapping[str, object]) -> str | None:
+    named = [options.get(parameter.name) for parameter in definition.parameters if parameter.type == "column"]
+    return next((name for name in named if isinstance(name, str)), None)
+
+
+def _same(one: Rule, other: Rule) -> bool:
+    """Tell whether two rules decide alike; two reasons for keeping are alike."""
+    if isinstance(one.decision, KeepRule) or isinstance(other.decision, KeepRule):
+        return isinstance(one.decision, KeepRule) and isinstance(other.decision, KeepRule)
+    return one.decision == other.decision
+
+
+def _undecided(column: ColumnId) -> Problem:
+    hint = 'add a rule for each under rules.columns, as `NAME: redact` or `NAME: {keep: "why"}`'
+    return Problem("DM301", "nothing decides whether this column is masked or kept", str(column), hint)

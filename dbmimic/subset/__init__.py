@@ -1,0 +1,13 @@
+"""
+Stage 2: which rows. The slice that was asked for becomes a plan, the plan a closed set of rows for each table.
+
+In: Schema, FkGraph, SliceSpec, a Source to ask. Out: SliceRequest, SubsetPlan, TableSlices.
+Never: rows themselves, masks, a write. Read first: `planner`, then `walk`.
+"""
+
+from dbmimic.subset.planner import plan
+from dbmimic.subset.request import resolve
+from dbmimic.subset.seeds import fruitless
+from dbmimic.subset.walk import walk
+
+__all__ = ["fruitless", "plan", "resolve", "walk"]

@@ -1,0 +1,72 @@
+"""Every foreign key resolves, and every table holds the rows that it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.graph import FkGraph
+from dbmimic.model.keys import WHOLE, Rows
+from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.report import ForeignKeyReport, OrphanReport
+from dbmimic.model.schema import ForeignKey, Schema
+from dbmimic.ports.source import Reader
+
+
+def foreign_keys(
+    graph: FkGraph,
+    source: Reader,
+    copy: Reader,
+    slices: Mapping[TableId, Rows],
+    masked: frozenset[ColumnId] = frozenset(),
+) -> tuple[ForeignKeyReport, list[Finding]]:
+    """
+    Audit every foreign key in the copy, whether the engine says that it holds or not.
+
+    Rows that dangle in the source already (constraints that were never validated) are told apart from our faults, and
+    so are keys that are `masked`: two spellings that a collation takes for one value may be two values to a mask.
+
+    Cost: one anti-join per edge on the copy; on the source only for edges with orphans.
+    """
+    audited = [(edge, found) for edge in graph.edges if (found := _audit(edge, source, copy, slices)) is not None]
+    details = [found for _, found in audited]
+    ours = sum(detail.orphans for detail in details)
+    theirs = sum(detail.source_orphans for detail in details)
+    findings = [_finding(found, _spelt_by_mask(edge, masked)) for edge, found in audited]
+    return ForeignKeyReport(len(graph.edges), ours, theirs, tuple(details)), findings
+
+
+def _audit(edge: ForeignKey, source: Reader, copy: Reader, slices: Mapping[TableId, Rows]) -> OrphanReport | None:
+    orphans = copy.orphans(edge, WHOLE)
+    if not orphans:
+        return None
+    rows = slices.get(edge.child)
+    already = source.orphans(edge, rows) if rows else 0
+    return OrphanReport(str(edge), max(0, orphans - already), min(orphans, already))
+
+
+def _spelt_by_mask(edge: ForeignKey, masked: frozenset[ColumnId]) -> bool:
+    return any(edge.child.column(name) in masked for name in edge.child_columns)
+
+
+def _finding(detail: OrphanReport, spelt_by_mask: bool) -> Finding:
+    if detail.orphans:
+        reason = f"{detail.orphans} rows reference a parent that is not in the copy"
+        hint = "report this: the slice should be closed"
+        if spelt_by_mask:
+            hint = "if keys differ in case or blanks only, mask them by `token` with `fold: true`; else report this"
+        return Finding("DM601", Severity.ERROR, detail.foreign_key, reason, hint)
+    reason = f"{detail.source_orphans} rows dangle in the source already"
+    return Finding("DM601", Severity.WARNING, detail.foreign_key, reason, "the source's constraint was never validated")
+
+
+def row_counts(schema: Schema, copy: Reader, expected: Mapping[TableId, int]) -> Iterable[Finding]:
+    """Give an error for each table whose number of rows is not the expected one."""
+    for table in schema.tables:
+        if not table.holds_rows:
+            continue
+        wanted = expected.get(table.id, 0)
+        held = copy.count(table)
+        if held != wanted:
+            reason = f"the copy holds {held} rows, the slice {wanted}"
+            yield Finding("DM602", Severity.ERROR, str(table.id), reason, "run the copy again; report this if it stays")

@@ -1,0 +1,24 @@
+"""The copy's structure is the source's, object by object."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.target import Structure
+
+_SHOWN = 120
+
+
+def differences(wanted: Structure, held: Structure) -> Iterator[Finding]:
+    """Give one error that tells the first line in which two structures differ, if they do."""
+    if wanted.text == held.text:
+        return
+    lines = list(difflib.unified_diff(wanted.text.splitlines(), held.text.splitlines(), lineterm="", n=0))[2:]
+    changed = [line for line in lines if line.startswith(("+", "-"))]
+    first = changed[0] if changed else ""
+    reason = f"the copy's structure differs from the source's in {len(changed)} lines, first: {first[:_SHOWN]}"
+    yield Finding(
+        "DM604", Severity.ERROR, "structure", reason, "compare the two schemas; report this if both are right"
+    )
