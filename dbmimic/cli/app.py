@@ -1,0 +1,105 @@
+"""The commands, and how each of them ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import typer
+from typer.exceptions import Abort, Exit, TyperException
+
+from dbmimic.cli import copy, demo, init, key, plan, rollback, schema, verify
+from dbmimic.cli.render.errors import show
+from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
+
+NAME = "dbmimic"
+_STOPPED = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+_BY_SIGNAL = 128  # a shell's exit status for a command that a signal ended is this and the signal's number
+
+app = typer.Typer(
+    name=NAME,
+    help="Copy production into staging: small, referentially whole, masked and verified.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo.demo, init.init, plan.plan, copy.copy, verify.verify, rollback.rollback, schema.schema):
+    app.command()(command)
+app.add_typer(key.app, name="key")
+
+
+def main() -> NoReturn:
+    """
+    Run the command line; its exit status is the one that the error tree gives.
+
+    SIGINT and SIGTERM unwind the run alike, so that everything that was opened is closed, and decide how it ended
+    whatever else went wrong on the way out.
+    """
+    arrived: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        del frame
+        arrived.append(number)
+        raise KeyboardInterrupt
+
+    for number in _STOPPED:
+        signal.signal(number, stop)
+    status = run(sys.argv[1:])
+    sys.exit(_stopped(arrived[0]) if arrived else status)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit status; nothing is raised."""
+    try:
+        status = app(arguments or ["--help"], standalone_mode=False, prog_name=NAME)
+    except KeyboardInterrupt:
+        return _BY_SIGNAL + signal.SIGINT
+    except Abort:
+        return show(_declined(), as_json="--json" in arguments)
+    except Exit as ended:
+        return ended.exit_code
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        return show(told(error), as_json="--json" in arguments)
+    return status if isinstance(status, int) else 0
+
+
+def told(error: Exception) -> DbmimicError:
+    """Give the error of our own tree that stands for any exception."""
+    if isinstance(error, DbmimicError):
+        return error
+    if isinstance(error, TyperException):
+        return _misused(error)
+    return _unexpected(error)
+
+
+def _misused(error: TyperException) -> UsageError:
+    """Give the error for words that the command line does not have, with the command that they were given to."""
+    context = getattr(error, "ctx", None)
+    command = NAME if context is None else str(context.command_path)
+    return UsageError("DM101", error.format_message().rstrip("."), place=command, hint=f"see `{command} --help`")
+
+
+def _declined() -> RefusedError:
+    hint = "answer y, or give --yes where nobody can answer"
+    return RefusedError("DM308", "nobody agreed, so nothing was done", place="standard input", hint=hint)
+
+
+def _unexpected(error: Exception) -> InternalError:
+    """
+    Give the error for what should not have happened.
+
+    It tells where, and not what the exception said, because that may hold a row's value.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
+    reason = f"something happened that should not: {type(error).__name__}"
+    return InternalError("DM901", reason, place=place, hint="please report this, with the command and the place")
+
+
+def _stopped(number: int) -> int:
+    print(f"{_STOPPED[signal.Signals(number)]}: the target is the old copy or the new one, whole", file=sys.stderr)
+    return _BY_SIGNAL + number

@@ -1,0 +1,38 @@
+"""`dbmimic copy`"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from dbmimic.cli.options import ConfigFile, Json, Quiet, Source, Target, Verbose
+
+
+def copy(
+    config: ConfigFile = None,
+    source: Source = None,
+    target: Target = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    confirm_target: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The target's name, once, where it is not empty and not made by dbmimic."),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Copy the slice, masked and verified, and put it in the target's place. Status 0 means verified."""
+    from dbmimic import wiring
+    from dbmimic.cli.render.outcome import conclude
+
+    settings = wiring.load_config(config, source=source, target=target)
+    if sys.stdin.isatty() and not yes:
+        typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
+    conclude(
+        lambda listener: wiring.copy(settings, listener=listener, confirm_target=confirm_target),
+        json=json,
+        quiet=quiet,
+        verbose=verbose,
+    )

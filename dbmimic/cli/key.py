@@ -1,0 +1,22 @@
+"""`dbmimic key`"""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="The secret that masks are keyed with.")
+
+
+@app.callback(invoke_without_command=True)
+def key(context: typer.Context) -> None:
+    """The secret that masks are keyed with."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def new() -> None:
+    """Print a new secret: 32 random bytes as hex. Keep it out of the configuration file."""
+    from dbmimic.masks.keyed import new_secret
+
+    print(new_secret())

@@ -1,0 +1,28 @@
+"""`dbmimic plan`"""
+
+from __future__ import annotations
+
+from dbmimic.cli.options import ConfigFile, Json, Quiet, Source, Target, Verbose
+
+
+def plan(
+    config: ConfigFile = None,
+    source: Source = None,
+    target: Target = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show what a copy would do: tables, rows, columns masked and undecided, edges, order. Nothing is written."""
+    from dbmimic import wiring
+    from dbmimic.cli.render.progress import watching
+    from dbmimic.cli.render.tables import show_preview
+    from dbmimic.reporting.json import preview_document, text
+
+    settings = wiring.load_config(config, source=source, target=target)
+    with watching(quiet=quiet) as listener:
+        preview = wiring.plan(settings, listener=listener)
+    if json:
+        print(text(preview_document(preview)))
+    else:
+        show_preview(preview, verbose=verbose)

@@ -1,0 +1,19 @@
+"""An error as words on standard error, and as JSON on standard output where that was asked for."""
+
+from __future__ import annotations
+
+import sys
+
+from dbmimic.errors import DbmimicError
+from dbmimic.model.report import RunReport
+from dbmimic.reporting import json
+
+
+def show(error: DbmimicError, *, as_json: bool) -> int:
+    """Tell the error and give the exit status that goes with it."""
+    print(error, file=sys.stderr)
+    if as_json:
+        report = getattr(error, "report", None)
+        document = json.report_document(report) if isinstance(report, RunReport) else json.error_document(error)
+        print(json.text(document))
+    return error.exit_status

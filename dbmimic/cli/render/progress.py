@@ -1,0 +1,81 @@
+"""What happens, told while it happens: bars on a terminal, plain lines elsewhere, always on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from dbmimic.model.events import Event, RowsCopied, Stage, StageEnded, StageStarted
+from dbmimic.ports.listener import Listener, silent
+
+_WORDS = {
+    Stage.INTROSPECT: "reading the schema",
+    Stage.WALK: "choosing rows",
+    Stage.COPY: "copying",
+    Stage.FINISH: "building keys and indexes",
+    Stage.VERIFY: "verifying",
+    Stage.SWAP: "putting it in place",
+}
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[Listener]:
+    """Give a listener that tells people how a run goes."""
+    if quiet:
+        yield silent
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal or os.environ.get("CI"):
+        yield _Lines()
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=console) as progress:
+        yield _Bars(progress)
+
+
+class _Lines:
+    """One line when a chapter ends: a log has no use for more."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RowsCopied):
+            self._rows += event.row_count
+        elif isinstance(event, StageEnded):
+            rows = f" {self._rows:,} rows" if event.stage is Stage.COPY else ""
+            print(f"{_WORDS[event.stage]}:{rows} {event.seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+class _Bars:
+    """A bar for each chapter; the rows of a copy move theirs."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = TaskID(0)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StageStarted):
+            self._task = self._progress.add_task(_WORDS[event.stage], total=event.rows, rate="")
+        elif isinstance(event, RowsCopied):
+            self._progress.advance(self._task, event.row_count)
+            speed = self._progress.tasks[self._task].speed
+            if speed:
+                self._progress.update(self._task, rate=f"{speed:,.0f} rows/s")
+        elif isinstance(event, StageEnded):
+            task = self._progress.tasks[self._task]
+            done = task.total if task.total is not None else 1
+            self._progress.update(self._task, total=done, completed=done, rate=f"{event.seconds:.1f} s")

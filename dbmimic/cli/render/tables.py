@@ -1,0 +1,111 @@
+"""Plans and reports as tables on standard output."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.preview import Preview
+from dbmimic.model.report import RunReport
+
+_COLOURS = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+
+
+def show_report(report: RunReport, *, verbose: bool) -> None:
+    """Print what a run came to."""
+    console = _console()
+    table = _table("table", "rows", "of", "own", "need", "seconds")
+    for row in report.tables:
+        if row.rows or verbose:
+            cells = (f"{row.rows:,}", f"{row.source_rows:,}", f"{row.own:,}", f"{row.need:,}", f"{row.seconds:.2f}")
+            table.add_row(escape(row.table), *cells)
+    console.print(table)
+    rows = sum(row.rows for row in report.tables)
+    held = sum(1 for row in report.tables if row.rows)
+    keys, masks, leaks = report.foreign_keys, report.masks, report.leaks
+    console.print(f"{rows:,} rows in {held} tables, {len(report.tables) - held} tables empty")
+    console.print(f"foreign keys: {keys.checked} checked, {keys.orphans} orphans, {keys.source_orphans} in the source")
+    console.print(f"columns: {masks.columns_masked} masked, {masks.columns_kept} kept")
+    console.print(f"masked values: {leaks.values_checked:,} compared with the source, {leaks.found} equal")
+    _findings(console, report.findings, verbose=verbose)
+    colour = "green" if report.verified else "red"
+    console.print(f"[{colour}]{report.status}[/] in {report.seconds.get('total', 0):.1f} s")
+
+
+def show_preview(preview: Preview, *, verbose: bool) -> None:
+    """Print what a copy would do."""
+    console = _console()
+    table = _table("table", "rows", "of", "own", "need", "masked", "kept", "undecided", label="why")
+    for row in preview.tables:
+        counts = (row.rows, row.source_rows, row.own, row.need)
+        columns = (row.columns_masked, row.columns_kept, row.columns_undecided)
+        table.add_row(escape(row.table), *(f"{count:,}" for count in (*counts, *columns)), row.role)
+    console.print(table)
+    if verbose:
+        _columns(console, preview)
+    edges, cycles = len(preview.edges), sum(1 for edge in preview.edges if edge.cycle)
+    console.print(f"{preview.mode}: {preview.rows:,} rows; {edges} foreign keys, {cycles} of them in cycles")
+    if verbose:
+        for edge in preview.edges:
+            marks = [word for word, set_ in (("nullable", edge.nullable), ("cycle", edge.cycle)) if set_]
+            console.print(escape(f"  {edge.edge} {' '.join(marks)}".rstrip()))
+    _findings(console, preview.findings, verbose=verbose)
+    _undecided(console, preview)
+
+
+def _columns(console: Console, preview: Preview) -> None:
+    table = _table("column", label="decision")
+    for column in preview.columns:
+        colour = {"masked": "green", "undecided": "red"}.get(column.outcome, "default")
+        name = escape(f"{column.table}.{column.column}")
+        table.add_row(name, f"[{colour}]{column.outcome}[/]: {escape(column.why)}")
+    console.print(table)
+
+
+def _undecided(console: Console, preview: Preview) -> None:
+    if preview.undecided:
+        console.print(
+            f"[red]{len(preview.undecided)} columns are undecided[/]; a copy is refused until each has a rule:"
+        )
+        for column in preview.undecided:
+            console.print(escape(f"  {column.table}.{column.column}: redact   # {column.type}"))
+    else:
+        console.print("[green]every column is decided[/]")
+
+
+def _findings(console: Console, findings: tuple[Finding, ...], *, verbose: bool) -> None:
+    for finding in findings:
+        if verbose or finding.severity is not Severity.INFO:
+            colour = _COLOURS[finding.severity]
+            line = f"{finding.code} {escape(finding.place)}: {escape(finding.message)}"
+            console.print(f"[{colour}]{finding.severity}[/] {line}")
+
+
+def _table(first: str, *numbers: str, label: str | None = None) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right")
+    if label:
+        table.add_column(label, overflow="fold")
+    return table
+
+
+def _console() -> Console:
+    """Give a console on standard output; a pipe gets lines as long as they are."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def show_rows(title: str, columns: list[str], rows: list[tuple[object, ...]]) -> None:
+    """Print rows of a database that holds nobody's data: the demo's own."""
+    console = _console()
+    table = _table(columns[0], label=None)
+    for name in columns[1:]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row))
+    console.print(f"\n[bold]{title}[/]")
+    console.print(table)

@@ -1,0 +1,301 @@
+"""The shape of the configuration file and of rule packs: what may stand where, and of which type."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from dbmimic.config.document import Blank
+from dbmimic.model.names import split_name
+from dbmimic.model.request import Children
+from dbmimic.model.ruleset import ColumnTrait, Undecided
+from dbmimic.model.types import Kind
+
+_NOT_YET = "Part of the format, not of this version: using it is an error (DM213)."
+_MOST_PARTS = 3
+
+
+def _complaint(
+    message: str, hint: str = "", *, code: str = "DM204", within: tuple[str | int, ...] = (), at_key: bool = False
+) -> PydanticCustomError:
+    """Give an error of ours; `within` is the way on from the validated value to the one that is wrong."""
+    context = {"sentence": message, "hint": hint, "code": code, "within": within, "at_key": at_key}
+    return PydanticCustomError("ours", "{sentence}", context)
+
+
+def _not_yet(_value: object, info: ValidationInfo) -> object:
+    message = f"'{info.field_name}' belongs to the format, but this version does not do it"
+    raise _complaint(message, "leave it out; nothing else takes its place yet", code="DM213", at_key=True)
+
+
+def _empty_list(value: object) -> object:
+    return [] if value is Blank.BLANK else value
+
+
+def _empty_mapping(value: object) -> object:
+    return {} if value is Blank.BLANK else value
+
+
+def _not_blank(text: object) -> object:
+    if isinstance(text, str) and not text.strip():
+        raise _complaint("this text is empty")
+    return text
+
+
+def _word_null(value: object) -> object:
+    return "null" if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_not_blank), Field(json_schema_extra={"minLength": 1})]
+
+
+class Form(BaseModel):
+    """The base of all forms: no type is converted and no key is passed over."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+Types = Annotated[
+    list[Annotated[Kind, Field(strict=False)]],
+    Field(min_length=1, description="Limit the rule to columns of these families of types."),
+]
+
+
+class KeepForm(Form):
+    """Copy the column as it is, and say why."""
+
+    keep: Annotated[Text, Field(description="Why nothing personal stands there.")]
+    types: Types | None = None
+
+
+def _mask_name(value: object) -> object:
+    if value == "keep":
+        raise _complaint("keeping a column needs a reason", 'write {keep: "why nothing personal stands there"}')
+    return value
+
+
+class MaskForm(Form):
+    """Mask the column; further keys are the mask's own options."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+
+    mask: Annotated[
+        Text, BeforeValidator(_mask_name), BeforeValidator(_word_null), Field(description="The mask's name.")
+    ]
+    domain: Annotated[Text | None, Field(description="Columns of one domain are masked alike.")] = None
+    types: Types | None = None
+
+    @model_validator(mode="after")
+    def _options_have_values(self) -> MaskForm:
+        for key, value in (self.model_extra or {}).items():
+            if _holds_blank(value):
+                raise _complaint("this option has no value", within=(key,))
+        return self
+
+
+def _holds_blank(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_blank(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_holds_blank(item) for item in value)
+    return value is Blank.BLANK
+
+
+def _pattern(text: str) -> str:
+    parts = split_name(text)
+    if len(parts) > _MOST_PARTS or not all(parts):
+        raise _complaint(
+            "a pattern has one to three parts with dots between them; a part may stand in double quotes",
+            "write schema.table.column, table.column or column",
+        )
+    return text
+
+
+def _decision_kind(value: object) -> str | None:
+    if isinstance(value, str):
+        return "decision-name"
+    if isinstance(value, dict) and ("mask" in value) != ("keep" in value):
+        return "decision-keep" if "keep" in value else "decision-mask"
+    return None
+
+
+Decision = Annotated[
+    Annotated[Text, BeforeValidator(_mask_name), Field(description="A mask's name."), Tag("decision-name")]
+    | Annotated[KeepForm, Tag("decision-keep")]
+    | Annotated[MaskForm, Tag("decision-mask")],
+    Discriminator(
+        _decision_kind,
+        custom_error_type="decision",
+        custom_error_message="decision",
+    ),
+    BeforeValidator(_word_null),
+]
+Columns = Annotated[
+    dict[Annotated[str, AfterValidator(_pattern)], Decision],
+    BeforeValidator(_empty_mapping),
+    Field(
+        description="A decision for each pattern: up to three dotted parts (schema, table, column) matched from the "
+        "right, with * and ?."
+    ),
+]
+Extends = Annotated[
+    list[Text],
+    BeforeValidator(_empty_list),
+    Field(description="Rule packs by name, or paths of rule files; the last one named is the strongest."),
+]
+
+
+def _id_item(value: object) -> object:
+    parts = value if isinstance(value, list) else [value]
+    if not parts or any(isinstance(part, bool) or not isinstance(part, int | str) for part in parts):
+        raise _complaint("an id must be a whole number, a text, or a list of them for a key of several columns")
+    if any(isinstance(part, int) and not -(2**63) <= part < 2**64 for part in parts):
+        raise _complaint("an id must fit into 64 bits; write a longer one in quotes")
+    return value
+
+
+Id = Annotated[int | str | list[int | str], BeforeValidator(_id_item)]
+
+
+class SeedForm(Form):
+    """Rows that the slice starts from: a table and exactly one of `where`, `percent` and `ids`."""
+
+    table: Annotated[Text, Field(description="The table, as schema.table or table.")]
+    where: Annotated[Text | None, Field(description="A condition in the source's SQL.")] = None
+    percent: Annotated[
+        float | None,
+        Field(gt=0, le=100, allow_inf_nan=False, description="A share of the rows, chosen by the secret: stable."),
+    ] = None
+    ids: Annotated[
+        list[Id] | None,
+        Field(min_length=1, description="Values of the primary key; lists of values where it has several columns."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> SeedForm:
+        if [self.where, self.percent, self.ids].count(None) != 2:  # noqa: PLR2004 (two of the three)
+            raise _complaint("a seed needs exactly one of 'where', 'percent' and 'ids'")
+        lengths = {len(item) if isinstance(item, list) else 1 for item in self.ids or ()}
+        if len(lengths) > 1:
+            raise _complaint("all ids of a seed must have the same number of values")
+        return self
+
+
+def _mode(value: object) -> object:
+    if value == "restrict":
+        message = "the mode 'restrict' belongs to the format, but this version does not do it"
+        raise _complaint(message, "use 'closure' with seeds, or 'full'", code="DM213")
+    return value
+
+
+class SliceForm(Form):
+    """Which rows are copied."""
+
+    mode: Annotated[
+        Literal["full", "closure", "restrict"] | None,
+        BeforeValidator(_mode),
+        Field(
+            description="full copies every row (the default without seeds); closure copies the seeds, their parents "
+            f"and chosen children (the default with seeds). restrict: {_NOT_YET}"
+        ),
+    ] = None
+    children: Annotated[
+        Children, Field(strict=False, description="Whether children of the rows asked for come along.")
+    ] = Children.FOLLOW
+    seeds: Annotated[list[SeedForm], BeforeValidator(_empty_list), Field(description="Where the slice starts.")] = []
+    static: Annotated[
+        list[Text], BeforeValidator(_empty_list), Field(description="Tables that come whole, with their parents.")
+    ] = []
+    exclude: Annotated[
+        list[Text], BeforeValidator(_empty_list), Field(description="Tables that come without rows.")
+    ] = []
+    edges: Annotated[
+        object, BeforeValidator(_not_yet), Field(description=f"A policy for one foreign key. {_NOT_YET}")
+    ] = None
+    virtual_keys: Annotated[
+        object, BeforeValidator(_not_yet), Field(description=f"Foreign keys that are not declared. {_NOT_YET}")
+    ] = None
+    cover: Annotated[
+        object, BeforeValidator(_not_yet), Field(description=f"Values that the slice must hold. {_NOT_YET}")
+    ] = None
+    budget: Annotated[
+        object, BeforeValidator(_not_yet), Field(description=f"How large the slice may become. {_NOT_YET}")
+    ] = None
+
+    @model_validator(mode="after")
+    def _without_contradiction(self) -> SliceForm:
+        if self.mode == "full" and self.seeds:
+            message = "the mode 'full' takes every row, so seeds have no meaning in it"
+            raise _complaint(message, "use 'closure', or leave the seeds out", code="DM212", within=("mode",))
+        if self.mode == "closure" and not self.seeds and not self.static:
+            message = "the mode 'closure' has nothing to start from"
+            raise _complaint(message, "add 'seeds' or 'static', or use 'full'", code="DM212", within=("mode",))
+        for index, table in enumerate(self.exclude):
+            if table in self.static:
+                message = "this table is excluded here and listed under 'static', too"
+                raise _complaint(message, "keep one of the two", code="DM212", within=("exclude", index))
+        return self
+
+
+class RulesForm(Form):
+    """What happens to each column."""
+
+    extends: Extends = []
+    default: Annotated[
+        Undecided,
+        Field(strict=False, description="What happens to a column that nothing decides."),
+        BeforeValidator(_word_null),
+    ] = Undecided.FAIL
+    columns: Columns = {}
+
+
+class ConfigForm(Form):
+    """One copy: from where, to where, which rows, and what happens to each column."""
+
+    source: Annotated[
+        Text | None,
+        Field(description="URL of the database to read: ${NAME}, file:PATH and cmd:COMMAND are followed."),
+    ] = None
+    target: Annotated[
+        Text | None,
+        Field(description="URL of the database to replace: ${NAME}, file:PATH and cmd:COMMAND are followed."),
+    ] = None
+    secret: Annotated[
+        Text | None,
+        Field(description="32 bytes or more, hex or base64; never written here, but ${NAME}, file:PATH, cmd:COMMAND."),
+    ] = None
+    slice: Annotated[SliceForm, BeforeValidator(_empty_mapping)] = SliceForm()
+    rules: Annotated[RulesForm, BeforeValidator(_empty_mapping)] = RulesForm()
+
+
+class PackForm(Form):
+    """A rule file that others extend."""
+
+    description: Annotated[Text | None, Field(description="What the pack decides, in a sentence.")] = None
+    extends: Extends = []
+    traits: Annotated[
+        dict[Annotated[ColumnTrait, Field(strict=False)], Decision],
+        BeforeValidator(_empty_mapping),
+        Field(description="Decisions by what the catalogue alone says of a column."),
+    ] = {}
+    columns: Columns = {}
+
+    @model_validator(mode="after")
+    def _traits_without_types(self) -> PackForm:
+        for trait, decision in self.traits.items():
+            if not isinstance(decision, str) and decision.types is not None:
+                message = "'types' has no meaning for a trait"
+                raise _complaint(message, "leave it out", within=("traits", trait.value, "types"), at_key=True)
+        return self

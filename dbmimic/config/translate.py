@@ -1,0 +1,99 @@
+"""From the forms of a file to the values that the rest of dbmimic works with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from dbmimic.config.document import Document, KeyPath
+from dbmimic.config.models import KeepForm, MaskForm, SliceForm
+from dbmimic.model.names import split_name
+from dbmimic.model.request import Mode
+from dbmimic.model.ruleset import ColumnRule, ColumnTrait, KeepRule, MaskRule, RuleLayer, TraitRule, Undecided
+from dbmimic.model.settings import Named, SeedSpec, SliceSpec
+from dbmimic.model.types import Kind
+
+
+def named(document: Document, text: str, path: KeyPath) -> Named:
+    """Give `text` with the place of the value at `path`."""
+    return Named(text, document.value_place(path))
+
+
+def slice_spec(form: SliceForm, document: Document) -> SliceSpec:
+    """Give the slice as written."""
+    seeds = tuple(
+        SeedSpec(
+            table=named(document, seed.table, ("slice", "seeds", index, "table")),
+            where=seed.where,
+            percent=seed.percent,
+            ids=None
+            if seed.ids is None
+            else tuple(tuple(item) if isinstance(item, list) else (item,) for item in seed.ids),
+        )
+        for index, seed in enumerate(form.seeds)
+    )
+    return SliceSpec(
+        mode=None if form.mode is None else Mode(form.mode),
+        children=form.children,
+        seeds=seeds,
+        static=_tables(form.static, "static", document),
+        exclude=_tables(form.exclude, "exclude", document),
+    )
+
+
+def _tables(texts: Sequence[str], key: str, document: Document) -> tuple[Named, ...]:
+    return tuple(named(document, text, ("slice", key, index)) for index, text in enumerate(texts))
+
+
+def layer(
+    name: str,
+    document: Document,
+    at: KeyPath,
+    *,
+    columns: Mapping[str, str | KeepForm | MaskForm],
+    traits: Mapping[ColumnTrait, str | KeepForm | MaskForm],
+    own: bool = False,
+) -> RuleLayer:
+    """Give the rules of one file whose `columns` and `traits` stand under `at`."""
+    rules = tuple(
+        ColumnRule(split_name(text), _decision(decision), document.key_place((*at, "columns", text)), _types(decision))
+        for text, decision in columns.items()
+    )
+    by_trait = tuple(
+        TraitRule(trait, _decision(decision), document.key_place((*at, "traits", trait.value)))
+        for trait, decision in traits.items()
+    )
+    return RuleLayer(name, rules, by_trait, own)
+
+
+def _decision(form: str | KeepForm | MaskForm) -> KeepRule | MaskRule:
+    if isinstance(form, str):
+        return MaskRule(form)
+    if isinstance(form, KeepForm):
+        return KeepRule(form.keep)
+    return MaskRule(form.mask, dict(form.model_extra or {}), form.domain)
+
+
+def _types(form: str | KeepForm | MaskForm) -> frozenset[str]:
+    kinds: Sequence[Kind] = [] if isinstance(form, str) else form.types or []
+    return frozenset(kind.value for kind in kinds)
+
+
+def fingerprint(layers: Sequence[RuleLayer], default: Undecided) -> str:
+    """Give `sha256:...` over what the layers say, in their order; formatting, comments and places do not count."""
+    content = [
+        {
+            "columns": [[rule.pattern, _said(rule.decision), sorted(rule.types)] for rule in one.columns],
+            "traits": [[rule.trait.value, _said(rule.decision)] for rule in one.traits],
+        }
+        for one in layers
+    ]
+    text = json.dumps({"default": default.value, "layers": content}, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _said(decision: KeepRule | MaskRule) -> list[object]:
+    if isinstance(decision, KeepRule):
+        return ["keep", decision.reason]
+    return ["mask", decision.mask, decision.options, decision.domain]

@@ -1,0 +1,9 @@
+"""
+How units run: each executor is a `concurrent.futures.Executor`.
+
+In: a function and units. Out: futures. Never: an import of the pipeline; the function is handed in.
+"""
+
+from dbmimic.executors.inline import InlineExecutor
+
+__all__ = ["InlineExecutor"]

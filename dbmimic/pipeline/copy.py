@@ -1,0 +1,98 @@
+"""The main job: production, small and masked, verified and in place."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import replace
+
+from dbmimic import load, subset, verdict
+from dbmimic.errors import ConfigError, Problem, VerificationFailed
+from dbmimic.model.events import Noticed, Stage
+from dbmimic.model.findings import Severity
+from dbmimic.model.report import RunReport
+from dbmimic.model.target import Stamp
+from dbmimic.pipeline.expect import describe, expectation
+from dbmimic.pipeline.job import Chapters, Request, World
+from dbmimic.pipeline.prepare import prepare
+from dbmimic.pipeline.units import maskers_of, run, split
+from dbmimic.ports.source import Source
+from dbmimic.ports.target import Target
+
+
+def copy(request: Request, source: Source, target: Target, world: World) -> RunReport:
+    """
+    Give the report of a verified copy that has taken the target's place.
+
+    Raises:
+        VerificationFailed: the new copy is not what was promised; the target still serves the old one.
+        DbmimicError: any other of its families; the target still serves the old copy.
+    """
+    if request.secret is None:
+        raise ConfigError("DM209", "there is no secret", place="secret", hint="`dbmimic key new` prints one")
+    chapters = Chapters(world)
+    with chapters.chapter(Stage.INTROSPECT):
+        prepared = prepare(request, source, world)
+        masks = prepared.resolution.settled()
+        cleared = load.clear(target, against=source, confirmed=request.confirmed)
+        structure = source.structure()
+    with chapters.chapter(Stage.WALK):
+        slices = subset.walk(prepared.plan, prepared.schema, source, request.secret)
+        missed = subset.fruitless(prepared.plan.seeds, slices)
+        maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
+        expected = expectation(prepared, structure, slices, maskers, masks, source, world.registry)
+    with chapters.chapter(Stage.COPY, expected.row_total):
+        load.build(cleared, structure)
+        units = split(prepared.schema, slices, maskers)
+        done = run(units, source, cleared, maskers, world)
+    with chapters.chapter(Stage.FINISH):
+        findings = load.finish(cleared, structure, masks.masked_columns)
+    with chapters.chapter(Stage.VERIFY), cleared.reader() as new:
+        judged = verdict.judge(source, new, expected, request.secret)
+    report = describe(expected, slices, masks, judged, done, source, request, world)
+    report = replace(
+        report,
+        findings=(*prepared.schema.findings, *missed, *findings, *judged.findings),
+        seconds=chapters.total(),
+    )
+    tell(report, world)
+    with chapters.chapter(Stage.SWAP):
+        load.swap(cleared, _stamp(source, world))
+    return replace(report, seconds=chapters.total())
+
+
+def tell(report: RunReport, world: World) -> None:
+    """
+    Tell the listener of every finding.
+
+    Raises:
+        VerificationFailed: one of them is an error; the report goes with it.
+    """
+    for finding in report.findings:
+        world.listener(Noticed(finding))
+    if not report.verified:
+        raise _failure(report)
+
+
+def _failure(report: RunReport) -> VerificationFailed:
+    """Give the error that a report with errors amounts to; the report goes with it."""
+    problems = [
+        Problem(finding.code, finding.message, finding.place, finding.hint)
+        for finding in report.findings
+        if finding.severity is Severity.ERROR
+    ]
+    first, *others = problems
+    error = VerificationFailed(first.code, first.message, place=first.place, hint=first.hint, others=others)
+    error.report = report
+    return error
+
+
+def _stamp(source: Source, world: World) -> Stamp:
+    identity = source.identity()
+    named = f"{identity.engine}\0{identity.server}\0{identity.database}".encode()
+    return Stamp(
+        run=uuid.uuid4().hex,
+        made_at=world.clock.now().isoformat(timespec="seconds"),
+        version=world.versions["dbmimic"],
+        source=hashlib.blake2b(named, digest_size=8).hexdigest(),
+    )

@@ -1,0 +1,112 @@
+"""What the copy should be, and how it is told what it became."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dbmimic.masks.definition import Promise
+from dbmimic.masks.registry import MaskRegistry
+from dbmimic.model.keys import TableSlice
+from dbmimic.model.masking import MaskPlan
+from dbmimic.model.names import TableId
+from dbmimic.model.report import MaskReport, RunReport, TableReport
+from dbmimic.model.schema import Table
+from dbmimic.model.target import Structure
+from dbmimic.model.work import UnitResult
+from dbmimic.pipeline.job import Request, World
+from dbmimic.pipeline.prepare import Prepared, rows_of, slice_count, source_count
+from dbmimic.pipeline.units import Maskers
+from dbmimic.ports.source import Reader, Source
+from dbmimic.rules import Masker
+from dbmimic.verdict import Expectation, MaskedColumn, MaskedTable, Verdict
+
+Slices = Mapping[TableId, TableSlice]
+
+
+def expectation(
+    prepared: Prepared,
+    structure: Structure,
+    slices: Slices,
+    maskers: Maskers,
+    masks: MaskPlan,
+    source: Reader,
+    registry: MaskRegistry,
+    *,
+    same_snapshot: bool = True,
+) -> Expectation:
+    """Give what a copy of this slice must be."""
+    schema = prepared.schema
+    counts = {table: slice_count(schema.table(table), chosen, source) for table, chosen in slices.items()}
+    return Expectation(
+        schema=schema,
+        graph=prepared.graph,
+        structure=structure,
+        slices=rows_of(slices),
+        row_counts=counts,
+        masked=tuple(
+            _masked_table(schema.table(table), chosen, counts[table], maskers[table], masks, registry)
+            for table, chosen in slices.items()
+            if masks.masked(table) and counts[table]
+        ),
+        same_snapshot=same_snapshot,
+    )
+
+
+def _masked_table(
+    table: Table, chosen: TableSlice, row_count: int, masker: Masker, masks: MaskPlan, registry: MaskRegistry
+) -> MaskedTable:
+    decisions = masks.masked(table.id)
+    definitions = {name: registry.get(decision.mask) for name, decision in decisions.items()}
+    return MaskedTable(
+        table=table,
+        rows=chosen.rows,
+        row_count=row_count,
+        read=masker.layout(table.id).head,
+        columns={
+            name: MaskedColumn(mask.leaves, Promise.CHANGES in mask.promises) for name, mask in definitions.items()
+        },
+        mask=masker.mask,
+    )
+
+
+def describe(
+    expected: Expectation,
+    slices: Slices,
+    masks: MaskPlan,
+    verdict: Verdict,
+    done: Sequence[UnitResult],
+    source: Source,
+    request: Request,
+    world: World,
+) -> RunReport:
+    """Give the report of a copy whose verdict is known."""
+    return RunReport(
+        status="verified" if verdict.verified else "failed",
+        engine={"source": source.engine, "target": source.engine},
+        tables=_tables(expected, slices, done, source),
+        foreign_keys=verdict.foreign_keys,
+        masks=MaskReport(len(masks.masked_columns), len(masks.decisions) - len(masks.masked_columns)),
+        leaks=verdict.leaks,
+        findings=verdict.findings,
+        versions={**world.versions, "rules": request.rules.fingerprint},
+    )
+
+
+def _tables(
+    expected: Expectation, slices: Slices, done: Sequence[UnitResult], source: Reader
+) -> tuple[TableReport, ...]:
+    copied: dict[TableId, list[UnitResult]] = {}
+    for result in done:
+        copied.setdefault(result.layout.table, []).append(result)
+    return tuple(
+        TableReport(
+            table=str(table),
+            rows=expected.row_counts[table],
+            source_rows=source_count(expected.schema.table(table), chosen, expected.row_counts[table], source),
+            bytes=sum(result.byte_count for result in copied.get(table, ())),
+            own=len(chosen.own),
+            need=len(chosen.need),
+            seconds=round(sum(result.seconds for result in copied.get(table, ())), 3),
+        )
+        for table, chosen in sorted(slices.items())
+    )

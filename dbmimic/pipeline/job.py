@@ -1,0 +1,59 @@
+"""What a run is given: the request, and the ports to the world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from dbmimic.masks.registry import MaskRegistry
+from dbmimic.model.address import Secret
+from dbmimic.model.events import Stage, StageEnded, StageStarted
+from dbmimic.model.ruleset import Ruleset
+from dbmimic.model.settings import SliceSpec
+from dbmimic.ports.clock import Clock
+from dbmimic.ports.listener import Listener
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, and with which secret; `confirmed` is the target's name, typed by somebody."""
+
+    slice: SliceSpec
+    rules: Ruleset
+    secret: Secret | None
+    confirmed: str | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """The ports that every story needs, whatever it reads and writes."""
+
+    executor: Executor
+    registry: MaskRegistry
+    clock: Clock
+    listener: Listener
+    versions: Mapping[str, str]
+
+
+@dataclass
+class Chapters:
+    """Tells the listener which chapter a run is in, and keeps how long each took."""
+
+    world: World
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def chapter(self, stage: Stage, rows: int | None = None) -> Iterator[None]:
+        """Time what happens inside as one chapter."""
+        began = self.world.clock.seconds()
+        self.world.listener(StageStarted(stage, rows))
+        yield
+        took = self.world.clock.seconds() - began
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + took, 3)
+        self.world.listener(StageEnded(stage, took))
+
+    def total(self) -> Mapping[str, float]:
+        """Give the seconds of every chapter, and of all."""
+        return {**self.seconds, "total": round(sum(self.seconds.values()), 3)}

@@ -1,0 +1,91 @@
+"""What a copy would do: the same questions, and no writes."""
+
+from __future__ import annotations
+
+from dbmimic import subset
+from dbmimic.model.events import Stage
+from dbmimic.model.keys import KeySet, TableSlice
+from dbmimic.model.masking import Decision, Kept
+from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.plan import SubsetPlan
+from dbmimic.model.preview import ColumnPreview, EdgePreview, Preview, TablePreview
+from dbmimic.model.request import Mode
+from dbmimic.pipeline.job import Chapters, Request, World
+from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count
+from dbmimic.ports.source import Source
+
+
+def preview(request: Request, source: Source, world: World) -> Preview:
+    """Give the plan with its exact rows; nothing is written anywhere."""
+    chapters = Chapters(world)
+    with chapters.chapter(Stage.INTROSPECT):
+        prepared = prepare(request, source, world)
+    with chapters.chapter(Stage.WALK):
+        slices = subset.walk(prepared.plan, prepared.schema, source, request.secret)
+        columns = _columns(prepared)
+        order = [*prepared.plan.tables, *sorted(prepared.plan.excluded)]
+        tables = tuple(_table(table, prepared, slices.get(table), columns, source) for table in order)
+    inside = {table: component for component in prepared.graph.components for table in component}
+    return Preview(
+        engine=source.engine,
+        mode=prepared.plan.mode,
+        tables=tables,
+        columns=columns,
+        edges=tuple(
+            EdgePreview(str(edge), edge.nullable, edge.parent in inside[edge.child]) for edge in prepared.graph.edges
+        ),
+        findings=(*prepared.schema.findings, *subset.fruitless(prepared.plan.seeds, slices)),
+    )
+
+
+def _table(
+    table: TableId, prepared: Prepared, chosen: TableSlice | None, columns: tuple[ColumnPreview, ...], source: Source
+) -> TablePreview:
+    held = prepared.schema.table(table)
+    chosen = chosen or TableSlice(KeySet(), KeySet())
+    rows = slice_count(held, chosen, source)
+    outcomes = [column.outcome for column in columns if column.table == str(table)]
+    return TablePreview(
+        table=str(table),
+        role=_role(table, prepared.plan, chosen),
+        rows=rows,
+        source_rows=source_count(held, chosen, rows, source),
+        own=len(chosen.own),
+        need=len(chosen.need),
+        columns_masked=outcomes.count("masked"),
+        columns_kept=outcomes.count("kept"),
+        columns_undecided=outcomes.count("undecided"),
+    )
+
+
+def _role(table: TableId, plan: SubsetPlan, chosen: TableSlice) -> str:
+    if table in plan.excluded:
+        return "excluded"
+    if plan.mode is Mode.FULL:
+        return "full"
+    if table in plan.static:
+        return "static"
+    if any(seed.table == table for seed in plan.seeds):
+        return "seed"
+    return "closure" if chosen.own or chosen.need else "empty"
+
+
+def _columns(prepared: Prepared) -> tuple[ColumnPreview, ...]:
+    decided = prepared.resolution.plan.decisions
+    undecided = set(prepared.resolution.undecided)
+    return tuple(
+        _column(table.id.column(column.name), column.type, decided.get(table.id.column(column.name)))
+        for table in prepared.schema.tables
+        for column in table.loadable
+        if table.id.column(column.name) in decided or table.id.column(column.name) in undecided
+    )
+
+
+def _column(column: ColumnId, type_: str, decision: Decision | None) -> ColumnPreview:
+    table, name = str(column.table), column.name
+    if decision is None:
+        return ColumnPreview(table, name, type_, "undecided", "nothing decides it")
+    if isinstance(decision, Kept):
+        return ColumnPreview(table, name, type_, "kept", decision.reason, decision.place)
+    follows = f" (follows {decision.follows})" if decision.follows else ""
+    return ColumnPreview(table, name, type_, "masked", f"{decision.mask}{follows}", decision.place)

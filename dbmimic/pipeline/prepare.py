@@ -1,0 +1,66 @@
+"""Everything that can be refused before a row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dbmimic import introspect, rules, subset
+from dbmimic.errors import ConfigError
+from dbmimic.model.graph import FkGraph
+from dbmimic.model.keys import Rows, TableSlice
+from dbmimic.model.names import TableId
+from dbmimic.model.plan import SubsetPlan
+from dbmimic.model.request import PercentSeed
+from dbmimic.model.schema import Schema, Table
+from dbmimic.pipeline.job import Request, World
+from dbmimic.ports.source import Reader, Source
+from dbmimic.rules import Resolution
+
+# Above this many rows by the catalogue's estimate, the estimate is told instead of counting on the source.
+_COUNTED_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The schema, its graph, the plan of the slice and what the rules say."""
+
+    schema: Schema
+    graph: FkGraph
+    plan: SubsetPlan
+    resolution: Resolution
+
+
+def prepare(request: Request, source: Source, world: World) -> Prepared:
+    """Give all that follows from the catalogue and the configuration alone."""
+    schema = introspect.read(source)
+    graph = introspect.link(schema)
+    wanted = subset.resolve(request.slice, schema)
+    plan = subset.plan(schema, graph, wanted)
+    if request.secret is None and any(isinstance(seed, PercentSeed) for seed in plan.seeds):
+        hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"
+        raise ConfigError(
+            "DM209", "a percent seed chooses by keyed hash, and there is no secret", place="secret", hint=hint
+        )
+    resolution = rules.resolve(request.rules, schema, graph, world.registry, wanted.excluded)
+    return Prepared(schema, graph, plan, resolution)
+
+
+def rows_of(slices: Mapping[TableId, TableSlice]) -> Mapping[TableId, Rows]:
+    """Give the rows to read of each table."""
+    return {table: chosen.rows for table, chosen in slices.items()}
+
+
+def slice_count(table: Table, chosen: TableSlice, source: Reader) -> int:
+    """Give how many rows of a table are in the slice."""
+    return source.count(table) if chosen.whole else len(chosen.own) + len(chosen.need)
+
+
+def source_count(table: Table, chosen: TableSlice, rows: int, source: Reader) -> int:
+    """
+    Give how many rows the source has: those of the slice where it is the whole table, else counted where that is cheap
+    and estimated by the catalogue where it is not.
+    """
+    if chosen.whole:
+        return rows
+    return source.count(table) if table.estimated_rows <= _COUNTED_ROWS else table.estimated_rows

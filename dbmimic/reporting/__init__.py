@@ -1,0 +1,5 @@
+"""
+Reports as text: the stable JSON that scripts read.
+
+In: RunReport, Preview, errors. Out: text. Never: a terminal, a row value. Read first: `json`.
+"""

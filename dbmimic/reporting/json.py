@@ -1,0 +1,75 @@
+"""The outcome as JSON: stable, one document, the same keys whatever happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from dbmimic.errors import DbmimicError
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.preview import Preview
+from dbmimic.model.report import (
+    ForeignKeyReport,
+    LeakReport,
+    MaskReport,
+    OrphanReport,
+    RunReport,
+    TableReport,
+)
+
+
+def report_document(report: RunReport) -> dict[str, object]:
+    """Give the report's JSON document; `read_report` takes it back."""
+    document = asdict(report)
+    return {"schema": document.pop("schema"), **document, "findings": _findings(report.findings)}
+
+
+def preview_document(preview: Preview) -> dict[str, object]:
+    """Give the plan's JSON document."""
+    document = asdict(preview)
+    head = {"schema": document.pop("schema"), "rows": preview.rows, "undecided": len(preview.undecided)}
+    return {**head, **document, "findings": _findings(preview.findings)}
+
+
+def error_document(error: DbmimicError) -> dict[str, object]:
+    """Give an error's JSON document: the first problem, and all of them."""
+    problems = [asdict(problem) for problem in error.problems]
+    first = problems[0]
+    return {"error": {"code": first["code"], "exit": error.exit_status, **first, "problems": problems}}
+
+
+def read_report(text: str) -> RunReport:
+    """Give the report that a JSON document holds."""
+    document = json.loads(text)
+    keys = document["foreign_keys"]
+    return RunReport(
+        status=document["status"],
+        engine=document["engine"],
+        tables=tuple(TableReport(**table) for table in document["tables"]),
+        foreign_keys=ForeignKeyReport(
+            keys["checked"],
+            keys["orphans"],
+            keys["source_orphans"],
+            tuple(OrphanReport(**detail) for detail in keys["details"]),
+        ),
+        masks=MaskReport(**document["masks"]),
+        leaks=LeakReport(**document["leaks"]),
+        findings=tuple(_finding(found) for found in document["findings"]),
+        seconds=document["seconds"],
+        versions=document["versions"],
+        schema=document["schema"],
+    )
+
+
+def text(document: Mapping[str, object]) -> str:
+    """Give a document as JSON text, one line less at the end than a file has."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _findings(findings: tuple[Finding, ...]) -> list[dict[str, object]]:
+    return [{**asdict(finding), "fingerprint": finding.fingerprint} for finding in findings]
+
+
+def _finding(found: Mapping[str, str]) -> Finding:
+    return Finding(found["code"], Severity(found["severity"]), found["place"], found["message"], found["hint"])

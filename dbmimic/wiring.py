@@ -1,0 +1,181 @@
+"""Joins settings, engines and the pipeline: the only place that names implementations."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from dbmimic import introspect, rules
+from dbmimic.config import Overrides, load, starting
+from dbmimic.config import resolve as late
+from dbmimic.config.starter import starter
+from dbmimic.engines.catalog import Engines
+from dbmimic.errors import DbmimicError, UsageError
+from dbmimic.executors import InlineExecutor
+from dbmimic.masks.pools import POOLS_VERSION
+from dbmimic.masks.registry import builtin
+from dbmimic.model.address import Address
+from dbmimic.model.names import ColumnId
+from dbmimic.model.preview import Preview
+from dbmimic.model.report import RunReport
+from dbmimic.model.settings import Named, Settings
+from dbmimic.pipeline import copy as copying
+from dbmimic.pipeline import plan as planning
+from dbmimic.pipeline import verify as verifying
+from dbmimic.pipeline.job import Request, World
+from dbmimic.ports.listener import Listener, silent
+from dbmimic.ports.source import Source
+from dbmimic.ports.target import Target
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Give the current time in UTC."""
+        return datetime.now(UTC)
+
+    def seconds(self) -> float:
+        """Give seconds that never go back."""
+        return time.monotonic()
+
+
+def load_config(
+    path: str | Path | None = None,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+) -> Settings:
+    """
+    Give the settings of a configuration file (default: `dbmimic.yaml` here), the environment and these arguments.
+
+    Raises:
+        ConfigError: everything that is wrong with the file, at once.
+    """
+    return load(Path(path) if path is not None else None, overrides=Overrides(source, target), environ=os.environ)
+
+
+def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
+    """Give what a copy would do; nothing is written anywhere."""
+    request = _request(config, secret_needed=any(seed.percent is not None for seed in config.slice.seeds))
+    with _source(config, Engines()) as source:
+        return planning.preview(request, source, _world(None, listener))
+
+
+def copy(
+    config: Settings,
+    *,
+    executor: Executor | None = None,
+    listener: Listener | None = None,
+    confirm_target: str | None = None,
+) -> RunReport:
+    """
+    Give the report of a verified copy that has taken the target's place.
+
+    `confirm_target` is the target's name, given once where the target is neither empty nor made by dbmimic.
+
+    Raises:
+        DbmimicError: by who can act on it; the target still serves what it served before.
+    """
+    request = _request(config, secret_needed=True, confirmed=confirm_target)
+    engines = Engines()
+    with _source(config, engines) as source, _target(config, engines) as target:
+        return copying.copy(request, source, target, _world(executor, listener))
+
+
+def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
+    """
+    Give the report of the copy that stands at the target, checked against the source as it is now.
+
+    Raises:
+        VerificationFailed: it is not what was promised.
+    """
+    request = _request(config, secret_needed=True)
+    engines = Engines()
+    with _source(config, engines) as source, _reading(_address(config.target, "target"), engines) as standing:
+        return verifying.check(request, source, standing, _world(None, listener))
+
+
+def rollback(config: Settings) -> None:
+    """
+    Put the copy that the last run replaced back in its place.
+
+    Raises:
+        RefusedError: DM307, there is none.
+    """
+    with _target(config, Engines()) as target:
+        target.rollback()
+
+
+def first_config(*, source: str | None = None) -> tuple[str, tuple[ColumnId, ...]]:
+    """
+    Give a first configuration for the source, and the columns that it lists to be filled in.
+
+    The source comes from the argument or from DBMIMIC_SOURCE; a configuration that is there already is not read.
+    """
+    settings = starting(overrides=Overrides(source), environ=os.environ)
+    with _source(settings, Engines()) as opened:
+        schema = introspect.read(opened)
+    undecided = rules.resolve(settings.rules, schema, introspect.link(schema), builtin()).undecided
+    return starter(schema, undecided), undecided
+
+
+def target_name(config: Settings) -> str:
+    """Give the target's address without its password."""
+    return str(_address(config.target, "target"))
+
+
+def _source(config: Settings, engines: Engines) -> contextlib.AbstractContextManager[Source]:
+    """Open the source's snapshot, and end it after."""
+    return _reading(_address(config.source, "source"), engines)
+
+
+@contextlib.contextmanager
+def _target(config: Settings, engines: Engines) -> Iterator[Target]:
+    """Open the target, and discard after what was not swapped in."""
+    address = _address(config.target, "target")
+    target = engines.of(address.engine).open_target(address)
+    try:
+        yield target
+    except BaseException:
+        with contextlib.suppress(DbmimicError):  # what went wrong first is what is told
+            target.close()
+        raise
+    target.close()
+
+
+@contextlib.contextmanager
+def _reading(address: Address, engines: Engines) -> Iterator[Source]:
+    source = engines.of(address.engine).open_source(address)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _address(named: Named | None, what: str) -> Address:
+    if named is None:
+        hint = f"give --{what} URL, set DBMIMIC_{what.upper()}, or write `{what}:` in the configuration"
+        raise UsageError("DM102", f"there is no {what} to work on", place=what, hint=hint)
+    return late.address(named, os.environ)
+
+
+def _request(config: Settings, *, secret_needed: bool, confirmed: str | None = None) -> Request:
+    secret = late.secret(config.secret, os.environ) if secret_needed else None
+    return Request(config.slice, config.rules, secret, confirmed)
+
+
+def _world(executor: Executor | None, listener: Listener | None) -> World:
+    return World(
+        executor=executor or InlineExecutor(),
+        registry=builtin(),
+        clock=SystemClock(),
+        listener=listener or silent,
+        versions={"dbmimic": metadata.version("dbmimic"), "pools": POOLS_VERSION},
+    )
