@@ -1,0 +1,91 @@
+"""Servers with narrow settings, and masked values that a table refuses."""
+
+import gc
+import sys
+
+import pyarrow as pa
+import pytest
+
+from dbmimic.errors import TargetError
+from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.keys import WHOLE
+from tests.conformance.mysql.shapes import build
+
+pytestmark = pytest.mark.mariadb
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def narrow(bench):
+    """A server that takes INSERTs only, of at most a megabyte."""
+    before = bench.server.execute("SELECT @@max_allowed_packet")[0][0]
+    bench.server.execute("SET GLOBAL local_infile = OFF", f"SET GLOBAL max_allowed_packet = {MEGABYTE}")
+    yield bench
+    bench.server.execute("SET GLOBAL local_infile = ON", f"SET GLOBAL max_allowed_packet = {before}")
+
+
+def test_inserts_are_no_larger_than_the_server_takes(narrow):
+    narrow.sql(
+        "CREATE TABLE t (id int PRIMARY KEY, v text)",
+        "INSERT INTO t SELECT seq, REPEAT('v', 3000) FROM seq_1_to_900",
+        "CREATE TABLE u (id int PRIMARY KEY, v mediumtext)",
+        "INSERT INTO u VALUES (1, REPEAT('v', 300000)), (2, REPEAT('v', 300000))",
+    )
+    build(narrow.source(), narrow.target())
+    for name, rows in (("t", 900), ("u", 2)):
+        equal = f"SELECT COUNT(*) FROM src.{name} JOIN tgt_dbmimic_new.{name} USING (id, v)"
+        assert narrow.server.execute(equal) == [(rows,)]
+
+
+def test_a_row_that_is_larger_than_a_packet_is_told(narrow):
+    narrow.sql("CREATE TABLE t (id int PRIMARY KEY, v mediumtext)", "INSERT INTO t VALUES (1, REPEAT('v', 700000))")
+    with pytest.raises(TargetError) as caught:
+        build(narrow.source(), narrow.target())
+    assert caught.value.code == "DM504"
+    assert caught.value.place == "t"
+    assert "max_allowed_packet" in caught.value.message
+    assert "local_infile" in caught.value.hint
+
+
+@pytest.mark.parametrize("local", ["ON", "OFF"])
+@pytest.mark.parametrize(
+    ("options", "value", "reason"),
+    [
+        (", CHECK (v > 10)) ", "3", "CHECK constraint"),
+        (") PARTITION BY LIST (v) (PARTITION a VALUES IN (11, 12))", "3", "no partition"),
+        (", UNIQUE (v))", "12", "unique key"),
+    ],
+)
+def test_why_a_table_refuses_a_masked_row_is_told(bench, options, value, reason, local):
+    bench.sql(f"CREATE TABLE t (id int, v int{options}", "INSERT INTO t VALUES (1, 11), (2, 12)")
+    source, target = bench.source(), bench.target()
+    target.build(source.structure())
+    layout = Layout(source.schema().tables[0].id, source.schema().tables[0].id, ("v",), ("id",))
+    raw = list(source.read(layout, WHOLE))
+    bench.server.execute(f"SET GLOBAL local_infile = {local}")
+    try:
+        with pytest.raises(TargetError) as caught:
+            target.write(
+                layout,
+                (MaskedBatch(each.layout, each.row_count, {"v": pa.array([value] * 2)}, each.tail) for each in raw),
+            )
+    finally:
+        bench.server.execute("SET GLOBAL local_infile = ON")
+    assert caught.value.code == "DM504"
+    assert reason in caught.value.message
+    assert "mask" in caught.value.hint
+
+
+def test_a_stream_that_is_left_behind_ends_silently(bench, monkeypatch):
+    heard = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    bench.sql("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t SELECT seq, 'v' FROM seq_1_to_100000")
+    source = bench.source()
+    table = source.schema().tables[0].id
+    batches = source.read(Layout(table, table, (), ("id", "v")), WHOLE)
+    next(iter(batches))
+    source.close()
+    del batches
+    gc.collect()
+    assert heard == []

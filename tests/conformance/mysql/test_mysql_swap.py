@@ -1,0 +1,301 @@
+"""The target is the old copy or the new one, at any moment; and each can be had back."""
+
+import pytest
+
+from dbmimic.engines.mysql.engine import MysqlEngine
+from dbmimic.engines.mysql.session import Session
+from dbmimic.errors import RefusedError, SourceError, TargetError, TryAgainError
+from dbmimic.model.names import TableId
+from dbmimic.model.request import WhereSeed
+from dbmimic.model.target import Stamp, TargetState
+from tests.conformance.mysql.shapes import STAMP, build
+
+pytestmark = pytest.mark.mariadb
+
+OLD = [
+    "CREATE TABLE p (id int PRIMARY KEY, n int)",
+    "CREATE TABLE c (id int PRIMARY KEY, p int, CONSTRAINT cp FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)",
+    "CREATE TABLE gone (id int)",
+    "CREATE TRIGGER old_trigger BEFORE INSERT ON p FOR EACH ROW SET NEW.n = 1",
+    "CREATE TRIGGER same_trigger BEFORE UPDATE ON p FOR EACH ROW SET NEW.n = 5",
+    "CREATE VIEW same_view AS SELECT id FROM p",
+    "CREATE VIEW old_view AS SELECT id FROM gone",
+    "CREATE FUNCTION f() RETURNS int RETURN 1",
+    "CREATE EVENT ev ON SCHEDULE EVERY 1 DAY DO DELETE FROM gone",
+    "INSERT INTO p (id) VALUES (1)",
+    "INSERT INTO c VALUES (1, 1)",
+]
+NEW = [
+    "CREATE TABLE p (id int PRIMARY KEY AUTO_INCREMENT, n int, extra int)",
+    "CREATE TABLE c (id int PRIMARY KEY, p int, CONSTRAINT cp FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)",
+    "CREATE TABLE log (n int)",
+    "CREATE TRIGGER same_trigger BEFORE UPDATE ON p FOR EACH ROW SET NEW.n = 5",
+    "CREATE TRIGGER a_second BEFORE INSERT ON p FOR EACH ROW INSERT INTO log VALUES (2)",
+    "CREATE TRIGGER a_first BEFORE INSERT ON p FOR EACH ROW PRECEDES a_second INSERT INTO src.log VALUES (1)",
+    "CREATE VIEW same_view AS SELECT id FROM p",
+    "CREATE VIEW a_view AS SELECT * FROM z_view",
+    "CREATE FUNCTION f() RETURNS int RETURN (SELECT COUNT(*) FROM src.p)",
+    "CREATE PROCEDURE pr() SELECT 'src.p', `src`.`p`.id FROM `src`.`p`",
+    "CREATE EVENT ev2 ON SCHEDULE EVERY 1 DAY DO DELETE FROM log",
+    "INSERT INTO p VALUES (1, 0, 0), (2, 0, 0)",
+    "INSERT INTO c VALUES (1, 1), (2, 2)",
+    "ALTER TABLE p AUTO_INCREMENT = 500",
+    "DELETE FROM log",
+]
+
+
+@pytest.fixture
+def both(bench):
+    """A source, and a target that somebody filled by hand."""
+    bench.server.create_database("tgt")
+    bench.server.execute(*OLD, database="tgt")
+    bench.sql(NEW[0], NEW[1], NEW[2], "CREATE VIEW z_view AS SELECT id FROM p", *NEW[3:])
+    return bench
+
+
+def shape(bench, database):
+    """Give everything that makes a database: structure, rows, exact objects."""
+    source = bench.source(database)
+    schema = source.schema()
+    rows = {}
+    for table in schema.tables:
+        rows[table.id.name] = bench.server.execute(f"SELECT * FROM `{database}`.`{table.id.name}` ORDER BY 1")
+    counters = bench.server.execute(
+        f"SELECT table_name, auto_increment FROM information_schema.tables WHERE table_schema='{database}' AND table_type = 'BASE TABLE' ORDER BY 1"
+    )
+    text = source.structure().text
+    source.close()
+    bench.opened.remove(source)
+    return text, rows, counters
+
+
+def new_copy(bench):
+    source, target = bench.source(), bench.target()
+    build(source, target)
+    source.close()
+    return target
+
+
+def test_the_new_copy_takes_the_place_and_the_old_one_comes_back(both):
+    old, new = shape(both, "tgt"), shape(both, "src")
+    assert old != new
+    target = new_copy(both)
+    assert shape(both, "tgt") == old
+    assert shape(both, "tgt_dbmimic_new") == new
+    target.swap(STAMP)
+    assert shape(both, "tgt") == new
+    assert target.state() == TargetState("tgt", exists=True, empty=False, stamp=STAMP)
+    both.server.execute("DELETE FROM p WHERE id = 2", "INSERT INTO p VALUES (7, 0, 0)", database="tgt")
+    assert both.server.execute("SELECT * FROM tgt.log ORDER BY 1") == [(1,), (2,)]
+    assert both.server.execute("SELECT COUNT(*) FROM tgt.c") == [(1,)]
+    assert both.server.execute("SELECT tgt.f()") == [(2,)]
+    assert both.server.execute("SELECT COUNT(*) FROM src.log") == [(0,)]
+    changed = shape(both, "tgt")
+    target.rollback()
+    assert shape(both, "tgt") == old
+    assert target.state().stamp is None
+    target.rollback()
+    assert shape(both, "tgt") == changed
+    assert target.state().stamp == STAMP
+    target.close()
+    left = {row[0] for row in both.server.execute("SHOW DATABASES LIKE 'tgt%'")}
+    assert left == {"tgt", "tgt_dbmimic", "tgt_dbmimic_old"}
+
+
+def test_events_and_definers(both):
+    target = new_copy(both)
+    target.swap(STAMP)
+    assert both.server.execute(
+        "SELECT event_name, status FROM information_schema.events WHERE event_schema = 'tgt'"
+    ) == [("ev2", "DISABLED")]
+    target.rollback()
+    assert both.server.execute(
+        "SELECT event_name, status FROM information_schema.events WHERE event_schema = 'tgt'"
+    ) == [("ev", "ENABLED")]
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing of ours runs any more on that connection."""
+
+
+def killed_at(monkeypatch, target, step, action):
+    """Run an action whose connection dies before its step-th statement that changes anything; False if it ended."""
+    count = 0
+    attempt, session = Session.attempt, target._session
+
+    def dying(self, statement):
+        nonlocal count
+        if self is session and not str(statement).startswith(("SET", "USE")):
+            count += 1
+            if count == step:
+                raise Killed
+        return attempt(self, statement)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "attempt", dying)
+        try:
+            action()
+        except Killed:
+            session.close()
+            return True
+    return False
+
+
+def test_killed_at_any_step_of_a_swap_the_next_run_recovers(both, monkeypatch):
+    old, new = shape(both, "tgt"), shape(both, "src")
+    outcomes = []
+    for step in range(1, 60):
+        target = new_copy(both)
+        died = killed_at(monkeypatch, target, step, lambda target=target: target.swap(STAMP))
+        if not died:
+            break
+        tables = shape(both, "tgt")[1]
+        assert tables in (old[1], new[1])
+        served = "old" if tables == old[1] else "new"
+        outcomes.append(served)
+        assert step < 59
+        again = both.target()
+        stamped = again.state().stamp
+        assert (stamped == STAMP) == (served == "new")
+        source = both.source()
+        again.build(source.structure())
+        assert shape(both, "tgt") == (old if served == "old" else new)
+        if served == "new":
+            again.rollback()
+            assert shape(both, "tgt") == old
+        again.close()
+        source.close()
+    assert "old" in outcomes
+    assert "new" in outcomes
+    assert len(outcomes) > 20
+    assert shape(both, "tgt") == new
+
+
+def test_killed_at_any_step_of_a_rollback_the_next_run_recovers(both, monkeypatch):
+    old = shape(both, "tgt")
+    target = new_copy(both)
+    target.swap(STAMP)
+    target.close()
+    new = shape(both, "tgt")
+    served = new
+    for step in range(1, 60):
+        target = both.target()
+        before = served
+        after = old if served is new else new
+        died = killed_at(monkeypatch, target, step, target.rollback)
+        if not died:
+            served = after
+            break
+        tables = shape(both, "tgt")[1]
+        served = before if tables == before[1] else after
+        assert tables == served[1]
+        again = both.target()
+        source = both.source()
+        again.build(source.structure())
+        assert shape(both, "tgt") == served
+        again.close()
+        source.close()
+    assert shape(both, "tgt") == served
+
+
+def test_nothing_to_roll_back_to(bench):
+    target = bench.target()
+    with pytest.raises(RefusedError) as caught:
+        target.rollback()
+    assert caught.value.code == "DM307"
+    bench.sql("CREATE TABLE t (id int)")
+    target = new_copy(bench)
+    assert target.state() == TargetState("tgt", exists=True, empty=True, stamp=None) or not target.state().exists
+    target.swap(STAMP)
+    with pytest.raises(RefusedError):
+        target.rollback()
+
+
+def test_a_second_run_is_told_to_wait(bench):
+    bench.sql("CREATE TABLE t (id int)")
+    first = new_copy(bench)
+    source, second = bench.source(), bench.target()
+    with pytest.raises(TryAgainError) as caught:
+        second.build(source.structure())
+    assert caught.value.code == "DM701"
+    first.close()
+    second.build(source.structure())
+
+
+def test_discard_and_close_leave_the_target_as_it_was(both):
+    old = shape(both, "tgt")
+    target = new_copy(both)
+    target.discard()
+    target.discard()
+    target.close()
+    target.close()
+    assert shape(both, "tgt") == old
+    assert both.server.execute("SHOW DATABASES LIKE 'tgt\\_%'") == []
+
+
+def test_the_stamp_does_not_outlive_the_database(bench):
+    bench.sql("CREATE TABLE t (id int)")
+    target = new_copy(bench)
+    target.swap(STAMP)
+    assert target.state().stamp == STAMP
+    bench.server.execute("DROP DATABASE tgt", "CREATE DATABASE tgt", "CREATE TABLE tgt.precious (id int)")
+    assert target.state() == TargetState("tgt", exists=True, empty=False, stamp=None)
+
+
+def test_sees_the_source_only_where_it_is_the_same_database(bench):
+    bench.sql("CREATE TABLE t (id int)")
+    source = bench.source()
+    source.hold(4711)
+    assert bench.target("src").sees(4711)
+    assert not bench.target("src").sees(4712)
+    assert not bench.target("tgt").sees(4711)
+    assert bench.target("src").identity() == source.identity()
+    assert bench.target("tgt").identity() != source.identity()
+
+
+def test_a_role_without_create_is_told_so(bench):
+    bench.server.execute(
+        "DROP USER IF EXISTS weak@'%'",
+        "CREATE USER weak@'%'",
+        "CREATE DATABASE tgt",
+        "GRANT SELECT ON tgt.* TO weak@'%'",
+    )
+    bench.sql("CREATE TABLE t (id int)")
+    target = MysqlEngine().open_target(bench.address("tgt", "weak"))
+    bench.opened.append(target)
+    with pytest.raises(TargetError) as caught:
+        target.build(bench.source().structure())
+    assert caught.value.code == "DM502"
+    assert "GRANT" in caught.value.hint
+
+
+def test_sakila_is_copied_whole_without_a_trigger_firing(bench, sakila):
+    source, target = bench.source(sakila), bench.target()
+    build(source, target)
+    copy = target.copy()
+    assert copy.structure().text == source.structure().text
+    assert copy.count(copy.schema().tables[9]) == 1000
+    copy.close()
+    target.swap(Stamp("a", "b", "c", "d"))
+    text, rows, counters = shape(bench, "tgt")
+    assert len(rows["film_text"]) == 1000
+    original = shape(bench, sakila)
+    assert (text, counters) == (original[0], original[2])
+    assert rows == original[1]
+
+
+def test_errors_hold_no_values(bench):
+    bench.sql("CREATE TABLE t (id int PRIMARY KEY, v varchar(50))", "INSERT INTO t VALUES (1, 'canary-4711')")
+    source = bench.source()
+    table = source.schema().table(TableId("", "t"))
+    bench.server.execute(
+        *[
+            f"KILL {row[0]}"
+            for row in bench.server.execute("SELECT id FROM information_schema.processlist WHERE db = 'src'")
+        ]
+    )
+    with pytest.raises(SourceError) as caught:
+        source.seed(table, WhereSeed(table.id, "v = 'canary-4711'"))
+    assert caught.value.code == "DM403"
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -1,0 +1,175 @@
+"""What once broke a copy: schemas that a dump tells in another order or spelling, and servers that are set otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from dbmimic.errors import RefusedError, SourceError, TargetError
+from dbmimic.load import guard
+from dbmimic.model.keys import WHOLE
+from dbmimic.model.names import TableId
+from dbmimic.model.request import IdsSeed, WhereSeed
+from tests.conformance.postgres.shapes import STAMP, as_masked, layout_of
+
+pytestmark = pytest.mark.postgres
+
+PAIR = """
+    CREATE TABLE a (id int PRIMARY KEY);
+    CREATE TABLE b (id int PRIMARY KEY, a int CONSTRAINT b_a REFERENCES a);
+    INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1);
+"""
+LOGGED = """
+    CREATE TABLE seen (tag text);
+    CREATE FUNCTION look() RETURNS event_trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO public.seen VALUES (tg_tag); END $$;
+    CREATE MATERIALIZED VIEW m AS SELECT id FROM a;
+    CREATE EVENT TRIGGER log_ddl ON ddl_command_end EXECUTE FUNCTION look();
+    ALTER EVENT TRIGGER log_ddl ENABLE ALWAYS;
+    COMMENT ON EVENT TRIGGER log_ddl IS 'who changed what';
+"""
+FORBIDDEN = """
+    CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+    CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION no();
+"""
+NULL_IN_LIST = "CREATE TABLE c (x varchar(5) CHECK (x IN ('a', NULL)), y varchar(5) CHECK (y NOT IN ('b', 'c')))"
+
+
+def finished(bench, name: str):
+    """Give the source and a finished copy of it, opened for reading."""
+    source, target = bench.source(name), bench.target(f"{name}_copy")
+    bench.load(source, target)
+    assert target.finish(source.structure(), frozenset()) == ()
+    return source, bench.copy(target)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        PAIR + "COMMENT ON CONSTRAINT b_a ON b IS E'why\\n\\n\\n--\\n-- not a heading'",
+        PAIR + "COMMENT ON CONSTRAINT a_pkey ON a IS 'a key'; COMMENT ON INDEX b_pkey IS 'its index'",
+        PAIR + LOGGED,
+        PAIR + FORBIDDEN,
+        PAIR + "ALTER SCHEMA public OWNER TO reader",
+        NULL_IN_LIST,
+    ],
+    ids=["comment-on-key", "comments", "event-trigger-logs", "event-trigger-forbids", "public-owned", "null-in-list"],
+)
+def test_a_copy_has_the_structure_and_rows_of_its_source(bench, statements):
+    source, copy = finished(bench, bench.database(statements))
+    assert copy.structure().text == source.structure().text
+    for table in source.schema().tables:
+        assert copy.count(table) == source.count(table), table.id
+
+
+def test_comments_on_large_objects_stay_in_production(bench):
+    name = bench.database("SELECT lo_create(4711); COMMENT ON LARGE OBJECT 4711 IS 'of somebody'; " + PAIR)
+    finished(bench, name)
+    assert bench.rows(f"{name}_copy_dbmimic_new", "SELECT count(*) FROM pg_largeobject_metadata") == [(0,)]
+
+
+def test_a_sequence_of_a_text_column_stands_where_it_stood(bench):
+    name = bench.database("CREATE TABLE t (id text PRIMARY KEY); CREATE SEQUENCE s OWNED BY t.id; SELECT nextval('s')")
+    bench.server.execute("INSERT INTO t VALUES ('T-1')", database=name)
+    source, target = bench.source(name), bench.target(f"{name}_copy")
+    bench.load(source, target)
+    target.finish(source.structure(), frozenset({TableId("public", "t").column("id")}))
+    query = "SELECT last_value, is_called FROM s"
+    assert bench.rows(f"{name}_copy_dbmimic_new", query) == bench.rows(name, query)
+
+
+def test_reading_sequences_keeps_no_lock_on_them(bench):
+    name = bench.database("CREATE TABLE t (id serial)")
+    bench.source(name).structure()
+    held = "SELECT count(*) FROM pg_locks WHERE relation = 't_id_seq'::regclass AND pid <> pg_backend_pid()"
+    assert bench.rows(name, held) == [(0,)]
+
+
+def test_functions_that_shadow_the_servers_do_not_change_a_seed(bench):
+    name = bench.database(PAIR)
+    bench.server.execute(
+        "CREATE FUNCTION tidsend(tid) RETURNS bytea LANGUAGE sql AS $$ SELECT ''::bytea $$;"
+        "CREATE FUNCTION unnest(text[]) RETURNS SETOF text LANGUAGE sql AS $$ SELECT '99' $$;"
+        f"ALTER DATABASE {name} SET search_path = public, pg_catalog",
+        database=name,
+    )
+    source = bench.source(name)
+    table = source.schema().table(TableId("public", "a"))
+    assert len(source.seed(table, WhereSeed(table.id, "id = 1"))) == 1
+    assert len(source.seed(table, IdsSeed(table.id, ((1,),)))) == 1
+
+
+def test_a_template_is_no_target(bench):
+    target = bench.engine.open_target(bench.address("template1"))
+    with contextlib.closing(target), pytest.raises(RefusedError, match="template") as refused:
+        guard.clear(target, bench.source(bench.database(PAIR)), confirmed="template1")
+    assert (refused.value.code, refused.value.place) == ("DM303", "template1")
+
+
+def test_a_target_of_somebody_else_is_told_before_the_work(bench):
+    name, other = bench.database(PAIR), bench.database()
+    with pytest.raises(TargetError, match="does not own") as refused:
+        bench.target(other, "builder").build(bench.source(name).structure())
+    assert refused.value.hint == 'GRANT "postgres" TO "builder";'
+
+
+def test_a_setting_that_the_role_may_not_make_is_named(bench):
+    name = bench.database(PAIR)
+    other = bench.database(f"ALTER DATABASE {name}_there OWNER TO builder", name=f"{name}_there")
+    bench.server.execute(f"ALTER DATABASE {other} SET log_min_duration_statement = 5")
+    source, target = bench.source(name), bench.target(other, "builder")
+    bench.load(source, target)
+    target.finish(source.structure(), frozenset())
+    with pytest.raises(TargetError, match="log_min_duration_statement") as refused:
+        target.swap(STAMP)
+    assert refused.value.hint.endswith(f'ALTER DATABASE "{other}" RESET "log_min_duration_statement";')
+
+
+def test_a_role_that_only_reads_is_told_as_the_reason(bench):
+    name = bench.database(PAIR)
+    bench.server.execute("DROP ROLE IF EXISTS still; CREATE ROLE still LOGIN CREATEDB")
+    bench.server.execute("ALTER ROLE still SET default_transaction_read_only = on")
+    target = bench.target(f"{name}_copy", "still")
+    with pytest.raises(TargetError, match="read only while creating"):
+        target.build(bench.source(name).structure())
+    target.close()
+
+
+def test_an_extension_for_superusers_is_named(bench):
+    name = bench.database("CREATE EXTENSION pageinspect")
+    with pytest.raises(TargetError) as refused:
+        bench.target(f"{name}_copy", "builder").build(bench.source(name).structure())
+    assert (refused.value.code, refused.value.place) == ("DM502", "extension pageinspect")
+    assert "superuser" in refused.value.hint
+
+
+def test_every_failure_has_a_next_step(bench):
+    name = bench.database("CREATE TABLE lookup (k int); INSERT INTO lookup VALUES (1)")
+    bench.server.execute(
+        "CREATE FUNCTION known(int) RETURNS boolean LANGUAGE sql AS"
+        " 'SELECT EXISTS (SELECT FROM public.lookup WHERE k = $1)';"
+        "CREATE TABLE a (k int CHECK (known(k))); INSERT INTO a VALUES (1)",
+        database=name,
+    )
+    source, target = bench.source(name), bench.target(f"{name}_copy")
+    target.build(source.structure())
+    layout = layout_of(source.schema().table(TableId("public", "a")))
+    with pytest.raises(TargetError, match="23514") as refused:
+        target.write(layout, as_masked(source, layout))
+    assert "check" in refused.value.hint
+
+
+def test_bytes_that_are_no_text_are_told_as_such(bench):
+    name = f"{bench.database()}_ascii"
+    bench.server.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
+    try:
+        bench.server.execute("CREATE TABLE a (t text); INSERT INTO a VALUES (E'\\xff')", database=name)
+        source = bench.source(name)
+        layout = layout_of(source.schema().table(TableId("public", "a")))
+        with pytest.raises(SourceError, match="22021") as refused:
+            list(source.read(layout, WHOLE))
+        assert "encoding" in refused.value.hint
+        source.close()
+    finally:
+        bench.drop(name)

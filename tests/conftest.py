@@ -1,0 +1,83 @@
+"""What all tests share: throwaway servers, the real databases, and a secret."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dbmimic.testing.mariadb_server import MariadbServer
+from dbmimic.testing.postgres_server import PostgresServer
+
+ROOT = Path(__file__).parents[1]
+SECRET = "6f1d3c5a9b7e2048d1c3f5a7092b4d6e8f0a1c3e5d7b9f2846a8c0e2d4f6b813"
+
+
+def missing(what: str) -> None:
+    """Fail where CI runs, skip loudly elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    warnings.warn(what, pytest.PytestWarning, stacklevel=2)
+    pytest.skip(what)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--databases", type=int, default=500, help="random databases on SQLite; a tenth on PostgreSQL")
+
+
+@pytest.fixture(scope="session")
+def postgres18() -> Iterator[PostgresServer]:
+    """A PostgreSQL 18 from the wheel, that logs the statements which reach it."""
+    with _postgres("wheel") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres15() -> Iterator[PostgresServer]:
+    """A PostgreSQL 15 from the system's packages, that logs the statements which reach it."""
+    with _postgres("15") as server:
+        yield server
+
+
+def _postgres(version: str) -> PostgresServer:
+    try:
+        return PostgresServer(version, log_statements=True)
+    except Exception as error:
+        missing(f"no PostgreSQL {version}: {error}")
+        raise
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariadbServer]:
+    """A MariaDB from the system's packages, that logs the statements which reach it."""
+    try:
+        server = MariadbServer()
+        server.start()
+    except Exception as error:
+        missing(f"no MariaDB: {error}")
+        raise
+    try:
+        server.log_statements()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real databases."""
+    folder = Path(os.environ.get("DBMIMIC_REAL_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "pagila").is_dir():
+        text = "the real databases are not here; set DBMIMIC_REAL_DATA"
+        warnings.warn(text, pytest.PytestWarning, stacklevel=2)
+        pytest.skip(text)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DBMIMIC_SOURCE", "DBMIMIC_TARGET", "DBMIMIC_SECRET", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,70 @@
+"""
+Build the frozen pools of `dbmimic/masks/pools` (development only).
+
+    python -m tests.golden.build_pools FOLDER
+
+Faker's lists are the raw material; they change with its releases, so the result is kept under version control and
+this is run only to make a new version of the pools (new file names, new `POOLS_VERSION`, new digests, new golden file).
+Entries are ASCII, so that they fit every character set, and differ from each other without regard to case.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from faker import Faker
+
+LOCALES = [
+    "en_US", "en_GB", "en_IE", "en_IN", "en_NZ", "de_DE", "de_AT", "fr_FR", "fr_CA", "es_ES", "es_MX", "it_IT",
+    "nl_NL", "pt_BR", "pl_PL", "sv_SE", "da_DK", "fi_FI", "no_NO", "cs_CZ", "ro_RO", "hr_HR", "hu_HU", "sl_SI", "et_EE", "lt_LT",
+]  # fmt: skip
+PLAIN_NAME = re.compile(r"[A-Z][a-z]{1,10}")
+PLAIN_PLACE = re.compile(r"[A-Z][a-z]+( [A-Z][a-z]+){0,2}")
+DRAWS = 60_000
+PLACES = 12_007
+
+
+def listed(attribute: str) -> Iterable[str]:
+    """Give every entry of the persons' lists of all locales."""
+    for locale in LOCALES:
+        for provider in Faker(locale).providers:
+            yield from getattr(provider, attribute, ())
+
+
+def drawn(draw: Callable[[Faker], str]) -> Iterable[str]:
+    """Give draws from the English-speaking locales."""
+    for number, locale in enumerate(("en_US", "en_GB")):
+        fake = Faker(locale)
+        fake.seed_instance(number)
+        for _ in range(DRAWS):
+            yield draw(fake)
+
+
+def tidy(entries: Iterable[str], form: re.Pattern[str], limit: int | None = None) -> list[str]:
+    """Give the entries of that form once each, in order; with a limit, an even share of them."""
+    kept = sorted({entry for entry in entries if form.fullmatch(entry)})
+    single = list({entry.lower(): entry for entry in kept}.values())
+    if limit is None or len(single) <= limit:
+        return single
+    return [single[position * len(single) // limit] for position in range(limit)]
+
+
+def main(folder: Path) -> None:
+    """Write the four pools."""
+    pools = {
+        "first_names": tidy(listed("first_names"), PLAIN_NAME),
+        "last_names": tidy(listed("last_names"), PLAIN_NAME),
+        "cities": tidy(drawn(lambda fake: fake.city()), PLAIN_PLACE, PLACES),
+        "streets": tidy(drawn(lambda fake: fake.street_name()), PLAIN_PLACE, PLACES),
+    }
+    for name, entries in pools.items():
+        text = "".join(f"{entry}\n" for entry in entries)
+        (folder / f"{name}.v1.txt").write_text(text, encoding="ascii", newline="\n")
+        print(name, len(entries), max(map(len, entries)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

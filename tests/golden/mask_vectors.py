@@ -1,0 +1,111 @@
+"""
+The frozen test vectors of the masks: `masks.json`, beside this file.
+
+    python -m tests.golden.mask_vectors
+
+writes them anew. Do that only for a change that is meant to mask differently, and say so in the changelog: copies made
+before and after no longer agree. Faker's fakes are not frozen, since they follow the installed release.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from dbmimic.masks.definition import ColumnContext
+from dbmimic.masks.keyed import KeyedFunction, parse_secret
+from dbmimic.masks.registry import builtin
+from dbmimic.model.types import Kind, LogicalType
+
+FILE = Path(__file__).with_name("masks.json")
+SECRET = "8f0c3a915be2d7467c1fa8e09b3d52f41e6a7c80d95b2e4f6a13c7d8e9f0b125"
+
+NAMES = ["Anna", " anna ", "MÜLLER", "Smith, John", "Ann Smith", "", None]
+EMAILS = ["bob@example.org", "Bob@Example.ORG ", "ü@bücher.de", "no domain", "", None]
+PHONES = ["+1 (212) 555-0100", "+442079460000", "030 1234567", "555-1234", "n/a", "---", "٣٤٥", "", None]
+CODES = ["90210", "SW1A 1AA", "sw1a 1aa", "ALFKI", "-", "", None]
+KEYS = ["1", "2", "0", "-1", "-2", "1073741823", "1073741824", "2147483647", "-2147483648", None]
+BIG_KEYS = [*KEYS, "9223372036854775807", "-9223372036854775808"]
+UNSIGNED_KEYS = ["1", "9223372036854775808", "18446744073709551615", None]
+DATES = ["2024-02-29", "1970-01-01", "0001-01-01", "9999-12-31", "infinity", "0044-03-15 BC", "0000-00-00", "", None]
+STAMPS = ["2024-02-29 10:20:30.5+02", "2024-02-29T10:20:30Z", "1970-01-02 00:00:00", "2038-01-18 23:59:59", None]
+UUIDS = ["0b6a3b1e-1111-4222-8333-123456789abc", "0B6A3B1E-1111-4222-8333-123456789ABC", None]
+TEXTS = ["Bob", "bob", "caf\u00e9", "cafe\u0301", "x" * 1500, "0b6a3b1e-1111-4222-8333-123456789abc", "", None]
+
+Case = tuple[str, dict[str, Any], dict[str, Any], list[str | None]]
+
+CASES: list[Case] = [
+    ("null", {}, {}, ["a", None]),
+    ("constant", {"value": "x"}, {}, ["a", "", None]),
+    ("redact", {}, {}, ["a", "", None]),
+    ("redact", {}, {"kind": "date"}, ["2024-01-01", None]),
+    ("first_name", {}, {}, NAMES),
+    ("first_name", {}, {"length": 4}, NAMES),
+    ("last_name", {}, {}, NAMES),
+    ("full_name", {}, {}, NAMES),
+    ("full_name", {}, {"length": 14}, NAMES),
+    ("email", {}, {}, EMAILS),
+    ("email", {"keep_domain": True}, {}, EMAILS),
+    ("email", {"fold": False}, {"length": 40}, EMAILS),
+    ("email", {}, {"length": 23}, EMAILS),
+    ("email", {}, {"length": 12}, EMAILS),
+    ("phone", {}, {}, PHONES),
+    ("street_address", {}, {}, NAMES),
+    ("street_address", {}, {"length": 15}, NAMES),
+    ("city", {}, {}, NAMES),
+    ("postal_code", {}, {}, CODES),
+    ("code", {}, {}, CODES),
+    ("date_shift", {}, {"kind": "date"}, DATES),
+    ("date_shift", {"days": 365}, {"kind": "timestamp"}, STAMPS),
+    ("date_shift", {}, {"kind": "timestamptz"}, STAMPS),
+    ("date_shift", {}, {}, [*STAMPS, "2024-02-29", "soon"]),
+    ("date_shift", {"entity": "customer_id"}, {"kind": "date"}, DATES),
+    ("integer_key", {}, {"kind": "integer", "bits": 31}, KEYS),
+    ("integer_key", {}, {"kind": "integer", "bits": 63, "low_bits": 15}, BIG_KEYS),
+    ("integer_key", {}, {"kind": "integer", "bits": 64, "signed": False}, UNSIGNED_KEYS),
+    ("integer_key", {}, {"kind": "decimal", "precision": 10, "scale": 0}, ["1", "9999999999", "-9999999999", None]),
+    ("integer_key", {}, {"length": 10}, ["1", "42", "-3", None]),
+    ("token", {}, {}, TEXTS),
+    ("token", {"prefix": "cus_", "length": 20}, {}, TEXTS),
+    ("token", {"fold": True}, {"length": 16}, TEXTS),
+    ("token", {}, {"kind": "uuid"}, UUIDS),
+]
+
+
+def masked(name: str, options: dict[str, Any], column: dict[str, Any], values: list[str | None]) -> list[str | None]:
+    """Mask the values; where the options name an entity, its column holds the numbers 0, 1, 2, ..."""
+    facts = {key: value for key, value in column.items() if key not in {"kind", "low_bits"}}
+    context = ColumnContext(
+        type=LogicalType(Kind(column.get("kind", "text")), **facts),
+        nullable=True,
+        unique=False,
+        low_bits=column.get("low_bits"),
+    )
+    definition = builtin().get(name)
+    parsed = definition.parse(options)
+    assert definition.check(parsed, context) is None
+    mask = definition.build(KeyedFunction.derive(parse_secret(SECRET), definition.domain), parsed, context)
+    entity = pa.array([str(number) for number in range(len(values))]) if options.get("entity") else None
+    return mask(pa.array(values, pa.string()), entity).to_pylist()
+
+
+def vectors() -> list[dict[str, Any]]:
+    """Give every case with what it gives now."""
+    return [
+        {
+            "mask": name,
+            "options": options,
+            "column": column,
+            "values": values,
+            "masked": masked(name, options, column, values),
+        }
+        for name, options, column, values in CASES
+    ]
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps({"secret": SECRET, "vectors": vectors()}, indent=1, ensure_ascii=True) + "\n")
+    print(f"{len(CASES)} vectors written to {FILE.name}")

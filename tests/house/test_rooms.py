@@ -1,0 +1,45 @@
+"""The rooms: none without a name of its own, none hidden from the floors, and errors' codes that are all explained."""
+
+import re
+from pathlib import Path
+
+from dbmimic import errors
+
+PACKAGE = Path(__file__).parents[2] / "dbmimic"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_no_room_for_leftovers() -> None:
+    names = {path.stem for path in SOURCES} | {path.parent.name for path in SOURCES}
+    assert names.isdisjoint({"utils", "util", "helpers", "helper", "common", "misc"})
+
+
+def test_every_room_says_what_it_is() -> None:
+    for path in SOURCES:
+        first = path.read_text().lstrip()
+        assert first.startswith('"""'), path
+        assert not first.startswith('"""..."""'), path
+
+
+def test_no_import_is_hidden_from_the_floors() -> None:
+    assert [path for path in SOURCES if "TYPE_CHECKING" in path.read_text()] == []
+
+
+def test_every_code_that_is_raised_is_explained() -> None:
+    explained = set(re.findall(r"DM\d{3}", errors.__doc__ or ""))
+    used = {
+        code for path in SOURCES if path.name != "errors.py" for code in re.findall(r'"(DM\d{3})"', path.read_text())
+    }
+    assert used - explained == set()
+
+
+def test_nothing_random_and_no_clock_outside_their_rooms() -> None:
+    """The same in gives the same out: nothing else may draw, or read the time."""
+    allowed = {"wiring.py", "masks/keyed.py", "load/guard.py", "pipeline/copy.py"}
+    suspicious = re.compile(r"\b(random\.|secrets\.|uuid4|datetime\.now|time\.time|os\.urandom)")
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in SOURCES
+        if suspicious.search(path.read_text()) and not path.is_relative_to(PACKAGE / "testing")
+    }
+    assert found <= allowed

@@ -1,0 +1,69 @@
+"""The two type walls: what was not masked cannot be loaded, and nothing can be loaded into what was not cleared."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "dbmimic"
+
+
+def makers_of(name: str) -> set[str]:
+    """Give the files, relative to the package, in which a value of that name is constructed."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                if called == name:
+                    found.add(path.relative_to(PACKAGE).as_posix())
+    return found
+
+
+def replaced_batches() -> set[str]:
+    """Give the files that could turn one batch into another without naming its type."""
+    return {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if "cast(MaskedBatch" in path.read_text() or 'cast("MaskedBatch"' in path.read_text()
+    }
+
+
+def test_only_apply_makes_masked_batches() -> None:
+    assert makers_of("MaskedBatch") == {"rules/apply.py"}
+    assert replaced_batches() == set()
+
+
+def test_only_the_guard_makes_cleared_targets() -> None:
+    assert makers_of("ClearedTarget") == {"load/guard.py"}
+
+
+def test_only_engines_make_raw_batches() -> None:
+    assert {path.split("/")[0] for path in makers_of("RawBatch")} == {"engines"}
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        ("load.write(target, layout, raw)", 'expected "ClearedTarget"'),
+        ("load.write(cleared, layout, raw)", 'expected "Iterable[MaskedBatch]"'),
+    ],
+)
+def test_the_type_checker_holds_the_walls(tmp_path: Path, call: str, wanted: str) -> None:
+    probe = tmp_path / "probe.py"
+    probe.write_text(
+        "from collections.abc import Iterable\n"
+        "from dbmimic import load\n"
+        "from dbmimic.load import ClearedTarget\n"
+        "from dbmimic.model.batch import Layout, RawBatch\n"
+        "from dbmimic.ports.target import Target\n"
+        "def smuggle(target: Target, cleared: ClearedTarget, layout: Layout, raw: Iterable[RawBatch]) -> None:\n"
+        f"    {call}\n"
+    )
+    config = PACKAGE.parent / "pyproject.toml"
+    command = [sys.executable, "-m", "mypy", "--config-file", str(config), str(probe)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert wanted in done.stdout

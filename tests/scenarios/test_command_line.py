@@ -1,0 +1,265 @@
+"""What scripts and people hold on to: streams, documents, signals, questions and the files that are written."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import dbmimic
+from dbmimic.masks.keyed import parse_secret
+from tests.command_line import ROOT, Forks, environment, run_script, script
+from tests.copying import SECRET
+from tests.places import ENGINES, Place, place
+from tests.small_shop import CUSTOMERS
+
+COMMANDS = ("", "demo", "init", "plan", "copy", "verify", "rollback", "schema", "key", "key new")
+STAGES = ("reading the schema", "choosing rows", "copying", "building keys and indexes", "verifying", "putting it")
+PROMPT_SECONDS = 20.0
+# A copy is stopped at once; what is left to do is to drop what was built.
+PROMPTLY = 5.0
+
+
+@pytest.fixture(scope="module")
+def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return place(request, "sqlite", "lines", tmp_path_factory.mktemp("lines"))
+
+
+# --- help --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps_on_standard_output(dbmimic_command: Forks, tmp_path: Path, command: str) -> None:
+    for flag in ("--help", "-h"):
+        ended = dbmimic_command.run(*command.split(), flag, cwd=tmp_path)
+        assert (ended.status, ended.err) == (0, "")
+        assert f"Usage: {' '.join(['dbmimic', *command.split()])}" in ended.out
+
+
+def test_the_installed_command_and_the_module_are_the_same(tmp_path: Path) -> None:
+    installed = run_script("--help", cwd=tmp_path)
+    module = [sys.executable, "-m", "dbmimic", "--help"]
+    done = subprocess.run(module, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment())
+    assert installed.status == 0
+    assert done.stdout == installed.out
+
+
+# --- streams -----------------------------------------------------------------------------------------------------
+
+
+def test_results_and_talk_go_to_different_streams(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    here.configure(tmp_path)
+    for command, stages in (("plan", STAGES[:2]), ("copy", STAGES), ("verify", (*STAGES[:2], STAGES[4]))):
+        ended = dbmimic_command.run(command, cwd=tmp_path)
+        assert ended.status == 0
+        assert "customers" in ended.out
+        lines = ended.err.splitlines()
+        assert [line.startswith(stage) for line, stage in zip(lines, stages, strict=True)] == [True] * len(stages)
+        assert all(re.search(r"\d\.\d s$", line) for line in lines)
+        assert not any(stage in ended.out for stage in stages)
+        assert "\x1b" not in ended.out + ended.err, "no colours outside of a terminal"
+
+
+def test_quiet_says_nothing(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    here.configure(tmp_path)
+    for command in ("plan", "copy", "verify"):
+        ended = dbmimic_command.run(command, "-q", cwd=tmp_path)
+        assert (ended.status, ended.err) == (0, "")
+        assert "customers" in ended.out
+
+
+def test_json_is_one_document(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    here.configure(tmp_path)
+    documents = {
+        command: dbmimic_command.run(*command.split(), "--json", cwd=tmp_path)
+        for command in ("plan", "plan -v", "copy --yes", "copy --yes -q -v", "verify", "rollback --yes")
+    }
+    for command, ended in documents.items():
+        assert ended.status == 0, (command, ended.err)
+        assert ended.document
+    assert documents["plan"].document["rows"] > CUSTOMERS
+    assert documents["copy --yes"].document["schema"] == "dbmimic/report/1"
+    assert documents["verify"].document["status"] == "verified"
+    assert set(documents["rollback --yes"].document) == {"rolled_back"}
+
+
+def test_json_is_one_document_after_a_failure_too(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    here.configure(tmp_path, source=here.shop.url("gone.db"))
+    for command in ("plan", "copy --yes", "verify", "init -c new.yaml --source sqlite:///gone.db"):
+        ended = dbmimic_command.run(*command.split(), "--json", cwd=tmp_path)
+        assert (ended.status, ended.document["error"]["code"]) == (5, "DM401"), command
+    here.configure(tmp_path)
+    assert dbmimic_command.run("copy", "--yes", "-q", cwd=tmp_path).status == 0
+    here.shop.run(here.target, ["DELETE FROM orders WHERE id = 7", "DELETE FROM customers WHERE id > 0"])
+    ended = dbmimic_command.run("verify", "--json", cwd=tmp_path)
+    assert ended.status == 7
+    assert ended.document["status"] != "verified"
+    assert {finding["code"] for finding in ended.document["findings"] if finding["severity"] == "error"} == {"DM601"}
+    assert dbmimic_command.run("copy", "--yes", "-q", cwd=tmp_path).status == 0
+
+
+# --- commands that write no database -----------------------------------------------------------------------------
+
+
+def test_a_schema_for_editors(dbmimic_command: Forks, tmp_path: Path) -> None:
+    ended = dbmimic_command.run("schema", cwd=tmp_path)
+    assert (ended.status, ended.err) == (0, "")
+    assert set(ended.document["properties"]) == {"source", "target", "secret", "slice", "rules"}
+
+
+def test_a_new_secret_is_fit_and_another_each_time(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    secrets = [dbmimic_command.run("key", "new", cwd=tmp_path).out.strip() for _ in range(3)]
+    assert len(set(secrets)) == 3
+    assert all(re.fullmatch("[0-9a-f]{64}", secret) and parse_secret(secret) for secret in secrets)
+    text = here.configure(tmp_path)
+    (tmp_path / "dbmimic.yaml").write_text(text.replace(SECRET, "${DBMIMIC_SECRET}"))
+    for secret in (secrets[0], SECRET):
+        assert dbmimic_command.run("copy", "-q", cwd=tmp_path, env={"DBMIMIC_SECRET": secret}).status == 0
+
+
+def test_a_first_configuration_is_written_once_and_loads(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    env = {
+        "DBMIMIC_SOURCE": here.shop.url(here.source),
+        "DBMIMIC_TARGET": here.shop.url(here.target),
+        "DBMIMIC_SECRET": SECRET,
+    }
+    assert dbmimic_command.run("init", cwd=tmp_path, env=env).status == 0
+    path = tmp_path / "dbmimic.yaml"
+    written = path.read_text()
+    again = dbmimic_command.run("init", "--json", cwd=tmp_path, env=env)
+    assert (again.status, again.document["error"]["code"]) == (2, "DM101")
+    assert "--force" in again.document["error"]["hint"]
+    path.write_text("mine: own\n")
+    assert dbmimic_command.run("init", cwd=tmp_path, env=env).status == 2
+    assert path.read_text() == "mine: own\n"
+    forced = dbmimic_command.run("init", "--force", "--json", cwd=tmp_path, env=env)
+    assert forced.status == 0
+    assert path.read_text() == written
+    assert dbmimic.load_config(path).rules.layers
+    planned = dbmimic_command.run("plan", "--json", cwd=tmp_path, env=env).document
+    undecided = [f"{each['table']}.{each['column']}" for each in planned["columns"] if each["outcome"] == "undecided"]
+    assert forced.document["undecided"] == undecided
+    assert all(f"# {name}: " in written for name in undecided)
+
+
+def test_a_first_configuration_where_nothing_can_be_written(
+    dbmimic_command: Forks, here: Place, tmp_path: Path
+) -> None:
+    url = here.shop.url(here.source)
+    ended = dbmimic_command.run("init", "--json", "-c", "nowhere/x.yaml", "--source", url, cwd=tmp_path)
+    assert ended.status == 2, ended.err
+    assert ended.document["error"]["place"] == "nowhere/x.yaml"
+    assert ended.document["error"]["hint"]
+
+
+# --- signals -----------------------------------------------------------------------------------------------------
+
+STRUCK = {
+    "postgresql": ("engines/postgres/walk.py", "engines/postgres/writer.py"),
+    "mysql": ("engines/mysql/walk.py", "engines/mysql/load.py"),
+    "sqlite": ("engines/sqlite/walk.py", "engines/sqlite/rows.py"),
+}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def struck(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return place(request, request.param, "struck", tmp_path_factory.mktemp("struck"))
+
+
+@pytest.mark.parametrize(("sent", "moment"), [(signal.SIGINT, 0), (signal.SIGTERM, 1)], ids=["walking", "loading"])
+def test_a_signal_stops_a_copy_and_leaves_nothing(
+    struck: Place, tmp_path: Path, sent: signal.Signals, moment: int
+) -> None:
+    struck.configure(tmp_path)
+    before = struck.names(), struck.shop.state(struck.source), struck.shop.state(struck.target)
+    module = "tests.faults.signalled"
+    command = [sys.executable, "-m", module, STRUCK[struck.shop.engine][moment], str(int(sent)), "copy", "--yes"]
+    began = time.monotonic()
+    process = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment(PYTHONPATH=str(ROOT))
+    )
+    took = time.monotonic() - began
+    assert (struck.names(), struck.shop.state(struck.source), struck.shop.state(struck.target)) == before
+    assert process.returncode == 128 + sent, process.stderr
+    assert took < PROMPTLY
+    ended = process.stderr.splitlines()[-1]
+    assert ended.startswith({signal.SIGINT: "interrupted:", signal.SIGTERM: "terminated:"}[sent])
+    assert "Traceback" not in process.stderr
+    assert "DM9" not in process.stderr
+    assert process.stdout == ""
+    assert struck.leftovers() == []
+
+
+# --- questions ---------------------------------------------------------------------------------------------------
+
+
+def answered(folder: Path, answer: bytes, *arguments: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own, answer its question, and give its exit status and all that it showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execve(script(), [script(), *arguments], environment(TERM="xterm", COLUMNS="200"))
+    shown = b""
+    asked = False
+    deadline = time.monotonic() + PROMPT_SECONDS
+    try:
+        while time.monotonic() < deadline and select.select([terminal], [], [], PROMPT_SECONDS)[0]:
+            try:
+                read = os.read(terminal, 4096)
+            except OSError:
+                break  # the other end of the terminal is closed
+            if not read:
+                break
+            shown += read
+            if not asked and b"[y/N]" in shown:
+                asked = True
+                time.sleep(0.2)  # nobody answers before the question is read
+                os.write(terminal, answer)
+    finally:
+        os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert asked, shown
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+@pytest.mark.parametrize("command", ["copy", "rollback"])
+@pytest.mark.parametrize(
+    ("answer", "status", "told"),
+    [(b"n\n", 4, "DM308"), (b"\n", 4, "DM308"), (b"\x04", 4, "DM308"), (b"\x03", 130, "interrupted")],
+)
+def test_without_a_yes_nothing_is_done(
+    here: Place, tmp_path: Path, command: str, answer: bytes, status: int, told: str
+) -> None:
+    here.configure(tmp_path)
+    with here.untouched():
+        ended, shown = answered(tmp_path, answer, command)
+    assert ended == status, shown
+    assert here.target in shown
+    assert told in shown
+    assert "Traceback" not in shown
+
+
+def test_with_a_yes_it_is_done(here: Place, tmp_path: Path) -> None:
+    here.configure(tmp_path)
+    before = here.all()
+    ended, shown = answered(tmp_path, b"y\n", "copy")
+    assert ended == 0, shown
+    assert "verified" in shown
+    assert here.all()[1:] == before[1:]
+
+
+def test_a_pipe_is_not_asked(here: Place, tmp_path: Path) -> None:
+    here.configure(tmp_path)
+    ended = run_script("copy", "-q", "--json", cwd=tmp_path)
+    assert (ended.status, ended.err) == (0, "")
+    assert json.loads(ended.out)["status"] == "verified"
+    assert ROOT.joinpath("dbmimic").is_dir()

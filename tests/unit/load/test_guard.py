@@ -1,0 +1,83 @@
+"""The guard: what it refuses, by what the servers say of themselves and not by their addresses."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.load import clear
+from dbmimic.model.target import Identity, Stamp, TargetState
+
+STAMP = Stamp("run", "2026-01-01T00:00:00+00:00", "0.1.0", "source")
+
+
+@dataclass
+class Side:
+    """A database that says what it is told to say."""
+
+    server: str | None = "server-1"
+    database: str = "staging"
+    engine: str = "postgresql"
+    exists: bool = True
+    empty: bool = True
+    stamp: Stamp | None = None
+    locks: set[int] = field(default_factory=set)
+
+    def identity(self) -> Identity:
+        return Identity(self.engine, self.server, self.database)
+
+    def state(self) -> TargetState:
+        return TargetState(self.database, self.exists, self.empty, self.stamp)
+
+    def hold(self, token: int) -> None:
+        self.locks.add(token)
+
+    def sees(self, token: int) -> bool:
+        return token in self.locks
+
+
+PRODUCTION = {"server": "server-9", "database": "shop"}
+
+
+@pytest.mark.parametrize(
+    ("target", "confirmed"),
+    [
+        (Side(), None),
+        (Side(exists=False), None),
+        (Side(empty=False, stamp=STAMP), None),
+        (Side(empty=False), "staging"),
+        (Side(server="server-9"), None),
+        (Side(server=None), None),
+    ],
+)
+def test_what_may_be_replaced(target: Side, confirmed: str | None) -> None:
+    assert clear(target, Side(**PRODUCTION), confirmed=confirmed).target is target
+
+
+@pytest.mark.parametrize("confirmed", [None, "stagin", "STAGING", ""])
+def test_a_strange_target_needs_its_name(confirmed: str | None) -> None:
+    with pytest.raises(RefusedError) as caught:
+        clear(Side(empty=False), Side(**PRODUCTION), confirmed=confirmed)
+    assert caught.value.code == "DM303"
+    assert "--confirm-target staging" in caught.value.hint
+
+
+@pytest.mark.parametrize("confirmed", [None, "shop"])
+def test_a_replica_of_the_source_is_refused_even_when_confirmed(confirmed: str | None) -> None:
+    with pytest.raises(RefusedError) as caught:
+        clear(Side(**PRODUCTION, empty=False, stamp=STAMP), Side(**PRODUCTION), confirmed=confirmed)
+    assert caught.value.code == "DM302"
+
+
+def test_a_lock_of_the_source_that_is_seen_betrays_it_where_identities_are_hidden() -> None:
+    locks: set[int] = set()
+    target, source = Side(server=None, locks=locks), Side(server=None, database="shop", locks=locks)
+    with pytest.raises(RefusedError) as caught:
+        clear(target, source)
+    assert caught.value.code == "DM302"
+
+
+def test_engines_must_be_the_same() -> None:
+    with pytest.raises(ConfigError) as caught:
+        clear(Side(engine="sqlite"), Side(**PRODUCTION))
+    assert caught.value.code == "DM213"

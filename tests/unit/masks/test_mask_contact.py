@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import re
+from itertools import product
+
+import pytest
+
+from dbmimic.masks.definition import MaskError
+from dbmimic.model.types import Kind, LogicalType
+
+RESERVED = re.compile(r"[a-z2-7.]+@(example\.com|m\.test)")
+
+
+class TestEmail:
+    def test_one_address_however_it_is_written(self, apply):
+        assert len(set(apply("email", ["Bob@X.com", "bob@x.com ", "BOB@X.COM"], unique=True))) == 1
+        assert len(set(apply("email", ["Bob@X.com", "bob@x.com "], unique=True, fold=False))) == 2
+
+    def test_the_usual_form(self, apply):
+        assert re.fullmatch(r"[a-z]{2,8}\.[a-z]{2,8}\.[a-z2-7]{16}@example\.com", apply("email", ["bob@x.com"])[0])
+
+    def test_columns_of_usual_lengths_agree(self, apply):
+        values = [f"u{number}@x.com" for number in range(300)]
+        unbounded = apply("email", values, unique=True)
+        for length in (46, 50, 100, 255):
+            assert apply("email", values, LogicalType(Kind.TEXT, length=length)) == unbounded
+
+    @pytest.mark.parametrize("length", range(8, 60))
+    def test_the_result_fits_the_column(self, apply, length):
+        values = [f"u{number}@x.com" for number in range(200)]
+        masked = apply("email", values, LogicalType(Kind.TEXT, length=length))
+        assert all(len(value) <= length and RESERVED.fullmatch(value) for value in masked)
+
+    @pytest.mark.parametrize("length", range(8, 60))
+    def test_with_the_domain_kept_it_fits_too(self, apply, length):
+        values = ["a@b.io", "bob@a-rather-long-domain.example.org", "no domain", "x@", "ü@bücher.de"]
+        masked = apply("email", values, LogicalType(Kind.TEXT, length=length), keep_domain=True)
+        assert all(len(value) <= length for value in masked)
+
+    def test_the_domain_is_kept_where_there_is_one(self, apply):
+        masked = apply("email", ["Bob@Mail.Example.org", "no domain", "ü@bücher.de"], keep_domain=True)
+        assert masked[0].endswith("@mail.example.org")
+        assert masked[1].endswith("@example.com")
+        assert masked[2].endswith("@bücher.de")
+
+    def test_the_shortest_forms_differ_from_what_was_there(self, apply):
+        for length in (8, 9):
+            column = LogicalType(Kind.TEXT, length=length)
+            characters = "abcdefghijklmnopqrstuvwxyz234567"
+            values = ["".join(letters) + "@m.test" for letters in product(characters, repeat=length - 7)]
+            assert all(before != after for before, after in zip(values, apply("email", values, column), strict=True))
+
+    def test_too_narrow(self, refusal):
+        assert "needs 8" in refusal("email", LogicalType(Kind.TEXT, length=7))
+        assert "need 23" in refusal("email", LogicalType(Kind.TEXT, length=22), unique=True)
+        assert refusal("email", LogicalType(Kind.TEXT, length=23), unique=True) is None
+
+    @pytest.mark.parametrize("length", [None, 23])
+    def test_a_million_addresses_do_not_collide(self, apply, length):
+        masked = apply(
+            "email",
+            [f"user{number}@mail.org" for number in range(1_000_000)],
+            LogicalType(Kind.TEXT, length=length),
+            unique=True,
+        )
+        assert len(set(masked)) == 1_000_000
+
+
+def shape(text: str) -> str:
+    return re.sub(r"[A-Z]", "A", re.sub(r"[a-z]", "a", re.sub(r"\d", "0", text)))
+
+
+class TestPhone:
+    @pytest.mark.parametrize(
+        ("value", "form"),
+        [
+            ("+1 (212) 555-0100", r"\+1 \([1-9]\d\d\) \d{3}-\d{4}"),
+            ("+49 171 1234567", r"\+49 [1-9]\d\d \d{7}"),
+            ("+353 1 234 5678", r"\+353 [1-9] \d{3} \d{4}"),
+            ("+44 (0)20 7946 0000", r"\+44 \(0\)\d\d \d{4} \d{4}"),
+            ("+442079460000", r"\+44[1-9]\d{9}"),
+            ("030 1234567", r"0\d\d \d{7}"),
+            ("555-1234", r"[1-9]\d\d-\d{4}"),
+            ("12", r"\d\d"),
+            ("n/a", r"[a-z]/[a-z]"),
+            ("+", r"\d{19}"),
+            ("٣٤٥", r"\d{19}"),
+            ("1" * 20, r"\d{19}"),
+            ("1" * 40, r"\d{19}"),
+        ],
+    )
+    def test_keeps_the_form(self, apply, value, form):
+        (masked,) = apply("phone", [value])
+        assert re.fullmatch(form, masked)
+        assert masked != value
+
+    def test_digits_are_the_same_in_every_notation(self, apply):
+        masked = apply("phone", ["+1 (212) 555-0100", "+12125550100", "+1-212-555-0100"])
+        assert len({re.sub(r"\D", "", value) for value in masked}) == 1
+
+    @pytest.mark.parametrize("width", [1, 2, 3, 4, 5])
+    def test_every_number_of_a_width_becomes_another_one(self, apply, width):
+        values = [f"{number:0{width}}" for number in range(10**width)]
+        masked = apply("phone", values, unique=True)
+        assert sorted(masked) == values
+        assert all(before != after for before, after in zip(values, masked, strict=True))
+
+    def test_all_numbers_after_a_plus_are_one_to_one(self, apply):
+        values = [f"+{number}" for number in range(100_000)] + [
+            f"+{code}{number:05}" for code in range(1, 1000, 7) for number in range(50)
+        ]
+        values = sorted(set(values))
+        masked = apply("phone", values, unique=True)
+        assert len(set(masked)) == len(values)
+        assert not [1 for before, after in zip(values, masked, strict=True) if before == after]
+
+    def test_a_value_without_digits_in_a_short_unique_column(self, apply):
+        column = LogicalType(Kind.TEXT, length=10)
+        assert re.fullmatch(r"\d{10}", apply("phone", ["---"], column)[0])
+        with pytest.raises(MaskError) as caught:
+            apply("phone", ["---"], column, unique=True)
+        assert "---" not in str(caught.value)
+
+    def test_a_million_numbers_do_not_collide(self, apply):
+        values = [f"+1 {number:010}" for number in range(2_000_000_000, 2_001_000_000)]
+        assert len(set(apply("phone", values, unique=True))) == len(values)
+
+
+@pytest.mark.parametrize("name", ["postal_code", "code"])
+class TestCode:
+    @pytest.mark.parametrize("value", ["90210", "SW1A 1AA", "sw1a 1aa", "D-10115", "K1A 0B1", "ALFKI", "X", "7"])
+    def test_keeps_the_form(self, apply, name, value):
+        (masked,) = apply(name, [value])
+        assert shape(masked) == shape(value)
+        assert masked.lower() != value.lower()
+
+    def test_letters_are_the_same_in_either_case(self, apply, name):
+        upper, lower = apply(name, ["SW1A 1AA", "sw1a 1aa"])
+        assert upper.lower() == lower
+
+    def test_every_code_of_a_form_becomes_another_one(self, apply, name):
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        values = [f"{one}{number}-{two}" for one in letters for number in range(10) for two in letters]
+        masked = apply(name, values, unique=True)
+        assert sorted(masked) == sorted(values)
+        assert all(before != after for before, after in zip(values, masked, strict=True))
+
+    def test_blanks_at_the_end_of_padded_columns_stay(self, apply, name):
+        assert apply(name, ["AB   "], LogicalType(Kind.TEXT, length=5, padded=True))[0].endswith("   ")

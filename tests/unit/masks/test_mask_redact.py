@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dbmimic.model.types import Kind, LogicalType
+
+
+def test_null(apply, refusal):
+    assert apply("null", ["a", "", None]) == [None, None, None]
+    assert "may not" in refusal("null", nullable=False)
+    assert refusal("null", unique=True) is None
+
+
+def test_constant(apply):
+    assert apply("constant", ["a", "", None], value="x") == ["x", "", None]
+    assert apply("constant", ["a", "", None], value="x", nulls=True) == ["x", "x", "x"]
+    assert apply("constant", ["1"], LogicalType(Kind.INTEGER, bits=7), value=5) == ["5"]
+    assert apply("constant", ["1"], LogicalType(Kind.BOOLEAN), value=False) == ["0"]
+    assert apply("constant", ["1"], value=False) == ["false"]
+    assert apply("constant", ["1"], LogicalType(Kind.DATE), value=dt.date(2020, 1, 2)) == ["2020-01-02"]
+    noon = dt.datetime.fromisoformat("2020-01-02 12:00:00")
+    assert apply("constant", ["1"], LogicalType(Kind.TIMESTAMP), value=noon) == ["2020-01-02 12:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        (LogicalType(Kind.TEXT, length=3), "four", "4 characters"),
+        (LogicalType(Kind.INTEGER, bits=7), 128, "range"),
+        (LogicalType(Kind.INTEGER, bits=8, signed=False), -1, "range"),
+        (LogicalType(Kind.INTEGER, bits=31), 1.5, "whole number"),
+        (LogicalType(Kind.DECIMAL), "x", "not a number"),
+        (LogicalType(Kind.ENUM, members=("a", "b")), "c", "not one of"),
+        (LogicalType(Kind.JSON), {"a": 1}, "as text"),
+    ],
+)
+def test_a_constant_must_fit(refusal, column, value, reason):
+    assert reason in refusal("constant", column, value=value)
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (LogicalType(Kind.TEXT), "redacted"),
+        (LogicalType(Kind.TEXT, length=3), "red"),
+        (LogicalType(Kind.INTEGER, bits=31), "0"),
+        (LogicalType(Kind.DECIMAL), "0"),
+        (LogicalType(Kind.BOOLEAN), "0"),
+        (LogicalType(Kind.DATE), "2000-01-01"),
+        (LogicalType(Kind.TIMESTAMPTZ), "2000-01-01 00:00:00"),
+        (LogicalType(Kind.JSON), "{}"),
+        (LogicalType(Kind.ARRAY), "{}"),
+        (LogicalType(Kind.BINARY), ""),
+        (LogicalType(Kind.UUID), "00000000-0000-0000-0000-000000000000"),
+        (LogicalType(Kind.ENUM, members=("b", "a")), "b"),
+    ],
+)
+def test_redact_gives_the_neutral_value(apply, column, expected):
+    assert apply("redact", ["a", "", None], column) == [expected, "", None]
+
+
+def test_redact_with_a_text_of_ones_own(apply, refusal):
+    assert apply("redact", ["a"], text="gone") == ["gone"]
+    assert "text columns" in refusal("redact", LogicalType(Kind.INTEGER), text="gone")
+    assert "constant" in refusal("redact", LogicalType(Kind.ENUM))
+    assert "constant" in refusal("redact", LogicalType(Kind.NETWORK))

@@ -1,0 +1,266 @@
+"""Every column gets its decision, or the run is refused: which rule wins, what follows it, and what is told."""
+
+from dataclasses import replace
+
+import pytest
+
+from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.introspect import link
+from dbmimic.masks.registry import builtin
+from dbmimic.model.masking import Kept, Masked
+from dbmimic.model.names import TableId
+from dbmimic.model.ruleset import (
+    ColumnRule,
+    ColumnTrait,
+    KeepRule,
+    MaskRule,
+    RuleLayer,
+    Ruleset,
+    TraitRule,
+    Undecided,
+)
+from dbmimic.model.schema import Generated, Schema
+from dbmimic.rules import Resolution, resolve
+from tests.unit.schemas import BIGINT, BOOLEAN, DATE, INT, MOMENT, SMALLINT, TEXT, edge, schema, table, varchar
+
+KEEP = KeepRule("nobody's")
+STRUCTURE = RuleLayer(
+    "structure",
+    traits=(
+        TraitRule(ColumnTrait.SURROGATE_KEY, KeepRule("a key"), "structure.yaml:1:1"),
+        TraitRule(ColumnTrait.BOOLEAN, KeepRule("a yes or no"), "structure.yaml:2:1"),
+        TraitRule(ColumnTrait.BOOKKEEPING, KeepRule("when the row changed"), "structure.yaml:3:1"),
+    ),
+)
+
+
+def own(**decisions: KeepRule | MaskRule) -> RuleLayer:
+    """Give the user's own layer; `a__b` stands for the pattern `a.b`, and `ANY` for a star."""
+    rules = [
+        ColumnRule(tuple(part.replace("ANY", "*") for part in pattern.split("__")), decision, f"dbmimic.yaml:{line}:5")
+        for line, (pattern, decision) in enumerate(decisions.items(), 10)
+    ]
+    return RuleLayer("dbmimic.yaml", tuple(rules), own=True)
+
+
+def people() -> Schema:
+    return schema(
+        [
+            table(
+                "customers",
+                {"id": INT, "email": varchar(80), "born": DATE, "active": BOOLEAN, "created_at": MOMENT},
+                ("id",),
+                ("email",),
+            ),
+            table("orders", {"id": BIGINT, "customer_id": BIGINT, "note": TEXT}, ("id",), nullable=("note",)),
+        ],
+        edge("orders", ("customer_id",), "customers", ("id",)),
+    )
+
+
+def resolved(found: Schema, *layers: RuleLayer, default: Undecided = Undecided.FAIL, **more: object) -> Resolution:
+    return resolve(Ruleset(layers, default), found, link(found), builtin(), **more)
+
+
+def decision(resolution: Resolution, name: str) -> Kept | Masked | None:
+    owner, column = name.split(".")
+    return resolution.plan.decisions.get(TableId("public", owner).column(column))
+
+
+def test_what_nobody_decided_is_refused_all_at_once() -> None:
+    resolution = resolved(people(), STRUCTURE)
+    assert [str(column) for column in resolution.undecided] == [
+        "public.customers.email",
+        "public.customers.born",
+        "public.orders.note",
+    ]
+    with pytest.raises(RefusedError) as caught:
+        resolution.settled()
+    assert [problem.place for problem in caught.value.problems] == [str(column) for column in resolution.undecided]
+    assert caught.value.code == "DM301"
+    assert caught.value.exit_status == 4
+
+
+def test_own_rules_beat_packs_and_exact_patterns_beat_stars() -> None:
+    pack = RuleLayer("pack", (ColumnRule(("public", "customers", "email"), MaskRule("redact"), "pack.yaml:1:1"),))
+    layer = own(ANY__email=MaskRule("token"), customers__email=MaskRule("email"), ANY=KEEP)
+    resolution = resolved(people(), layer, pack, STRUCTURE)
+    assert resolution.undecided == ()
+    email = decision(resolution, "customers.email")
+    assert isinstance(email, Masked)
+    assert (email.mask, email.place) == ("email", "dbmimic.yaml:11:5")
+    assert isinstance(decision(resolution, "orders.note"), Kept)
+
+
+def test_patterns_fold_case() -> None:
+    resolution = resolved(people(), own(Customers__EMAIL=MaskRule("email"), ANY=KEEP))
+    assert isinstance(decision(resolution, "customers.email"), Masked)
+
+
+def test_a_foreign_key_follows_the_key_that_it_references() -> None:
+    resolution = resolved(people(), own(customers__id=MaskRule("integer_key"), ANY=KEEP))
+    key, follower = decision(resolution, "customers.id"), decision(resolution, "orders.customer_id")
+    assert isinstance(key, Masked)
+    assert isinstance(follower, Masked)
+    assert follower.domain == key.domain == "integer_key:customers.id"
+    assert follower.low_bits == key.low_bits == 30
+    assert str(follower.follows) == "public.customers.id"
+    assert key.follows is None
+
+
+def test_the_narrowest_column_decides_how_large_a_masked_key_may_be() -> None:
+    found = schema(
+        [table("a", {"id": BIGINT}, ("id",)), table("b", {"id": INT, "a_id": SMALLINT}, ("id",))],
+        edge("b", ("a_id",), "a", ("id",)),
+    )
+    resolution = resolved(found, own(a__id=MaskRule("integer_key")), STRUCTURE)
+    key = decision(resolution, "a.id")
+    assert isinstance(key, Masked)
+    assert key.low_bits == 14
+
+
+def test_a_rule_against_the_referenced_key_is_told() -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolved(people(), own(orders__customer_id=MaskRule("integer_key"), customers__id=KEEP, ANY=KEEP))
+    assert caught.value.code == "DM208"
+    assert caught.value.place == "dbmimic.yaml:10:5"
+    assert "public.customers.id" in caught.value.message
+
+
+def test_two_referenced_keys_with_different_rules_cannot_share_a_column() -> None:
+    found = schema(
+        [
+            table("a", {"id": INT}, ("id",)),
+            table("b", {"id": INT}, ("id",)),
+            table("c", {"id": INT, "x": INT}, ("id",)),
+        ],
+        edge("c", ("x",), "a", ("id",)),
+        edge("c", ("x",), "b", ("id",)),
+    )
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, own(a__id=MaskRule("integer_key"), b__id=KEEP), STRUCTURE)
+    assert caught.value.code == "DM208"
+
+
+def test_keys_that_reference_each_other_in_a_circle_are_one() -> None:
+    found = schema(
+        [table("a", {"id": INT}, ("id",)), table("b", {"id": INT}, ("id",))],
+        edge("a", ("id",), "b", ("id",)),
+        edge("b", ("id",), "a", ("id",)),
+    )
+    resolution = resolved(found, own(b__id=MaskRule("integer_key")), RuleLayer("nothing"))
+    first, second = decision(resolution, "a.id"), decision(resolution, "b.id")
+    assert isinstance(first, Masked)
+    assert isinstance(second, Masked)
+    assert first.domain == second.domain
+
+
+@pytest.mark.parametrize(
+    ("layer", "code", "said"),
+    [
+        (own(custmers__email=MaskRule("email"), ANY=KEEP), "DM205", "customers"),
+        (own(customers__emial=MaskRule("email"), ANY=KEEP), "DM206", "email"),
+        (own(customers__email=MaskRule("emial"), ANY=KEEP), "DM207", "email"),
+        (own(customers__email=MaskRule("email", {"keep_domian": True}), ANY=KEEP), "DM203", "keep_domain"),
+        (own(customers__email=MaskRule("email", {"keep_domain": "yes"}), ANY=KEEP), "DM204", "keep_domain"),
+        (own(customers__email=MaskRule("first_name"), ANY=KEEP), "DM208", "key"),
+        (own(customers__born=MaskRule("email"), ANY=KEEP), "DM208", "born"),
+        (own(customers__id=MaskRule("null"), ANY=KEEP), "DM208", "customers.id"),
+        (own(customers__born=MaskRule("date_shift", {"entity": "idd"}), ANY=KEEP), "DM208", "idd"),
+    ],
+)
+def test_each_wrong_rule_is_told_with_its_place_and_a_next_step(layer: RuleLayer, code: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolved(people(), layer, STRUCTURE)
+    error = caught.value
+    assert error.code == code
+    assert error.place == "dbmimic.yaml:10:5"
+    assert error.hint
+    assert said in f"{error.message} {error.hint}"
+    assert error.exit_status == 3
+
+
+def test_what_is_excluded_needs_no_decision() -> None:
+    resolution = resolved(people(), own(customers__ANY=KEEP), excluded=frozenset({TableId("public", "orders")}))
+    assert resolution.undecided == ()
+    assert {column.table.name for column in resolution.plan.decisions} == {"customers"}
+
+
+def test_defaults() -> None:
+    kept = resolved(people(), STRUCTURE, default=Undecided.KEEP)
+    assert kept.undecided == ()
+    nulled = resolved(people(), STRUCTURE, default=Undecided.NULL)
+    assert [column.name for column in nulled.undecided] == ["email", "born"]
+    note = decision(nulled, "orders.note")
+    assert isinstance(note, Masked)
+    assert note.mask == "null"
+
+
+def test_a_kept_referenced_key_does_not_bring_values_of_another_that_nobody_decided() -> None:
+    found = schema(
+        [
+            table("a", {"code": TEXT}, ("code",)),
+            table("b", {"code": TEXT}, ("code",)),
+            table("c", {"id": INT, "code": TEXT}, ("id",)),
+        ],
+        edge("c", ("code",), "a", ("code",)),
+        edge("c", ("code",), "b", ("code",)),
+    )
+    resolution = resolved(found, own(a__code=KEEP), STRUCTURE)
+    assert [str(column) for column in resolution.undecided] == ["public.a.code", "public.b.code"]
+
+
+def test_a_domain_joins_columns_of_different_widths() -> None:
+    found = schema(
+        [
+            table("a", {"id": INT, "ref": BIGINT, "login": varchar(60)}, ("id",)),
+            table("b", {"id": INT, "ref": SMALLINT, "login": varchar(20)}, ("id",)),
+        ]
+    )
+    layer = own(ANY__ref=MaskRule("integer_key", domain="ref"), ANY__login=MaskRule("token", domain="login"))
+    resolution = resolved(found, layer, STRUCTURE)
+    for name, bits, length in (("ref", 14, None), ("login", None, 20)):
+        one, other = decision(resolution, f"a.{name}"), decision(resolution, f"b.{name}")
+        assert isinstance(one, Masked)
+        assert isinstance(other, Masked)
+        assert (one.low_bits, one.length) == (other.low_bits, other.length) == (bits, length)
+
+
+def test_a_person_has_one_address_where_it_is_a_key_and_where_it_is_not() -> None:
+    found = schema(
+        [
+            table("users", {"id": INT, "email": varchar(80)}, ("id",), ("email",)),
+            table("letters", {"id": INT, "email": varchar(80)}, ("id",)),
+        ]
+    )
+    resolution = resolved(found, own(email=MaskRule("email")), STRUCTURE)
+    key, other = decision(resolution, "users.email"), decision(resolution, "letters.email")
+    assert isinstance(key, Masked)
+    assert isinstance(other, Masked)
+    assert key.domain == other.domain == "email"
+
+
+@pytest.mark.parametrize("own_rule", [True, False])
+def test_a_mask_on_a_referencing_column_is_never_dropped_for_the_default(own_rule: bool) -> None:
+    found = schema(
+        [table("accounts", {"login": varchar(80)}, ("login",)), table("posts", {"id": INT, "username": varchar(80)})],
+        edge("posts", ("username",), "accounts", ("login",)),
+    )
+    rule = ColumnRule(("username",), MaskRule("token"), "people.yaml:1:1")
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, RuleLayer("people", (rule,), own=own_rule), default=Undecided.KEEP)
+    assert caught.value.code == "DM208"
+    assert "public.accounts.login, which nothing decides" in caught.value.message
+
+
+def test_a_key_that_a_computed_column_references_cannot_be_masked() -> None:
+    child = table("b", {"id": INT, "a_id": INT}, ("id",))
+    computed = replace(child.columns[1], generated=Generated.STORED)
+    found = schema(
+        [table("a", {"id": INT}, ("id",)), replace(child, columns=(child.columns[0], computed))],
+        edge("b", ("a_id",), "a", ("id",)),
+    )
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, own(a__id=MaskRule("integer_key")), STRUCTURE)
+    assert caught.value.code == "DM208"
+    assert "public.b.a_id" in caught.value.message
