@@ -21,6 +21,7 @@ from dbmimic.model.types import Kind, LogicalType
 
 _BLANKS = " \t\n\r\v\f"
 _MIDNIGHT_ZONE = r"(?:Z|[+-]00(?::?00)?(?::?00)?)$"
+_DATE_LENGTH = 10
 _UUID_LENGTH = 36
 _UUID_DASHES = [8, 13, 18, 23]
 _OFFSET = re.compile(r"[+-]\d\d(?::?\d\d)?$")
@@ -86,6 +87,9 @@ def moments(values: pa.Array) -> pa.Array:
     Give dates, times and timestamps as `2024-01-02 03:04:05`: a blank before the time, no zeros at the end of the
     fraction, in UTC and without an offset where the value has one.
     """
+    sizes = byte_layout(values)[1]
+    if ((sizes == _DATE_LENGTH) | (sizes == 0)).all():
+        return values  # dates alone
     plain = pc.replace_substring_regex(values, r"^(\d{4}-\d{2}-\d{2})T", r"\1 ")
     plain = pc.replace_substring_regex(plain, _MIDNIGHT_ZONE, "")
     if pc.any(pc.match_substring_regex(plain, r":\d\d(?:\.\d+)?[+-]\d\d(?::?\d\d)?$")).as_py():

@@ -14,7 +14,9 @@ import binascii
 import hashlib
 import re
 import secrets
+import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -126,22 +128,29 @@ class KeyedFunction:
 
         For functions made by `sub` only, since these blocks are not told apart from those of `prf`.
         """
-        blocks = _pairs(first)
+        blocks = np.empty((len(first), 2), dtype=np.uint64)
+        blocks[:, 0] = first
         blocks[:, 1] = second
-        return _encrypt(self._encryptor(), blocks)[:, 0]
+        return np.ascontiguousarray(_encrypt(self._encryptor(), blocks)[:, 0])
 
     def uniform(self, values: pa.Array) -> Words:
         """Give 64 pseudo-random bits for each value. Shape: (n,) uint64."""
         return self.prf(values)[:, 0]
 
     def _encryptor(self) -> CipherContext:
-        # ECB here is the bare block cipher that the chaining above is built from.
-        return Cipher(algorithms.AES(self.key), modes.ECB()).encryptor()  # noqa: S305
+        return _block_cipher(self.key, threading.get_ident())
 
     def _mac(self, value: bytes) -> Words:
         cipher = Cipher(algorithms.AES(self.key), modes.CBC(bytes(_BLOCK))).encryptor()
         padded = len(value).to_bytes(_BLOCK, "little") + value + bytes(-len(value) % _BLOCK)
         return np.frombuffer(cipher.update(padded)[-_BLOCK:], dtype="<u8")
+
+
+@lru_cache(maxsize=256)
+def _block_cipher(key: bytes, thread: int) -> CipherContext:
+    """Give the bare block cipher that the chaining is built from; setting one up takes as long as a thousand blocks."""
+    del thread  # each has its own, since a cipher is not to be shared
+    return Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 -- whole blocks, chained by ourselves
 
 
 def _derive(key: bytes, label: str) -> bytes:
@@ -170,12 +179,23 @@ def _chain(
     lengths: npt.NDArray[np.int64],
     data: npt.NDArray[np.uint8],
 ) -> None:
-    """Take the values into the state, block by block; each step does all rows that are not yet at their end."""
+    """
+    Take the values into the state, block by block; each step does all rows that are not yet at their end.
+
+    Rows with more blocks stand first, so that a step's rows lie together.
+    """
     view = windows(data, _BLOCK)
     masks = _TAIL_MASKS.view(np.uint64).reshape(-1, 2)
-    for position in range(0, int(lengths.max(initial=0)), _BLOCK):
-        rows = np.flatnonzero(lengths > position)
-        blocks = view[starts[rows] + position].view(np.uint64).reshape(-1, 2)
-        blocks &= masks[np.minimum(lengths[rows] - position, _BLOCK)]
-        blocks ^= state[rows]
-        state[rows] = _encrypt(encryptor, blocks)
+    counts = -(-lengths // _BLOCK)
+    most = int(counts.max(initial=0))
+    order = np.argsort((most - counts).astype(np.uint8), kind="stable")
+    begins, sizes, states = starts[order], lengths[order], state[order]
+    active = len(order) - np.cumsum(np.bincount(counts, minlength=most + 1))
+    for step in range(most):
+        live, going_on = int(active[step]), int(active[step + 1])
+        position = step * _BLOCK
+        blocks = view[begins[:live] + position].view(np.uint64).reshape(-1, 2)
+        blocks[going_on:] &= masks[sizes[going_on:live] - position]
+        blocks ^= states[:live]
+        states[:live] = _encrypt(encryptor, blocks)
+    state[order] = states
