@@ -38,6 +38,7 @@ Codes, so that one word has one meaning:
     DM604 the schemas differ              DM605 rows could not be compared
     DM701 another run holds the target    DM702 a lock was not had in time
     DM703 source or target is starting up, full or shutting down
+    DM704 workers were lost again and again
     DM901 a broken invariant
 """
 
@@ -54,6 +55,7 @@ __all__ = [
     "InternalError",
     "Problem",
     "RefusedError",
+    "SnapshotLost",
     "SourceError",
     "TargetError",
     "TryAgainError",
@@ -160,6 +162,10 @@ class SourceError(DbmimicError):
     """The source could not be reached or read."""
 
     exit_status = 5
+
+
+class SnapshotLost(SourceError):  # noqa: N818 - the name says what happened, as the others do
+    """The snapshot that everything is read under is gone: what was read so far and what could be read now differ."""
 
 
 class TargetError(DbmimicError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -16,11 +18,13 @@ from dbmimic.config import Overrides, load, starting
 from dbmimic.config import resolve as late
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
-from dbmimic.errors import DbmimicError, UsageError
-from dbmimic.executors import InlineExecutor
+from dbmimic.errors import DbmimicError, SnapshotLost, UsageError
+from dbmimic.executors import DaskExecutor, ProcessExecutor
 from dbmimic.masks.pools import POOLS_VERSION
-from dbmimic.masks.registry import builtin
-from dbmimic.model.address import Address
+from dbmimic.masks.registry import MaskRegistry, builtin
+from dbmimic.model.address import Address, Secret
+from dbmimic.model.events import Noticed
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
 from dbmimic.model.preview import Preview
 from dbmimic.model.report import RunReport
@@ -28,10 +32,13 @@ from dbmimic.model.settings import Named, Settings
 from dbmimic.pipeline import copy as copying
 from dbmimic.pipeline import plan as planning
 from dbmimic.pipeline import verify as verifying
-from dbmimic.pipeline.job import Request, World
+from dbmimic.pipeline.job import Crew, Request, World
 from dbmimic.ports.listener import Listener, silent
-from dbmimic.ports.source import Source
-from dbmimic.ports.target import Target
+from dbmimic.ports.source import JoinedSource, Source
+from dbmimic.ports.target import JoinedTarget, Target
+
+_MOST_WORKERS = 4
+_RESTARTS = 2
 
 
 class SystemClock:
@@ -65,28 +72,124 @@ def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
     """Give what a copy would do; nothing is written anywhere."""
     request = _request(config, secret_needed=any(seed.percent is not None for seed in config.slice.seeds))
     with _source(config, Engines()) as source:
-        return planning.preview(request, source, _world(None, listener))
+        return planning.preview(request, source, _world(listener))
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """How a worker reaches what the run has: the configuration's references, followed again where the worker is."""
+
+    settings: Settings
+
+    def source(self, token: str) -> JoinedSource:
+        """Join the run's snapshot."""
+        address = _followed(self.settings.source, "source")
+        return Engines().of(address.engine).join_source(address, token)
+
+    def target(self, token: str) -> JoinedTarget:
+        """Join the run's new copy."""
+        address = _followed(self.settings.target, "target")
+        return Engines().of(address.engine).join_target(address, token)
+
+    def secret(self) -> Secret:
+        """Give the secret that masks are keyed with."""
+        return _secret(self.settings.secret)
+
+    def registry(self) -> MaskRegistry:
+        """Give the masks that come with dbmimic."""
+        return builtin()
+
+    def clock(self) -> SystemClock:
+        """Give the machine's own clock."""
+        return SystemClock()
+
+
+@functools.cache  # a command that gives a password is not asked again for every order
+def _followed(named: Named | None, what: str) -> Address:
+    return _address(named, what)
+
+
+@functools.cache
+def _secret(named: Named | None) -> Secret:
+    return late.secret(named, os.environ)
+
+
+@contextlib.contextmanager
+def workers(name: str, count: int | None = None) -> Iterator[Executor | None]:
+    """
+    Give the executor of that name, with so many workers, and end it after.
+
+    `inline` gives None: all is done in this process. `processes` starts processes on this machine, one for each of its
+    processors unless told otherwise, four at most; `dask://host:port` takes a cluster's workers, and `dask://local`
+    starts one.
+
+    Raises:
+        UsageError: DM101, there is no executor of that name, or it cannot be had.
+    """
+    if count is not None and count < 1:
+        raise UsageError("DM101", "there must be a worker at least", place="--workers", hint="give 1 or more")
+    many = count or min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
+    kind, separator, address = name.partition("://")
+    executor: Executor
+    if name == "inline" or (name == "processes" and many == 1):
+        yield None
+        return
+    if name == "processes":
+        executor = ProcessExecutor(many)
+    elif kind == "dask" and separator and address:
+        executor = DaskExecutor(address, many)
+    else:
+        hint = "give inline, processes, dask://local or dask://host:port"
+        raise UsageError("DM101", f"there is no executor {name!r}", place="--executor", hint=hint)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
 def copy(
     config: Settings,
     *,
     executor: Executor | None = None,
+    least_bytes: int = 0,
     listener: Listener | None = None,
     confirm_target: str | None = None,
 ) -> RunReport:
     """
     Give the report of a verified copy that has taken the target's place.
 
-    `confirm_target` is the target's name, given once where the target is neither empty nor made by dbmimic.
+    `executor` does the copying where about `least_bytes` or more are to be copied and the engines can share their
+    work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
+    is neither empty nor made by dbmimic. Where the source's snapshot is lost, the run begins anew, twice at most.
 
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
     """
     request = _request(config, secret_needed=True, confirmed=confirm_target)
+    crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None
+    world = _world(listener, crew)
+    for _ in range(_RESTARTS):
+        try:
+            return _copied(config, request, world)
+        except SnapshotLost as error:
+            problem = error.problems[0]
+            reason = f"{problem.message}; the run begins anew"
+            world.listener(Noticed(Finding(problem.code, Severity.WARNING, problem.place, reason)))
+    return _copied(config, request, world)
+
+
+def _copied(config: Settings, request: Request, world: World) -> RunReport:
     engines = Engines()
     with _source(config, engines) as source, _target(config, engines) as target:
-        return copying.copy(request, source, target, _world(executor, listener))
+        return copying.copy(request, source, target, world)
+
+
+def _count(executor: Executor) -> int:
+    """Give how many workers an executor has, as far as it tells."""
+    told = getattr(executor, "workers", None) or getattr(executor, "_max_workers", None)
+    return told if isinstance(told, int) else 1
 
 
 def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
@@ -99,7 +202,7 @@ def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
     request = _request(config, secret_needed=True)
     engines = Engines()
     with _source(config, engines) as source, _reading(_address(config.target, "target"), engines) as standing:
-        return verifying.check(request, source, standing, _world(None, listener))
+        return verifying.check(request, source, standing, _world(listener))
 
 
 def rollback(config: Settings) -> None:
@@ -171,9 +274,9 @@ def _request(config: Settings, *, secret_needed: bool, confirmed: str | None = N
     return Request(config.slice, config.rules, secret, confirmed)
 
 
-def _world(executor: Executor | None, listener: Listener | None) -> World:
+def _world(listener: Listener | None, crew: Crew | None = None) -> World:
     return World(
-        executor=executor or InlineExecutor(),
+        crew=crew,
         registry=builtin(),
         clock=SystemClock(),
         listener=listener or silent,

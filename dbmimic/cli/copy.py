@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Json, Quiet, Source, Target, Verbose
+from dbmimic.cli.options import ConfigFile, Executor, Json, Quiet, Source, Target, Verbose, Workers
+
+_WORTH_A_CREW = 64 << 20  # bytes; starting processes takes about as long as copying so much
 
 
 def copy(
@@ -19,6 +21,8 @@ def copy(
         str | None,
         typer.Option(metavar="NAME", help="The target's name, once, where it is not empty and not made by dbmimic."),
     ] = None,
+    executor: Executor = "processes",
+    workers: Workers = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -30,9 +34,16 @@ def copy(
     settings = wiring.load_config(config, source=source, target=target)
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
-    conclude(
-        lambda listener: wiring.copy(settings, listener=listener, confirm_target=confirm_target),
-        json=json,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    with wiring.workers(executor, workers) as crew:
+        conclude(
+            lambda listener: wiring.copy(
+                settings,
+                executor=crew,
+                least_bytes=_WORTH_A_CREW if executor == "processes" else 0,
+                listener=listener,
+                confirm_target=confirm_target,
+            ),
+            json=json,
+            quiet=quiet,
+            verbose=verbose,
+        )

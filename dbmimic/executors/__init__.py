@@ -5,5 +5,7 @@ In: a function and units. Out: futures. Never: an import of the pipeline; the fu
 """
 
 from dbmimic.executors.inline import InlineExecutor
+from dbmimic.executors.processes import ProcessExecutor
+from dbmimic.executors.scheduler import DaskExecutor
 
-__all__ = ["InlineExecutor"]
+__all__ = ["DaskExecutor", "InlineExecutor", "ProcessExecutor"]

@@ -5,7 +5,7 @@ In: a Target, Structure, MaskedBatches. Out: ClearedTarget, and a new copy that 
 Never: a write to what was not cleared, a batch that was not masked. Read first: `guard`, then `write`.
 """
 
-from dbmimic.load.guard import ClearedTarget, clear
+from dbmimic.load.guard import ClearedCopy, ClearedTarget, clear, rejoin
 from dbmimic.load.write import build, finish, swap, write
 
-__all__ = ["ClearedTarget", "build", "clear", "finish", "swap", "write"]
+__all__ = ["ClearedCopy", "ClearedTarget", "build", "clear", "finish", "rejoin", "swap", "write"]

@@ -1,4 +1,4 @@
-"""Prove that the target is no production database: the only maker of a ClearedTarget."""
+"""Prove that the target is no production database: the only maker of a ClearedTarget or a ClearedCopy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dbmimic.errors import ConfigError, RefusedError
 from dbmimic.model.target import TargetState
 from dbmimic.ports.source import Catalogue, Source
-from dbmimic.ports.target import Target
+from dbmimic.ports.target import JoinedTarget, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,26 @@ class ClearedTarget:
             yield copy
         finally:
             copy.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedCopy:
+    """The new copy that a cleared target is building, joined from another process."""
+
+    target: JoinedTarget
+
+
+def rejoin(target: JoinedTarget, token: str) -> ClearedCopy:
+    """
+    Give a joined copy as one that may be written to: it carries the token of this very run.
+
+    Raises:
+        RefusedError: DM303, it does not: the run is over, or this is another database.
+    """
+    if target.token != token:
+        hint = "run the command again"
+        raise RefusedError("DM303", "this is not the new copy of the run", place="target", hint=hint)
+    return ClearedCopy(target)
 
 
 def clear(target: Target, against: Catalogue, *, confirmed: str | None = None) -> ClearedTarget:

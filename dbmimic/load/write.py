@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dbmimic.load.guard import ClearedTarget
+from dbmimic.load.guard import ClearedCopy, ClearedTarget
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
@@ -16,9 +16,9 @@ def build(target: ClearedTarget, structure: Structure) -> None:
     target.target.build(structure)
 
 
-def write(target: ClearedTarget, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
-    """Load masked batches into the new copy, all or none, and give the number of rows."""
-    return target.target.write(layout, batches)
+def write(target: ClearedTarget | ClearedCopy, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+    """Load masked batches into the new copy, all or none and each unit once, and give the number of rows."""
+    return target.target.write(layout, batches, unit)
 
 
 def finish(target: ClearedTarget, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:

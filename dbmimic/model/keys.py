@@ -87,7 +87,28 @@ class Whole:
 
 WHOLE = Whole()
 
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """
+    The rows of one leaf whose identities lie from `first` up to, not including, `stop`; None is no end on that side.
+
+    The spans that an engine cuts a leaf into share no row and leave none out.
+    """
+
+    first: int | None
+    stop: int | None
+
+
 Rows = KeySet | Whole
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some rows of one leaf, and about how many bytes they take in the source."""
+
+    rows: Rows | Span
+    byte_count: int
 
 
 @dataclass(frozen=True, slots=True)

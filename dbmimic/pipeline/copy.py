@@ -15,7 +15,7 @@ from dbmimic.model.target import Stamp
 from dbmimic.pipeline.expect import describe, expectation
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare
-from dbmimic.pipeline.units import maskers_of, run, split
+from dbmimic.pipeline.units import maskers_of, run, seen_of
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
 
@@ -43,12 +43,12 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         expected = expectation(prepared, structure, slices, maskers, masks, source, world.registry)
     with chapters.chapter(Stage.COPY, expected.row_total):
         load.build(cleared, structure)
-        units = split(prepared.schema, slices, maskers)
-        done = run(units, source, cleared, maskers, world)
+        checked = {each.table.id: each.columns for each in expected.masked}
+        done = run(slices, prepared.schema, masks, maskers, checked, source, cleared, request.secret, world)
     with chapters.chapter(Stage.FINISH):
         findings = load.finish(cleared, structure, masks.masked_columns)
     with chapters.chapter(Stage.VERIFY), cleared.reader() as new:
-        judged = verdict.judge(source, new, expected, request.secret)
+        judged = verdict.judge(source, new, expected, request.secret, seen_of(done))
     report = describe(expected, slices, masks, judged, done, source, request, world)
     report = replace(
         report,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
@@ -14,6 +15,8 @@ from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.settings import SliceSpec
 from dbmimic.ports.clock import Clock
 from dbmimic.ports.listener import Listener
+from dbmimic.ports.source import JoinedSource
+from dbmimic.ports.target import JoinedTarget
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,45 @@ class Request:
     confirmed: str | None = None
 
 
+class Joining(Protocol):
+    """How a worker reaches what the run has: picklable, and made of references."""
+
+    def source(self, token: str) -> JoinedSource:
+        """Join the run's snapshot."""
+        ...
+
+    def target(self, token: str) -> JoinedTarget:
+        """Join the run's new copy."""
+        ...
+
+    def secret(self) -> Secret:
+        """Give the secret that masks are keyed with."""
+        ...
+
+    def registry(self) -> MaskRegistry:
+        """Give the masks that the run knows."""
+        ...
+
+    def clock(self) -> Clock:
+        """Give the worker's clock."""
+        ...
+
+
 @dataclass(frozen=True)
-class World:
-    """The ports that every story needs, whatever it reads and writes."""
+class Crew:
+    """Workers for the copying, so many at a time, called where about so many bytes are to be copied."""
 
     executor: Executor
+    workers: int
+    joining: Joining
+    least_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class World:
+    """The ports that every story needs, whatever it reads and writes; without a crew all is done here."""
+
+    crew: Crew | None
     registry: MaskRegistry
     clock: Clock
     listener: Listener

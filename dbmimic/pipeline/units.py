@@ -1,13 +1,17 @@
-"""The slice cut into units, and what is done with one."""
+"""The slice cut into units, and what is done with one: here, or by workers that join the run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future
-from dataclasses import replace
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass, replace
 
 from dbmimic import load
-from dbmimic.load import ClearedTarget
+from dbmimic.errors import TryAgainError
+from dbmimic.load import ClearedCopy, ClearedTarget
+from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.batch import MaskedBatch, RawBatch
@@ -15,13 +19,23 @@ from dbmimic.model.events import RowsCopied
 from dbmimic.model.keys import KeySet, TableSlice
 from dbmimic.model.masking import MaskPlan
 from dbmimic.model.names import TableId
-from dbmimic.model.schema import Schema
-from dbmimic.model.work import UnitResult, WorkUnit
-from dbmimic.pipeline.job import World
-from dbmimic.ports.source import Reader
+from dbmimic.model.schema import Schema, Table
+from dbmimic.model.work import Seen, UnitResult, WorkUnit
+from dbmimic.pipeline.job import Crew, Joining, World
+from dbmimic.ports.clock import Clock
+from dbmimic.ports.listener import Listener, silent
+from dbmimic.ports.source import JoinedSource, Reader, Source
 from dbmimic.rules import Masker
+from dbmimic.verdict import MaskedColumn, StreamCheck, together
 
 Maskers = Mapping[TableId, Masker]
+Checked = Mapping[TableId, Mapping[str, MaskedColumn]]
+
+_ORDERS_A_WORKER = 12  # few enough to be worth their start, many enough that nobody waits long for the last one
+_SMALLEST_ORDER = 16 << 20
+_LARGEST_ORDER = 512 << 20
+_BEAT_SECONDS = 5.0
+_TRIES = 3
 
 
 def maskers_of(
@@ -31,47 +45,230 @@ def maskers_of(
     return {table: Masker(schema.table(table), masks, registry, secret) for table in slices}
 
 
-def split(schema: Schema, slices: Mapping[TableId, TableSlice], maskers: Maskers) -> list[WorkUnit]:
-    """Give one unit for each leaf that has rows in the slice, in the slice's order."""
+def split(
+    schema: Schema,
+    slices: Mapping[TableId, TableSlice],
+    maskers: Maskers,
+    source: Reader,
+    byte_count: int | None = None,
+) -> list[WorkUnit]:
+    """Give the units of the slice in its order: one for each leaf with rows, or portions of about so many bytes."""
     units = []
     for table, chosen in slices.items():
         rows = chosen.rows
         leaves = schema.table(table).leaves if not isinstance(rows, KeySet) else rows.leaves
-        units += [WorkUnit(f"{table}/{leaf}", maskers[table].layout(leaf), rows) for leaf in leaves]
+        for leaf in leaves:
+            layout = maskers[table].layout(leaf)
+            portions = source.cut(layout, rows, byte_count or _WHOLE)
+            units += [
+                WorkUnit(f"{table}/{leaf}/{number}", layout, portion.rows, portion.byte_count)
+                for number, portion in enumerate(portions)
+            ]
     return units
 
 
+_WHOLE = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    Some units, and all that a worker needs to do them: a recipe that can be sent anywhere.
+
+    It holds references (which source, which snapshot, which copy, which secret), and no socket and no secret.
+    """
+
+    units: tuple[WorkUnit, ...]
+    tables: Mapping[TableId, Table]
+    masks: MaskPlan
+    checked: Checked
+    joining: Joining
+    snapshot: str
+    copy: str
+
+
 def run(
-    units: Iterable[WorkUnit], source: Reader, target: ClearedTarget, maskers: Maskers, world: World
+    slices: Mapping[TableId, TableSlice],
+    schema: Schema,
+    masks: MaskPlan,
+    maskers: Maskers,
+    checked: Checked,
+    source: Source,
+    target: ClearedTarget,
+    secret: Secret,
+    world: World,
 ) -> list[UnitResult]:
-    """
-    Run every unit on the executor and give the results in the units' order.
+    """Copy every row of the slice, by the crew where that is worth its start, and give what came of each unit."""
+    units = split(schema, slices, maskers, source)
+    crew = world.crew
+    total = sum(unit.byte_count for unit in units)
+    if crew is not None and total >= crew.least_bytes:
+        snapshot, copy = source.share(crew.workers), target.target.share()
+        if snapshot is not None and copy is not None:
+            size = min(max(total // (crew.workers * _ORDERS_A_WORKER), _SMALLEST_ORDER), _LARGEST_ORDER)
+            units = split(schema, slices, maskers, source, size)
+            orders = [_order(each, schema, masks, checked, crew, snapshot, copy) for each in packed(units, size)]
+            return _ordered(orders, source, crew, world)
+    digest = KeyedFunction.derive(secret, "verify")
+    return [
+        process(unit, source, target, maskers[unit.layout.table], checked, digest, world.clock, world.listener)
+        for unit in units
+    ]
 
-    Raises what the first unit that failed raised; units after it are not begun where that can be helped.
+
+def packed(units: Sequence[WorkUnit], size: int) -> list[tuple[WorkUnit, ...]]:
     """
-    futures: list[Future[UnitResult]] = []
+    Give the units in bundles of about so many bytes, in the order in which they are best begun.
+
+    Large tables go side by side rather than one after the other, so that workers do not queue for one table's end;
+    what is small comes last and evens out who is done when.
+    """
+    by_table: dict[TableId, list[WorkUnit]] = {}
+    small: list[WorkUnit] = []
     for unit in units:
-        future = world.executor.submit(process, unit, source, target, maskers[unit.layout.table], world)
-        futures.append(future)
-        if future.done():
-            future.result()
-    return [future.result() for future in futures]
+        if unit.byte_count * 2 >= size:
+            by_table.setdefault(unit.layout.leaf, []).append(unit)
+        else:
+            small.append(unit)
+    spread = sorted(
+        (
+            ((number + 0.5) / len(of_one), -unit.byte_count, unit.id, unit)
+            for of_one in by_table.values()
+            for number, unit in enumerate(of_one)
+        ),
+        key=lambda each: each[:3],
+    )
+    bundles: list[tuple[WorkUnit, ...]] = [(unit,) for *_, unit in spread]
+    bundle: list[WorkUnit] = []
+    for unit in sorted(small, key=lambda unit: (-unit.byte_count, unit.id)):
+        if bundle and sum(each.byte_count for each in bundle) + unit.byte_count > size:
+            bundles.append(tuple(bundle))
+            bundle = []
+        bundle.append(unit)
+    return [*bundles, tuple(bundle)] if bundle else bundles
 
 
-def process(unit: WorkUnit, source: Reader, target: ClearedTarget, masker: Masker, world: World) -> UnitResult:
+def _order(
+    units: tuple[WorkUnit, ...],
+    schema: Schema,
+    masks: MaskPlan,
+    checked: Checked,
+    crew: Crew,
+    snapshot: str,
+    copy: str,
+) -> Order:
+    tables = {unit.layout.table for unit in units}
+    decisions = {column: decided for column, decided in masks.decisions.items() if column.table in tables}
+    return Order(
+        units=units,
+        tables={table: schema.table(table) for table in sorted(tables)},
+        masks=MaskPlan(decisions),
+        checked={table: checked[table] for table in tables & checked.keys()},
+        joining=crew.joining,
+        snapshot=snapshot,
+        copy=copy,
+    )
+
+
+def _ordered(orders: Sequence[Order], source: Source, crew: Crew, world: World) -> list[UnitResult]:
+    """
+    Have the orders done, and give the results in the units' order.
+
+    What a lost worker was doing is done again. The first failure ends the run; the snapshot is asked for all along.
+    """
+    results: dict[str, UnitResult] = {}
+    tries = dict.fromkeys(range(len(orders)), 1)
+    pending = {crew.executor.submit(work, order): number for number, order in enumerate(orders)}
+    try:
+        while pending:
+            done, _ = wait(pending, timeout=_BEAT_SECONDS, return_when=FIRST_COMPLETED)
+            source.beat()
+            for future in done:
+                number = pending.pop(future)
+                found = _result(future, tries, number)
+                if found is None:
+                    pending[crew.executor.submit(work, orders[number])] = number
+                    continue
+                for result in found:
+                    results[result.id] = result
+                    world.listener(RowsCopied(result.layout.table, result.row_count, result.byte_count))
+    finally:
+        for future in pending:
+            future.cancel()
+    return [results[unit.id] for order in orders for unit in order.units]
+
+
+def _result(future: Future[list[UnitResult]], tries: dict[int, int], number: int) -> list[UnitResult] | None:
+    """Give what an order came to, or None where its worker was lost and it should be tried again."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        tries[number] += 1
+        if tries[number] > _TRIES:
+            hint = "see whether the system ended them for their memory; fewer --workers need less"
+            raise TryAgainError("DM704", "workers were lost again and again", hint=hint) from None
+        return None
+
+
+def work(order: Order) -> list[UnitResult]:
+    """Do an order: join the run's snapshot and its new copy, and copy the units one after the other."""
+    joining = order.joining
+    secret, registry, clock = joining.secret(), joining.registry(), joining.clock()
+    digest = KeyedFunction.derive(secret, "verify")
+    results = []
+    with contextlib.ExitStack() as closing:
+        source: JoinedSource = joining.source(order.snapshot)
+        closing.callback(source.close)
+        writer = joining.target(order.copy)
+        closing.callback(writer.close)
+        copy = load.rejoin(writer, order.copy)
+        for table, units in itertools.groupby(order.units, key=lambda unit: unit.layout.table):
+            masker = Masker(order.tables[table], order.masks, registry, secret)
+            results += [process(unit, source, copy, masker, order.checked, digest, clock) for unit in units]
+    return results
+
+
+def process(
+    unit: WorkUnit,
+    source: Reader | JoinedSource,
+    target: ClearedTarget | ClearedCopy,
+    masker: Masker,
+    checked: Checked,
+    digest: KeyedFunction,
+    clock: Clock,
+    listener: Listener = silent,
+) -> UnitResult:
     """Read, mask and load one unit's rows: all of them, or none."""
-    began = world.clock.seconds()
-    counts = {"rows": 0, "bytes": 0}
-    into = replace(unit.layout, leaf=unit.layout.table) if masker.moves_rows else unit.layout
+    began = clock.seconds()
+    layout = unit.layout
+    into = replace(layout, leaf=layout.table) if masker.moves_rows else layout
+    columns = checked.get(layout.table)
+    check = StreamCheck(masker.table, columns, digest) if columns is not None else None
+    told = {"rows": 0, "bytes": 0}
 
     def watched(batches: Iterable[RawBatch]) -> Iterator[MaskedBatch]:
         for batch in batches:
             masked = masker.mask(batch)
+            if check is not None:
+                check.see(batch, masked)
             size = masked.tail.byte_count + sum(values.nbytes for values in masked.head.values())
             yield masked
-            counts["rows"] += masked.row_count
-            counts["bytes"] += size
-            world.listener(RowsCopied(unit.layout.table, masked.row_count, size))
+            told["rows"] += masked.row_count
+            told["bytes"] += size
+            listener(RowsCopied(layout.table, masked.row_count, size))
 
-    load.write(target, into, watched(source.read(unit.layout, unit.rows)))
-    return UnitResult(unit.id, unit.layout, counts["rows"], counts["bytes"], world.clock.seconds() - began)
+    row_count = load.write(target, into, watched(source.read(layout, unit.rows)), unit.id)
+    if told["rows"] < row_count:  # some never came by
+        told["bytes"] = told["bytes"] or unit.byte_count
+        listener(RowsCopied(layout.table, row_count - told["rows"], told["bytes"]))
+    seen = check.seen if check is not None else None
+    return UnitResult(unit.id, layout, row_count, told["bytes"], clock.seconds() - began, seen)
+
+
+def seen_of(results: Iterable[UnitResult]) -> dict[TableId, Seen]:
+    """Give what was seen of each masked table on its way."""
+    parts: dict[TableId, list[Seen]] = {}
+    for result in results:
+        if result.seen is not None:
+            parts.setdefault(result.layout.table, []).append(result.seen)
+    return {table: seen for table, of_one in parts.items() if (seen := together(of_one)) is not None}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from dbmimic.model.address import Address
-from dbmimic.ports.source import Source
-from dbmimic.ports.target import Target
+from dbmimic.ports.source import JoinedSource, Source
+from dbmimic.ports.target import JoinedTarget, Target
 
 
 class Engine(Protocol):
@@ -18,4 +18,17 @@ class Engine(Protocol):
 
     def open_target(self, address: Address) -> Target:
         """Connect to the server of the target; nothing is written yet."""
+        ...
+
+    def join_source(self, address: Address, token: str) -> JoinedSource:
+        """
+        Connect to read the snapshot that `Source.share` gave the token of.
+
+        Raises:
+            SnapshotLost: its keeper is gone.
+        """
+        ...
+
+    def join_target(self, address: Address, token: str) -> JoinedTarget:
+        """Connect to write to the new copy that `Builder.share` gave the token of."""
         ...

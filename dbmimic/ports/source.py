@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
 
 from dbmimic.model.batch import Layout, RawBatch
-from dbmimic.model.keys import KeySet, RowIds, Rows
+from dbmimic.model.keys import KeySet, Portion, RowIds, Rows, Span
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
@@ -86,7 +86,7 @@ class Reader(Protocol):
         """Give how many rows the table holds."""
         ...
 
-    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+    def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """
         Stream the chosen rows of `layout.leaf`, in ascending identity, in batches of about a megabyte.
 
@@ -95,8 +95,29 @@ class Reader(Protocol):
         """
         ...
 
+    def cut(self, layout: Layout, rows: Rows, byte_count: int) -> Sequence[Portion]:
+        """
+        Cut the chosen rows of `layout.leaf` into portions of about so many bytes, in ascending identity.
+
+        Together they are the same rows, each once; where an engine cannot cut, there is one portion. Cost: an
+        estimate from the catalogue, no read of the table.
+        """
+        ...
+
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there (by the edge's match type)."""
+        ...
+
+
+class JoinedSource(Protocol):
+    """The snapshot of a run, read by a session of another process."""
+
+    def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        """Stream the chosen rows, as `Reader.read` does."""
+        ...
+
+    def close(self) -> None:
+        """End the session; the snapshot is the keeper's, and stays. Safe to call twice."""
         ...
 
 
@@ -106,6 +127,23 @@ class Source(Catalogue, Walker, Reader, Protocol):
 
     Raises `SourceError` (or `TryAgainError`) built from the driver's code and object names; never a driver's exception.
     """
+
+    def share(self, sessions: int) -> str | None:
+        """
+        Give a token by which so many other sessions at a time read this very snapshot (`Engine.join_source`).
+
+        None where no way is proven: then this one session is the only reader. The token is good until `close`.
+        """
+        ...
+
+    def beat(self) -> None:
+        """
+        Make sure that the snapshot is still held.
+
+        Raises:
+            SnapshotLost: it is not, so that what is read from now on would be of another moment.
+        """
+        ...
 
     def close(self) -> None:
         """End the snapshot and the connection; safe to call twice."""

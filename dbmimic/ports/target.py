@@ -46,8 +46,21 @@ class Builder(Protocol):
         """
         ...
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
-        """Load the batches into the new copy in one transaction and give the number of rows; all of them or none."""
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+        """
+        Load the batches into the new copy in one transaction and give the number of rows; all of them or none.
+
+        A `unit` that was loaded before is not loaded again: its batches are not asked for, and the number is that of
+        the first time.
+        """
+        ...
+
+    def share(self) -> str | None:
+        """
+        Give a token by which other sessions write to the same new copy (`Engine.join_target`); good until `finish`.
+
+        None where the engine has one writer only.
+        """
         ...
 
     def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
@@ -59,6 +72,23 @@ class Builder(Protocol):
 
     def copy(self) -> Source:
         """Open the new copy for reading; the caller closes it."""
+        ...
+
+
+class JoinedTarget(Protocol):
+    """The new copy of a run, written to by a session of another process."""
+
+    @property
+    def token(self) -> str | None:
+        """The token that the database which this session is in was marked with, or None where it is no new copy."""
+        ...
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+        """Load the batches, as `Builder.write` does."""
+        ...
+
+    def close(self) -> None:
+        """End the session; what was not committed is taken back. Safe to call twice."""
         ...
 
 

@@ -35,7 +35,7 @@ class Masker:
     """
 
     def __init__(self, table: Table, plan: MaskPlan, registry: MaskRegistry, secret: Secret) -> None:
-        self._table = table
+        self.table = table
         self._masked = plan.masked(table.id)
         self._bound = {name: _bind(table, name, decision, registry, secret) for name, decision in self._masked.items()}
 
@@ -46,9 +46,9 @@ class Masker:
         A row whose partition key is masked may belong elsewhere, so such rows are loaded through the whole table.
         """
         read = {bound.entity for bound in self._bound.values()} | set(self._bound)
-        names = [column.name for column in self._table.loadable]
+        names = [column.name for column in self.table.loadable]
         return Layout(
-            table=self._table.id,
+            table=self.table.id,
             leaf=leaf,
             head=tuple(name for name in names if name in read),
             tail=tuple(name for name in names if name not in read),
@@ -57,7 +57,7 @@ class Masker:
     @property
     def moves_rows(self) -> bool:
         """Whether masking may move a row to another partition."""
-        return not set(self._table.partition_columns).isdisjoint(self._bound)
+        return not set(self.table.partition_columns).isdisjoint(self._bound)
 
     def masked(self, batches: Iterable[RawBatch]) -> Iterator[MaskedBatch]:
         """Give each batch masked, in the order they come."""
@@ -71,8 +71,8 @@ class Masker:
             RefusedError: DM304, a value that the column's mask cannot take; the value is not told.
         """
         missing = self._bound.keys() - batch.head.keys()
-        if missing or batch.layout.table != self._table.id:
-            raise InternalError("DM901", "a batch came without a column that is masked", place=str(self._table.id))
+        if missing or batch.layout.table != self.table.id:
+            raise InternalError("DM901", "a batch came without a column that is masked", place=str(self.table.id))
         head = {name: self.column(name, batch.head) for name in batch.layout.head}
         return MaskedBatch(layout=batch.layout, row_count=batch.row_count, head=head, tail=batch.tail)
 
@@ -88,11 +88,11 @@ class Masker:
             raise RefusedError(
                 "DM304",
                 f"mask {self._masked[name].mask} cannot take a value of the column: {error}",
-                place=str(self._table.id.column(name)),
+                place=str(self.table.id.column(name)),
                 hint="choose a mask that takes any value, such as redact or null",
             ) from None
         if len(masked) != len(head[name]):
-            raise InternalError("DM901", "a mask gave another number of values", place=str(self._table.id.column(name)))
+            raise InternalError("DM901", "a mask gave another number of values", place=str(self.table.id.column(name)))
         return masked
 
 

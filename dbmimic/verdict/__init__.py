@@ -7,5 +7,6 @@ Never: a write; a row value in a finding. Read first: `judge`.
 
 from dbmimic.verdict.judge import Expectation, Verdict, judge
 from dbmimic.verdict.masking import MaskedColumn, MaskedTable
+from dbmimic.verdict.stream import StreamCheck, together
 
-__all__ = ["Expectation", "MaskedColumn", "MaskedTable", "Verdict", "judge"]
+__all__ = ["Expectation", "MaskedColumn", "MaskedTable", "StreamCheck", "Verdict", "judge", "together"]

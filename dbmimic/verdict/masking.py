@@ -127,12 +127,17 @@ def _cannot(table: MaskedTable) -> Iterator[Finding]:
         yield Finding("DM605", Severity.WARNING, str(table.table.id), reason)
 
 
-def _findings(table: MaskedTable, equal: dict[str, int], unmatched: int) -> Iterator[Finding]:
+def findings_of(table: Table, equal: Mapping[str, int]) -> Iterator[Finding]:
+    """Give an error for each column that has values which are still the source's."""
     for name, count in equal.items():
         if count:
-            place = str(table.table.id.column(name))
+            place = str(table.id.column(name))
             reason = f"{count} rows still hold the source's value"
             yield Finding("DM603", Severity.ERROR, place, reason, "do not hand this copy out; report this")
+
+
+def _findings(table: MaskedTable, equal: dict[str, int], unmatched: int) -> Iterator[Finding]:
+    yield from findings_of(table.table, equal)
     if unmatched:
         solid = table.has_key
         severity = Severity.ERROR if solid else Severity.WARNING
@@ -162,7 +167,7 @@ def _side(table: MaskedTable, batches: Batches, keyed: KeyedFunction, share: int
     keys: list[Hashes] = []
     values: dict[str, list[Hashes]] = {name: [] for name in table.columns}
     for told_by, held, made in batches:
-        hashes = keyed.uniform(_joined([_trimmed(table.table, name, told_by[name]) for name in table.key]))
+        hashes = keyed.uniform(joined([_trimmed(table.table, name, told_by[name]) for name in table.key]))
         mine = hashes % np.uint64(shares) == np.uint64(share)
         keys.append(hashes[mine])
         for name, column in table.columns.items():
@@ -181,7 +186,8 @@ def _trimmed(table: Table, name: str, values: pa.Array) -> pa.Array:
     return pc.utf8_rtrim(values, characters=" ") if padded else values
 
 
-def _joined(columns: list[pa.Array]) -> pa.Array:
+def joined(columns: list[pa.Array]) -> pa.Array:
+    """Give each row's values as one text."""
     filled = [pc.fill_null(values, _NULL) for values in columns]
     return filled[0] if len(filled) == 1 else pc.binary_join_element_wise(*filled, _SEPARATOR)
 

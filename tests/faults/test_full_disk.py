@@ -134,7 +134,7 @@ def test_postgresql_without_room_for_its_log(
     assert forks.run("copy", "--yes", "-q", cwd=tmp_path).status == 0
     old = target.state("log_stage")
     grown(source, "full_log")
-    filling = fill(disk, 12)
+    filling = fill(disk, 4)
     failed = forks.run("copy", "--yes", "--json", cwd=tmp_path)
     error = failed.document["error"]
     assert (failed.status, error["code"]) in {(6, "DM501"), (6, "DM503"), (75, "DM703")}, failed.err

@@ -38,6 +38,7 @@ def test_only_apply_makes_masked_batches() -> None:
 
 def test_only_the_guard_makes_cleared_targets() -> None:
     assert makers_of("ClearedTarget") == {"load/guard.py"}
+    assert makers_of("ClearedCopy") == {"load/guard.py"}
 
 
 def test_only_engines_make_raw_batches() -> None:
@@ -47,7 +48,7 @@ def test_only_engines_make_raw_batches() -> None:
 @pytest.mark.parametrize(
     ("call", "wanted"),
     [
-        ("load.write(target, layout, raw)", 'expected "ClearedTarget"'),
+        ("load.write(target, layout, raw)", 'expected "ClearedTarget | ClearedCopy"'),
         ("load.write(cleared, layout, raw)", 'expected "Iterable[MaskedBatch]"'),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dbmimic.engines.postgres import reader
 from dbmimic.model.report import RunReport
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
@@ -48,8 +49,13 @@ def assert_whole(report: RunReport) -> None:
     assert all(table.rows == table.source_rows for table in report.tables)
 
 
+@pytest.mark.parametrize("path", ["here", "by psql"])
 @pytest.mark.parametrize("name", POSTGRES)
-def test_postgresql(postgres: PostgresServer, tmp_path: Path, name: str) -> None:
+def test_postgresql(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str
+) -> None:
+    if path == "by psql":  # as what is large goes
+        monkeypatch.setattr(reader, "_WORTH_A_PUMP", 0)
     target = f"{name}_full"
     report = copied(tmp_path, postgres.url(name), postgres.url(target))
     assert_whole(report)

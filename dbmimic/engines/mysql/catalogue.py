@@ -21,10 +21,11 @@ _JSON_CHECK = re.compile(r"json_valid\(`((?:[^`]|``)*)`\)\Z")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The schema, and beside it how each table's columns travel, in column order."""
+    """The schema, and beside it how each table's columns travel, in column order, and about how many bytes it takes."""
 
     schema: Schema
     forms: Mapping[TableId, Mapping[str, Form]]
+    sizes: Mapping[TableId, int]
 
 
 def table_id(name: str) -> TableId:
@@ -52,7 +53,8 @@ def read(session: Session, database: str) -> Catalogue:
     by_id = {table.id: table for table in made}
     edges, foreign = _foreign_keys(session.rows(query("foreign_keys")), by_id, database)
     findings = (*_table_findings(tables), *foreign)
-    return Catalogue(Schema("mysql", tuple(made), edges, sequences, findings), forms)
+    sizes = {table_id(row[0]): int(row[6] or 0) for row in tables}
+    return Catalogue(Schema("mysql", tuple(made), edges, sequences, findings), forms, sizes)
 
 
 def _grouped(rows: list[Row]) -> dict[str, list[Row]]:

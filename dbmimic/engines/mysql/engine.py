@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dbmimic.engines.mysql.source import MysqlSource
 from dbmimic.engines.mysql.target import MysqlTarget
+from dbmimic.errors import InternalError
 from dbmimic.model.address import Address
-from dbmimic.ports.source import Source
-from dbmimic.ports.target import Target
+from dbmimic.ports.source import JoinedSource, Source
+from dbmimic.ports.target import JoinedTarget, Target
 
 
 class MysqlEngine:
@@ -19,3 +20,13 @@ class MysqlEngine:
     def open_target(self, address: Address) -> Target:
         """Connect to the server of the target; nothing is written yet."""
         return MysqlTarget(address)
+
+    def join_source(self, address: Address, token: str) -> JoinedSource:
+        """Refuse: no source of this engine gives a token."""
+        del token
+        raise InternalError("DM901", "a snapshot of this engine has one reader only", place=str(address))
+
+    def join_target(self, address: Address, token: str) -> JoinedTarget:
+        """Refuse: no target of this engine gives a token."""
+        del token
+        raise InternalError("DM901", "a new copy of this engine has one writer only", place=str(address))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pymysql
 
-from dbmimic.errors import DbmimicError, SourceError, TargetError, TryAgainError
+from dbmimic.errors import DbmimicError, SnapshotLost, SourceError, TargetError, TryAgainError
 
 NOT_REACHABLE = frozenset({1045, 1130, 1698, 2002, 2003, 2005, 2026, 2054, 2059, 2061})
 CONNECTION_LOST = frozenset({0, 2006, 2013, 2014, 2055, 1927})
@@ -90,7 +90,7 @@ def _source(code: int, where: str) -> SourceError:
         return SourceError("DM402", f"permission denied on the source ({code})", place=where, hint=hint)
     if code in CONNECTION_LOST or code == TABLE_CHANGED:
         hint = "run the same command again; a new snapshot is taken"
-        return SourceError("DM403", f"the source's snapshot was lost ({code})", place=where, hint=hint)
+        return SnapshotLost("DM403", f"the source's snapshot was lost ({code})", place=where, hint=hint)
     return SourceError("DM404", f"a statement failed on the source (error {code})", place=where, hint=_manual(code))
 
 

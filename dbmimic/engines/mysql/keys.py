@@ -18,7 +18,7 @@ from pyroaring import BitMap64
 
 from dbmimic.engines.mysql import quoting
 from dbmimic.engines.mysql.types import Family, Form
-from dbmimic.model.keys import RowIds
+from dbmimic.model.keys import RowIds, Span
 from dbmimic.model.schema import Key, Table
 from dbmimic.model.types import Kind
 
@@ -79,6 +79,20 @@ class IntegerIdentity:
         """Give the keys of these numbers."""
         keys: list[int] = ((ids ^ _SIGN).view(np.int64) if self._signed else ids).tolist()
         return keys
+
+    def numbers(self, keys: Sequence[int]) -> list[int]:
+        """Give the numbers of these keys."""
+        return [key + int(_SIGN) if self._signed else key for key in keys]
+
+    def within(self, span: Span, alias: str) -> str:
+        """Give the condition that holds for the rows of a span."""
+        column = f"{alias}.{self.forms[0].name}"
+        ends = ((">=", span.first), ("<", span.stop))
+        limits = [f"{column} {sign} {self._key(number)}" for sign, number in ends if number is not None]
+        return " AND ".join(limits) or "TRUE"
+
+    def _key(self, number: int) -> int:
+        return number - int(_SIGN) if self._signed else number
 
     def conditions(self, bits: BitMap64, alias: str) -> Iterator[tuple[str, BitMap64]]:
         """Give ranges where the keys are dense, lists elsewhere."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -18,10 +18,11 @@ from dbmimic.engines.mysql.types import Family, Form
 from dbmimic.errors import InternalError, TargetError
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.names import TableId
+from dbmimic.model.schema import Identity
 
 _NAMED_COLUMN = re.compile(r"column (?:'([^']*)'|(?:`(?:[^`]|``)*`\.)*`((?:[^`]|``)*)`)")
 _INSERT_BYTES = 1 << 20
-_TRUNCATED = 1265
+_MOST_WARNINGS = 0xFFFF
 
 
 @dataclass
@@ -40,11 +41,9 @@ class Loader:
         place = str(layout.table)
         self.session.run(f"SET SESSION sql_mode = '{WRITING_MODE}'", place)
         self.session.run("START TRANSACTION", place)
-        total = 0
         try:
-            for batch in batches:
-                self._put(layout, forms, batch)
-                total += batch.row_count
+            with errors.speaking_of(self.session.side, place):
+                total = self._put(layout, forms, iter(batches))
             self.session.run("COMMIT", place)
         except BaseException:
             self._undo()
@@ -57,24 +56,33 @@ class Loader:
         except (pymysql.MySQLError, OSError):
             return  # the connection is gone, and the transaction with it
 
-    def _put(self, layout: Layout, forms: Mapping[str, Form], batch: MaskedBatch) -> None:
-        fields = _fields(layout, forms, batch)
-        with errors.speaking_of(self.session.side, str(layout.table)):
-            outcome = self._sent(layout, fields, batch.row_count)
-            if outcome.warnings != _error_values(fields) or outcome.rows != batch.row_count:
-                raise self._lossy(layout.table, forms, outcome, batch.row_count)
-
-    def _sent(self, layout: Layout, fields: list[_Field], row_count: int) -> Outcome:
-        if not self._inserts and fields:
+    def _put(self, layout: Layout, forms: Mapping[str, Form], batches: Iterator[MaskedBatch]) -> int:
+        columns = _columns(layout, forms)
+        sent = _Sent()
+        if columns and not self._inserts:
             try:
-                return self.session.upload(_load_statement(layout.leaf, fields), wire.lines([f.values for f in fields]))
+                outcome = self.session.upload(_load_statement(layout.leaf, columns), sent.lines(columns, batches))
             except pymysql.MySQLError as error:
                 if errors.number(error) not in errors.NO_LOCAL:
                     raise
                 self._inserts = True
+            else:
+                self._check(layout.table, forms, outcome, sent)
+                return sent.row_count
+        for batch in batches:
+            outcome = self._inserted(layout, columns, batch)
+            before = sent.row_count
+            sent.count(columns, _values(columns, batch), batch.row_count)
+            self._check(layout.table, forms, outcome, _Sent(sent.row_count - before, sent.error_values))
+            sent.error_values = 0
+        return sent.row_count
+
+    def _inserted(self, layout: Layout, columns: Sequence[_Column], batch: MaskedBatch) -> Outcome:
         rows = warnings = 0
         longest = int(self.session.value("SELECT @@max_allowed_packet"))
-        for statement in _insert_statements(layout.leaf, fields, row_count, min(_INSERT_BYTES, longest // 2)):
+        values = _values(columns, batch)
+        statements = _insert_statements(layout.leaf, columns, values, batch.row_count, min(_INSERT_BYTES, longest // 2))
+        for statement in statements:
             if len(statement) >= longest:
                 reason = "a row is larger than the server's max_allowed_packet lets through"
                 hint = "set local_infile = ON on the target's server, or raise its max_allowed_packet"
@@ -83,6 +91,13 @@ class Loader:
             rows += outcome.rows
             warnings += outcome.warnings
         return Outcome(rows, warnings)
+
+    def _check(self, table: TableId, forms: Mapping[str, Form], outcome: Outcome, sent: _Sent) -> None:
+        warnings = outcome.warnings
+        if warnings == _MOST_WARNINGS:  # more than that do not fit the server's answer
+            warnings = int(self.session.fetch("SELECT @@warning_count")[0][0])
+        if warnings != sent.error_values or outcome.rows != sent.row_count:
+            raise self._lossy(table, forms, outcome, sent.row_count)
 
     def _lossy(self, table: TableId, forms: Mapping[str, Form], outcome: Outcome, wanted: int) -> TargetError:
         """Give the error for a load that the server altered, by the first warning's number and column."""
@@ -101,47 +116,67 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
-    """One column's values as they are sent, and the expression that stores them."""
+class _Column:
+    """One column as its values are sent, and the expression that stores them."""
 
     form: Form
-    values: pa.Array
     is_text: bool
 
-    def stored(self, variable: str) -> str | None:
-        return self.form.from_text(variable) if self.is_text else self.form.from_exact(variable)
+    @property
+    def stored(self) -> Callable[[str], str | None]:
+        return self.form.from_text if self.is_text else self.form.from_exact
+
+    def error_values(self, values: pa.Array) -> int:
+        """
+        Count the values that an ENUM holds where it was given a wrong one: number 0, shown as the empty string.
+
+        Storing one is exact and yet gives one warning; any other warning means that something was lost.
+        """
+        if self.form.family is not Family.ENUM or (self.is_text and "" in self.form.column.logical.members):
+            return 0
+        wrong = pa.scalar(b"" if self.is_text else b"0", pa.binary())
+        return pc.sum(pc.equal(values, wrong)).as_py() or 0
 
 
-def _fields(layout: Layout, forms: Mapping[str, Form], batch: MaskedBatch) -> list[_Field]:
-    if batch.tail.engine != ENGINE or not isinstance(batch.tail.body, tuple):
-        raise InternalError("DM901", "a payload of another engine cannot be loaded", place=str(layout.table))
-    head = [_Field(forms[name], batch.head[name].cast(pa.binary()), is_text=True) for name in layout.head]
-    named = zip(layout.tail, batch.tail.body, strict=True)
-    return head + [_Field(forms[name], values, is_text=False) for name, values in named]
+@dataclass
+class _Sent:
+    """What was sent so far: rows, and values that give a warning each."""
+
+    row_count: int = 0
+    error_values: int = 0
+
+    def count(self, columns: Sequence[_Column], values: Sequence[pa.Array], row_count: int) -> None:
+        self.row_count += row_count
+        self.error_values += sum(map(_Column.error_values, columns, values))
+
+    def lines(self, columns: Sequence[_Column], batches: Iterable[MaskedBatch]) -> Iterator[bytes | memoryview]:
+        for batch in batches:
+            values = _values(columns, batch)
+            self.count(columns, values, batch.row_count)
+            yield wire.lines(values)
 
 
-def _error_values(fields: list[_Field]) -> int:
-    """
-    Count the values that an ENUM holds where it was given a wrong one: number 0, shown as the empty string.
-
-    Storing one is exact and yet gives one warning; any other warning means that something was lost.
-    """
-    total = 0
-    for each in fields:
-        if each.form.family is not Family.ENUM:
-            continue
-        if each.is_text and "" in each.form.column.logical.members:
-            continue
-        wrong = pa.scalar(b"" if each.is_text else b"0", pa.binary())
-        total += pc.sum(pc.equal(each.values, wrong)).as_py() or 0
-    return total
+def _columns(layout: Layout, forms: Mapping[str, Form]) -> list[_Column]:
+    heads = [_Column(forms[name], is_text=True) for name in layout.head]
+    return heads + [_Column(forms[name], is_text=False) for name in layout.tail]
 
 
-def _load_statement(table: TableId, fields: list[_Field]) -> str:
+def _values(columns: Sequence[_Column], batch: MaskedBatch) -> list[pa.Array]:
+    body = batch.tail.body
+    if batch.tail.engine != ENGINE or not isinstance(body, tuple):
+        raise InternalError("DM901", "a payload of another engine cannot be loaded", place=str(batch.layout.table))
+    heads = [batch.head[each.form.column.name].cast(pa.binary()) for each in columns if each.is_text]
+    return [*heads, *body]
+
+
+def _load_statement(table: TableId, columns: Sequence[_Column]) -> str:
+    stored = {f"@v{index}": each.stored(f"@v{index}") for index, each in enumerate(columns)}
+    plain = not any(stored.values())
     targets, settings = [], []
-    for index, each in enumerate(fields):
-        variable = f"@v{index}"
-        expression = each.stored(variable)
+    for each, (variable, given) in zip(columns, stored.items(), strict=True):
+        # MariaDB counts up from 0 in a LOAD DATA with a SET clause, unless the clause sets the counter's column too.
+        counts = each.form.column.identity is not Identity.NO and not plain
+        expression = given or (variable if counts else None)
         targets.append(each.form.name if expression is None else variable)
         if expression is not None:
             settings.append(f"{each.form.name} = {expression}")
@@ -153,14 +188,18 @@ def _load_statement(table: TableId, fields: list[_Field]) -> str:
     )
 
 
-def _insert_statements(table: TableId, fields: list[_Field], row_count: int, limit: int) -> Iterator[str]:
+def _insert_statements(
+    table: TableId, columns: Sequence[_Column], values: Sequence[pa.Array], row_count: int, limit: int
+) -> Iterator[str]:
     """Give INSERTs of at most `limit` bytes where their rows allow it, every value in hexadecimal."""
-    prefix = f"INSERT INTO {quoting.name(table.name)} ({quoting.names(f.form.column.name for f in fields)}) VALUES "  # noqa: S608 -- names are quoted
-    rows = zip(*(each.values.to_pylist() for each in fields), strict=True) if fields else iter([()] * row_count)
+    prefix = (
+        f"INSERT INTO {quoting.name(table.name)} ({quoting.names(each.form.column.name for each in columns)}) VALUES "  # noqa: S608 -- names are quoted
+    )
+    rows = zip(*(each.to_pylist() for each in values), strict=True) if columns else iter([()] * row_count)
     part: list[str] = []
     size = 0
     for row in rows:
-        literals = (_value(each, value) for each, value in zip(fields, row, strict=True))
+        literals = (_value(each, value) for each, value in zip(columns, row, strict=True))
         literal = f"({', '.join(literals)})"
         if part and len(prefix) + size + len(literal) > limit:
             yield prefix + ",".join(part)
@@ -171,7 +210,7 @@ def _insert_statements(table: TableId, fields: list[_Field], row_count: int, lim
         yield prefix + ",".join(part)
 
 
-def _value(each: _Field, value: bytes | None) -> str:
+def _value(each: _Column, value: bytes | None) -> str:
     if value is None:
         return "NULL"
     literal = f"CAST(x'{value.hex()}' AS BINARY)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from dbmimic.engines.mysql import quoting, wire
-from dbmimic.engines.mysql.keys import RowIdentity, ordering
+from dbmimic.engines.mysql.keys import IntegerIdentity, RowIdentity, WholeRowIdentity, ordering
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.types import Form
 from dbmimic.errors import InternalError, SourceError
 from dbmimic.model.batch import Layout, Payload, RawBatch
-from dbmimic.model.keys import KeySet, Rows, Whole
+from dbmimic.model.keys import KeySet, Portion, Rows, Span
+from dbmimic.model.names import TableId
 
 ENGINE = "mysql"
 
@@ -33,13 +35,15 @@ class TableReader:
     forms: Mapping[str, Form]
     identity: RowIdentity
 
-    def read(self, rows: Rows) -> Iterator[RawBatch]:
+    def read(self, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the rows in batches of about a megabyte, by ascending key; other than integers share by share."""
-        if isinstance(rows, Whole):
-            yield from self._batches(self._select() + ordering(self.identity))
+        name = quoting.name(self.layout.leaf.name)
+        if not isinstance(rows, KeySet):
+            where = f" WHERE {_integer(self.identity).within(rows, name)}" if isinstance(rows, Span) else ""
+            yield from self._batches(self._select() + where + ordering(self.identity))
             return
         bits = rows.bits(self.layout.leaf)
-        shares = self.identity.conditions(bits, quoting.name(self.layout.leaf.name))
+        shares = self.identity.conditions(bits, name)
         if shares is None:
             yield from self._filtered(rows)
             return
@@ -62,8 +66,8 @@ class TableReader:
 
     def _batches(self, statement: str) -> Iterator[RawBatch]:
         width = len(self._expressions())
-        for packets in self.session.packets(statement, str(self.layout.table)):
-            yield self._batch(wire.columns(packets, width), len(packets))
+        for block in self.session.blocks(statement, str(self.layout.table)):
+            yield self._batch(wire.columns(block, width), len(block))
 
     def _filtered(self, rows: KeySet) -> Iterator[RawBatch]:
         """Read all rows of a table without a key and keep the chosen ones."""
@@ -73,8 +77,8 @@ class TableReader:
         keys = [form.exact() for form in self.identity.forms]
         number = self.identity.numbering()
         width = len(keys) + len(self._expressions())
-        for packets in self.session.packets(self._select(*keys), str(self.layout.table)):
-            arrays = wire.columns(packets, width)
+        for block in self.session.blocks(self._select(*keys), str(self.layout.table)):
+            arrays = wire.columns(block, width)
             ids = number(arrays[: len(keys)])
             chosen = np.fromiter((found in bits for found in ids.tolist()), dtype=np.bool_, count=len(ids))
             if chosen.any():
@@ -93,3 +97,46 @@ class TableReader:
             place = str(self.layout.table.column(name))
         hint = "keep the column unmasked, or repair the text in the source"
         raise SourceError("DM404", "a value is no text in the column's own character set", place=place, hint=hint)
+
+
+@dataclass(frozen=True)
+class TableCutter:
+    """Cuts the rows of one table, of about so many rows and bytes, into portions."""
+
+    session: Session
+    table: TableId
+    identity: RowIdentity
+    row_count: int
+    byte_count: int
+
+    def cut(self, rows: Rows, byte_count: int) -> list[Portion]:
+        """Give chosen rows by number, all rows by ranges of an integer key; where neither is to be had, one portion."""
+        chosen = len(rows.bits(self.table)) if isinstance(rows, KeySet) else None
+        size = self.byte_count if chosen is None else self.byte_count * chosen // max(1, self.row_count, chosen)
+        count = max(1, round(size / max(1, byte_count)))
+        if count == 1 or isinstance(self.identity, WholeRowIdentity):
+            return [Portion(rows, size)]
+        if isinstance(rows, KeySet):
+            chunks = list(rows.chunks(self.table, -(-len(rows.bits(self.table)) // count)))
+            return [Portion(KeySet.of(self.table, ids), size // len(chunks)) for ids in chunks]
+        spans = self._spans(self.identity, count) if isinstance(self.identity, IntegerIdentity) else []
+        return [Portion(span, size // len(spans)) for span in spans] or [Portion(rows, size)]
+
+    def _spans(self, identity: IntegerIdentity, count: int) -> list[Span]:
+        """Give spans of one width between the smallest key and the largest; none where there is no row."""
+        column = identity.forms[0].name
+        question = f"SELECT MIN({column}), MAX({column}) FROM {quoting.name(self.table.name)}"  # noqa: S608 -- names are quoted
+        ends = self.session.rows(question, str(self.table))[0]
+        if None in ends:
+            return []
+        first, last = identity.numbers([int(end) for end in ends])
+        width = last - first + 1
+        count = min(count, width)
+        inner = [first + width * number // count for number in range(1, count)]
+        return [Span(start, stop) for start, stop in itertools.pairwise([None, *inner, None])]
+
+
+def _integer(identity: RowIdentity) -> IntegerIdentity:
+    if not isinstance(identity, IntegerIdentity):
+        raise InternalError("DM901", "a span was asked for in a table without an integer key")
+    return identity

@@ -1,11 +1,11 @@
 """
-One connection, with the three ways in which we talk to a server: rows for the catalogue, row packets for bulk
+One connection, with the three ways in which we talk to a server: rows for the catalogue, blocks of rows for bulk
 reading, and uploads for bulk writing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
@@ -13,17 +13,14 @@ from typing import Any, Self
 
 import pymysql
 from pymysql.connections import Connection, MySQLResult
-from pymysql.cursors import Cursor, SSCursor
+from pymysql.cursors import Cursor
 
 from dbmimic.engines.mysql.errors import Side, speaking_of
+from dbmimic.engines.mysql.stream import Block, Stream
+from dbmimic.engines.mysql.upload import send
 from dbmimic.errors import InternalError
 
 Row = tuple[Any, ...]
-
-_BATCH_BYTES = 1 << 20
-_BATCH_ROWS = 16_384
-# Well below any server's max_allowed_packet, large enough that the packets' overhead vanishes.
-_UPLOAD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +38,24 @@ class _Result(MySQLResult):
         del first_packet  # names the file, and there is none
         driver: Any = super()
         connection: Any = self.connection
-        data = memoryview(connection.upload or b"")
-        for start in range(0, len(data), _UPLOAD_BYTES):
-            connection.write_packet(bytes(data[start : start + _UPLOAD_BYTES]))
-        connection.write_packet(b"")
+        upload, connection.upload = connection.upload, None
+        failure = send(connection, upload or ())
         driver._read_ok_packet(connection._read_packet())  # noqa: SLF001 -- the driver has no public way
-
-
-class _PacketResult(_Result):
-    """A result whose rows are the bytes of their packets, to be taken apart many at a time."""
-
-    def _read_row_from_packet(self, packet: Any) -> Any:
-        return packet.get_all_data()
-
-    def _finish_unbuffered_query(self) -> None:
-        """Read what is left of the answer, unless its connection is gone: the driver would go on reading from it."""
-        connection: Any = self.connection
-        if connection is not None and not connection.open:
-            self.unbuffered_active = False
-            self.connection = None
-            return
-        driver: Any = super()
-        driver._finish_unbuffered_query()  # noqa: SLF001 -- the driver has no public way
+        if failure is not None:
+            raise failure
 
 
 class _Wire(Connection):
     """The driver's connection with our results."""
 
-    upload: bytes | memoryview | None = None
+    upload: Iterable[bytes | memoryview] | None = None
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         self._result = None
-        result: Any = _PacketResult(self) if unbuffered else _Result(self)
+        result: Any = _Result(self)
         if unbuffered:
             result.init_unbuffered_query()
+            result.unbuffered_active = False  # we read the rows ourselves
         else:
             result.read()
         self._result = result
@@ -147,39 +128,39 @@ class Session:
         rows = self.rows(statement, place)
         return rows[0][0] if rows else None
 
-    def packets(self, statement: str, place: str = "") -> Iterator[list[bytes]]:
+    def blocks(self, statement: str, place: str = "") -> Iterator[Block]:
         """
-        Stream an answer as lists of row packets of about a megabyte; text stays in each column's own character set.
+        Stream an answer as blocks of rows of about a megabyte; text stays in each column's own character set.
 
         No other statement may run on this session until the stream is used up or closed.
         """
         with speaking_of(self.side, place):
-            yield from self.attempt_packets(statement)
+            yield from self.attempt_blocks(statement)
 
-    def attempt_packets(self, statement: str) -> Iterator[list[bytes]]:
-        """Stream like `packets` and let the driver's exception out."""
+    def attempt_blocks(self, statement: str) -> Iterator[Block]:
+        """Stream like `blocks` and let the driver's exception out."""
         self._only()
         self._results(raw=True)
-        cursor = SSCursor(self._wire)
+        self._wire.query(statement, unbuffered=True)
+        stream = Stream(self._wire._rfile, self._wire.encoding)  # noqa: SLF001 -- the driver reads row by row only
         self._streaming = mine = next(self._streams)
         try:
-            cursor.execute(statement)
-            yield from _batches(cursor)
+            yield from stream.blocks()
         finally:
             if self._streaming == mine:
                 self._streaming = 0
-            cursor.close()
+            if self.open:
+                stream.drain()
 
-    def upload(self, statement: str, data: bytes | memoryview) -> Outcome:
-        """Run a LOAD DATA LOCAL whose file is `data`; lets the driver's exception out."""
-        self._wire.upload = data
+    def upload(self, statement: str, blocks: Iterable[bytes | memoryview]) -> Outcome:
+        """
+        Run a LOAD DATA LOCAL whose file are these blocks; they are not asked for where the server refuses it.
+
+        What they raise comes out, after the server has taken what was sent before. Lets the driver's exception out.
+        """
+        self._wire.upload = blocks
         try:
             return self.attempt(statement)
-        except pymysql.MySQLError:
-            raise
-        except BaseException:
-            self.close()  # the upload was cut short, and the server would take what comes next for its rest
-            raise
         finally:
             self._wire.upload = None
 
@@ -187,6 +168,11 @@ class Session:
     def open(self) -> bool:
         """Whether the connection is up, as far as this end knows."""
         return bool(self._wire.open)
+
+    @property
+    def streaming(self) -> bool:
+        """Whether an answer is being streamed."""
+        return bool(self._streaming)
 
     def close(self) -> None:
         """Close the connection; safe to call twice, and on one that is broken."""
@@ -214,17 +200,3 @@ def _text(value: Any) -> Any:
         return value.decode()
     except UnicodeDecodeError:
         return value
-
-
-def _batches(cursor: SSCursor) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    fetch: Callable[[], Any] = cursor.fetchone
-    for packet in iter(fetch, None):
-        batch.append(packet)
-        size += len(packet)
-        if size >= _BATCH_BYTES or len(batch) >= _BATCH_ROWS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

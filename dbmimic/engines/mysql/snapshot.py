@@ -59,7 +59,7 @@ def _sees_all(session: Session) -> None:
 
 
 def _born(tables: list[Row]) -> set[tuple[str, str, str]]:
-    return {(name, kind, created) for name, kind, _, _, created, _ in tables}
+    return {(name, kind, created) for name, kind, _, _, created, *_ in tables}
 
 
 def _touched(session: Session, tables: list[Row]) -> bool:

@@ -12,13 +12,13 @@ import pymysql
 from dbmimic.engines.mysql import catalogue, quoting, snapshot, structure
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
-from dbmimic.engines.mysql.rows import ENGINE, TableReader
+from dbmimic.engines.mysql.rows import ENGINE, TableCutter, TableReader
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.walk import Walk
 from dbmimic.errors import ConfigError, SourceError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
-from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.keys import KeySet, Portion, Rows, Span
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
@@ -99,10 +99,27 @@ class MysqlSource:
         """Give how many rows the table holds."""
         return int(self._session.value(f"SELECT COUNT(*) FROM {quoting.name(table.id.name)}", str(table.id)))  # noqa: S608 -- names are quoted
 
-    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+    def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows."""
         forms, identity = self._walk.forms(layout.leaf), self._walk.identity(layout.leaf)
         return TableReader(self._session, layout, forms, identity).read(rows)
+
+    def cut(self, layout: Layout, rows: Rows, byte_count: int) -> list[Portion]:
+        """Cut the chosen rows into portions of about so many bytes. Cost: one look at each end of the key."""
+        leaf = layout.leaf
+        described = self._catalogue.schema.table(layout.table)
+        size = self._catalogue.sizes[leaf]
+        cutter = TableCutter(self._session, leaf, self._walk.identity(leaf), described.estimated_rows, size)
+        return cutter.cut(rows, byte_count)
+
+    def share(self, sessions: int) -> None:
+        """Give no token: a session cannot take over another one's snapshot, and one that begins later sees more."""
+        del sessions
+
+    def beat(self) -> None:
+        """Ask for nothing; a connection that is lost shows itself, and while rows are streamed the stream does."""
+        if not self._session.streaming:
+            self._session.value("SELECT 1")
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""

@@ -51,6 +51,7 @@ class MysqlTarget:
         self._script: Script | None = None
         self._locked = False
         self._built = False
+        self._units: dict[str, int] = {}
         self._session.run("SET SESSION foreign_key_checks = 0")
         self._session.run(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
 
@@ -77,12 +78,24 @@ class MysqlTarget:
         self._exchange.recover()
         self._session.run(f"DROP DATABASE IF EXISTS {quoting.name(self._places.new)}", self._places.new)
         self._built = True
+        self._units.clear()
         ddl.create_database(self._session, self._places.new, script)
         ddl.create_tables(self._session, script)
         self._catalogue = None
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
-        """Load the batches into the new copy in one transaction and give the number of rows."""
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+        """Load the batches into the new copy in one transaction and give the number of rows; a unit only once."""
+        if unit not in self._units:
+            row_count = self._written(layout, batches)
+            if not unit:
+                return row_count
+            self._units[unit] = row_count
+        return self._units[unit]
+
+    def share(self) -> None:
+        """Give no token: where there is one reader, a second writer would wait for it."""
+
+    def _written(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
         self._use_new()
         if self._catalogue is None:
             self._catalogue = catalogue.read(self._session, self._places.new)

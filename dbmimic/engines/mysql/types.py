@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from dbmimic.engines.mysql import quoting
-from dbmimic.model.schema import Column, Identity
+from dbmimic.model.schema import Column
 from dbmimic.model.types import Kind, LogicalType
 
 _INTEGER_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
@@ -61,6 +61,9 @@ class Family(Enum):
     GEOMETRY = auto()
 
 
+_ASCII = frozenset({Family.NUMBER, Family.FLOAT, Family.DOUBLE, Family.MOMENT})
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """One column with the expressions by which its values are read, written and named in a condition."""
@@ -99,11 +102,12 @@ class Form:
             return f"CAST({variable} AS UNSIGNED)"
         if self.family is Family.NATIVE:
             return f"CONVERT({variable} USING utf8mb4)"
-        # MariaDB counts up from 0 in a LOAD DATA with a SET clause, unless the clause sets the counter's column too.
-        return variable if self.column.identity is not Identity.NO else None
+        return None
 
-    def from_text(self, variable: str) -> str:
-        """Give the expression that stores what `text` reads."""
+    def from_text(self, variable: str) -> str | None:
+        """Give the expression that stores what `text` reads, or None where the bytes are stored as they come."""
+        if self.family in _ASCII or (self.family is Family.TEXT and self.charset == "utf8mb4"):
+            return None
         if self.family in {Family.BINARY, Family.GEOMETRY}:
             return f"UNHEX({variable})"
         if self.family is Family.BIT:

@@ -73,8 +73,8 @@ class Walk:
         listed = ", ".join([*(form.exact() for form in identity.forms), *wanted])
         number = identity.numbering()
         width = len(identity.forms)
-        for packets in self.session.packets(f"SELECT {listed} FROM {quoting.name(table.id.name)}", str(table.id)):  # noqa: S608 -- names are quoted
-            arrays = wire.columns(packets, width + len(wanted))
+        for block in self.session.blocks(f"SELECT {listed} FROM {quoting.name(table.id.name)}", str(table.id)):  # noqa: S608 -- names are quoted
+            arrays = wire.columns(block, width + len(wanted))
             texts = tuple(wire.as_text(values) for values in arrays[width:])
             yield KeyedRows(table.id, number(arrays[:width]), texts)
 
@@ -142,8 +142,8 @@ class Walk:
         number = identity.numbering()
         width = len(identity.forms)
         values: set[KeyValues] = set()
-        for packets in self.session.packets(f"SELECT {listed} FROM {quoting.name(table.name)}", str(table)):  # noqa: S608 -- names are quoted
-            arrays = wire.columns(packets, width + len(columns))
+        for block in self.session.blocks(f"SELECT {listed} FROM {quoting.name(table.name)}", str(table)):  # noqa: S608 -- names are quoted
+            arrays = wire.columns(block, width + len(columns))
             rows = zip(*(each.to_pylist() for each in arrays[width:]), strict=True)
             numbered = zip(number(arrays[:width]).tolist(), rows, strict=True)
             values.update(row for found, row in numbered if found in bits and None not in row)
@@ -162,6 +162,6 @@ class Walk:
         identity = self.identity(table)
         number = identity.numbering()
         bits = BitMap64()
-        for packets in self.session.attempt_packets(statement):
-            bits |= BitMap64(number(wire.columns(packets, len(identity.forms))))
+        for block in self.session.attempt_blocks(statement):
+            bits |= BitMap64(number(wire.columns(block, len(identity.forms))))
         return KeySet({table: bits})

@@ -1,5 +1,5 @@
 """
-Row packets become Arrow arrays, and Arrow arrays become the lines of a LOAD DATA: column by column, never row by row.
+Rows become Arrow arrays, and Arrow arrays become the lines of a LOAD DATA: column by column, never row by row.
 
 Source:
     Text protocol rows are length-encoded strings one after the other, 0xFB for NULL: MySQL Source Code
@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbmimic.engines.mysql.stream import Block
+
 _NULL = 0xFB
 _WIDTHS = ((0xFC, 2), (0xFD, 3), (0xFE, 8))
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\0", b"\\0"))  # the backslash first
@@ -23,21 +25,43 @@ Positions = npt.NDArray[np.int64]
 Octets = npt.NDArray[np.uint8]
 
 
-def columns(packets: list[bytes], count: int) -> list[pa.Array]:
+def columns(block: Block, count: int) -> list[pa.Array]:
     """
     Give the `count` columns of these rows as `pa.binary()` arrays.
 
-    Cost: a few passes over the bytes in numpy; memory about ten times the bytes of one column.
+    Cost: two copies of the bytes, and 50 bytes of memory a value while it runs.
     """
-    data = np.frombuffer(b"".join(packets), dtype=np.uint8)
-    sizes = np.fromiter(map(len, packets), dtype=np.int64, count=len(packets))
-    at = np.cumsum(sizes) - sizes
-    arrays = []
-    for _ in range(count):
+    data = np.frombuffer(block.data, dtype=np.uint8)
+    at = np.array(block.starts, dtype=np.int64)
+    edges = np.empty((len(at), count, 2), dtype=np.int32)
+    empty = []
+    for column in range(count):
         begins, lengths, nulls = _fields(data, at)
-        arrays.append(_array(data, begins, lengths, nulls))
         at = begins + lengths
-    return arrays
+        edges[:, column, 0], edges[:, column, 1] = begins, at
+        empty.append(nulls)
+    return _taken(block.data, edges, empty)
+
+
+def _taken(data: bytes, edges: npt.NDArray[np.int32], empty: Sequence[npt.NDArray[np.bool_]]) -> list[pa.Array]:
+    """
+    Give one array for each column: what lies between the edges is the values and, in turn, the gaps between them,
+    so that all of them together are one Arrow array over the bytes as they came, to take the values from.
+    """
+    rows, count, _ = edges.shape
+    everything = pa.Array.from_buffers(
+        pa.binary(), 2 * rows * count - 1, [None, pa.py_buffer(edges.reshape(-1)), pa.py_buffer(data)]
+    )
+    if rows == 1:  # perhaps very long values, which are not copied
+        return [
+            pa.nulls(1, pa.binary()) if nulls[0] else everything.slice(2 * column, 1)
+            for column, nulls in enumerate(empty)
+        ]
+    places = np.arange(0, 2 * rows * count, 2 * count, dtype=np.int32)
+    return [
+        everything.take(pa.array(places + 2 * column, mask=nulls if nulls.any() else None))
+        for column, nulls in enumerate(empty)
+    ]
 
 
 def _fields(data: Octets, at: Positions) -> tuple[Positions, Positions, npt.NDArray[np.bool_]]:
@@ -58,18 +82,6 @@ def _little_endian(data: Octets, at: Positions, width: int) -> Positions:
     for byte in range(width):
         total |= data[at + byte].astype(np.int64) << (8 * byte)
     return total
-
-
-def _array(data: Octets, begins: Positions, lengths: Positions, nulls: npt.NDArray[np.bool_]) -> pa.Array:
-    offsets = np.zeros(len(begins) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    if len(begins) == 1:
-        values = data[begins[0] : begins[0] + lengths[0]]
-    else:
-        values = data[np.repeat(begins - offsets[:-1], lengths) + np.arange(offsets[-1], dtype=np.int64)]
-    validity = pa.py_buffer(np.packbits(~nulls, bitorder="little").tobytes()) if nulls.any() else None
-    buffers = [validity, pa.py_buffer(offsets.astype(np.int32).tobytes()), pa.py_buffer(values.tobytes())]
-    return pa.Array.from_buffers(pa.binary(), len(begins), buffers)
 
 
 def as_text(values: pa.Array) -> pa.Array:

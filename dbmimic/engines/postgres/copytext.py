@@ -8,7 +8,7 @@ is passed on as it came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from dbmimic.errors import InternalError
 
+_LONG_PIECES = 2
 _TAB = 0x09
 _NEWLINE = 0x0A
 _BACKSLASH = 0x5C
@@ -41,24 +42,87 @@ def blocks(messages: Iterator[bytes | memoryview], size: int) -> Iterator[tuple[
         yield b"".join(held), len(held)
 
 
-def split(block: bytes, row_count: int, head: int, columns: int) -> tuple[list[pa.Array], pa.Array | None]:
+class LineReader:
     """
-    Give the first `head` columns of a block as text, and the rest of each line, newline included, as it is.
+    Cuts the rows of COPY's text that come in pieces into blocks of whole rows, of a piece's size or more.
+
+    A row much longer than that comes in pieces itself where its head can stand alone. Memory: three pieces.
+    """
+
+    def __init__(self, read: Callable[[], bytes | memoryview]) -> None:
+        self._read = read
+        self._rest = b""
+        self.whole = True
+
+    def block(self, head: int = 0) -> bytes | memoryview:
+        """
+        Give the next block, empty at the end; after that `whole` tells whether it is made of whole rows.
+
+        If not, it is the beginning of one long row, with at least its first `head` columns; `pieces` gives the rest.
+        With `head` 0 a row is never cut.
+        """
+        pieces = [self._rest]
+        while b"\n" not in pieces[-1] and (piece := self._read()):
+            pieces.append(bytes(piece))
+            if (
+                head
+                and b"\n" not in pieces[-1]
+                and len(pieces) > _LONG_PIECES
+                and sum(each.count(b"\t") for each in pieces) >= head
+            ):
+                self.whole, self._rest = False, b""
+                return b"".join(pieces)
+        data = b"".join(pieces)
+        cut = data.rfind(b"\n") + 1
+        self.whole, self._rest = True, data[cut:]
+        return memoryview(data)[:cut]
+
+    def pieces(self, rest: bytes) -> Iterator[bytes]:
+        """Give the rest of a long row as it comes, newline included."""
+        while rest:
+            cut = rest.find(b"\n") + 1
+            if cut:
+                self._rest = rest[cut:]
+                yield rest[:cut]
+                return
+            yield rest
+            rest = bytes(self._read())
+
+
+def long_head(block: bytes | memoryview, head: int) -> tuple[list[pa.Array], bytes]:
+    """Give the first `head` columns of the one row that a block begins with, and what follows them."""
+    *values, rest = bytes(block).split(b"\t", head)
+    return [_unescaped(pa.array([value], pa.binary())) for value in values], rest
+
+
+def split(block: bytes | memoryview, head: int, columns: int) -> tuple[list[pa.Array], pa.Array | None, int]:
+    """
+    Give the first `head` columns of a block as text, the rest of each line, newline included, as it is, and the number
+    of rows.
 
     The rest is None where `head` is all there is.
     """
     data = np.frombuffer(block, dtype=np.uint8)
-    ends = np.flatnonzero(data == _NEWLINE)
-    tabs = np.flatnonzero(data == _TAB)
-    if len(ends) != row_count or len(tabs) != row_count * (columns - 1):
+    separators = np.flatnonzero((data - np.uint8(_TAB)) <= 1)  # tabs and newlines in one pass
+    row_count = len(separators) // columns
+    table = separators[: row_count * columns].reshape(row_count, columns)
+    # Each row ends with a newline, and by the sum of what was found no other separator is one.
+    wanted = row_count * (_TAB * (columns - 1) + _NEWLINE)
+    if (
+        len(separators) != row_count * columns
+        or not row_count
+        or (data[table[:, -1]] != _NEWLINE).any()
+        or int(data[separators].sum(dtype=np.int64)) != wanted
+    ):
         raise InternalError("DM901", "a block of COPY rows does not have the shape that was asked for")
-    pieces = _cut(len(data), ends, tabs.reshape(row_count, columns - 1), head, columns)
+    pieces = _cut(len(data), table[:, -1], table, head, columns)
     width = 2 * head + (1 if head < columns else 0)
     offsets = pa.py_buffer(pieces.astype(np.int32))
     everything = pa.Array.from_buffers(pa.binary(), row_count * width, [None, offsets, pa.py_buffer(block)])
     rows = np.arange(row_count, dtype=np.int64) * width
     values = [_unescaped(everything.take(pa.array(rows + 2 * column))) for column in range(head)]
-    return values, everything.take(pa.array(rows + 2 * head)) if head < columns else None
+    tail = everything.take(pa.array(rows + 2 * head)) if head < columns else None
+    return values, tail, row_count
 
 
 def _cut(size: int, ends: _Positions, tabs: _Positions, head: int, columns: int) -> _Positions:

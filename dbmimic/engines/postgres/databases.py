@@ -36,18 +36,24 @@ class Mark:
     """
     What a database's comment says in our words.
 
-    `stamp` is set on a finished copy. `building` marks a copy under construction. `kept` marks a database that was
-    the target before us; its own comment is then in `comment`.
+    `stamp` is set on a finished copy. `building` marks a copy under construction by `run`. `kept` marks a
+    database that was the target before us; its own comment is then in `comment`.
     """
 
     stamp: Stamp | None = None
     building: bool = False
+    run: str | None = None
     kept: bool = False
     comment: str | None = None
 
     def text(self) -> str:
         """Give the comment that says this."""
-        said: dict[str, object] = {"building": self.building, "kept": self.kept, "comment": self.comment}
+        said: dict[str, object] = {
+            "building": self.building,
+            "run": self.run,
+            "kept": self.kept,
+            "comment": self.comment,
+        }
         if self.stamp is not None:
             said["stamp"] = asdict(self.stamp)
         return json.dumps({"dbmimic": {key: value for key, value in said.items() if value}}, sort_keys=True)
@@ -58,7 +64,7 @@ class Mark:
         try:
             said = json.loads(comment or "")["dbmimic"]
             stamp = Stamp(**said["stamp"]) if "stamp" in said else None
-            return cls(stamp, bool(said.get("building")), bool(said.get("kept")), said.get("comment"))
+            return cls(stamp, bool(said.get("building")), said.get("run"), bool(said.get("kept")), said.get("comment"))
         except (ValueError, TypeError, KeyError):
             return None
 

@@ -10,22 +10,16 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psycopg
-from psycopg.conninfo import make_conninfo
-
+from dbmimic.engines.postgres import programs
 from dbmimic.engines.postgres.connect import Connection
-from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.errors import Fault, Side, translated
 from dbmimic.engines.postgres.tools import Installation, Toolbox
-from dbmimic.errors import DbmimicError, TargetError, TryAgainError
-from dbmimic.model.findings import Finding, Severity
+from dbmimic.errors import DbmimicError, TargetError
 from dbmimic.model.names import ColumnId, TableId
 
 # Staging has its own roles, rights and places on disk, and must never subscribe to production's changes.
@@ -38,18 +32,6 @@ _LEFT_OUT = (
     "--no-tablespaces",
 )
 _NO_LARGE_OBJECTS = "-B"  # its long name changed with 16; below 17 their comments are structure to pg_dump
-_FOR_TOOLS = frozenset(
-    {
-        "hostaddr",
-        "connect_timeout",
-        "gssencmode",
-        "krbsrvname",
-        "channel_binding",
-        "requirepeer",
-        "target_session_attrs",
-    }
-    | {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl"}
-)
 # Minor releases from November 2026 on count a column's versions in its options. Only a pg_dump that knows it leaves it
 # out, and a server that does not know it refuses it.
 _COLUMN_OPTIONS = re.compile(
@@ -75,24 +57,9 @@ _NOT_VALID = re.compile(r"^(    ADD CONSTRAINT .+ FOREIGN KEY .+) NOT VALID;$")
 # From 18 on NOT NULL has a name, which a database from an older server gets anew.
 _NOT_NULL = re.compile(r"^(    .+) CONSTRAINT (?:\w+|\"(?:[^\"]|\"\")+\") NOT NULL(?=,?$)")
 _SUPERUSERS = frozenset({"EXTENSION", "FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE", "EVENT TRIGGER"})
-_PARTS = re.compile(r"^(?=-- Name: .*; Type: [A-Z ]+; Schema: .*; Owner: )", re.MULTILINE)
-_ENTRY = re.compile(r"^-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: (?P<schema>.*); Owner: ")
+ENTRY = re.compile(r"^-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: (?P<schema>.*); Owner: ")
 _FAILED = re.compile(r":(?P<line>\d+): [^:]+:  (?P<state>[0-9A-Z]{5})\s*$", re.MULTILINE)
 _EXTENSION = re.compile(r"^CREATE EXTENSION IF NOT EXISTS (?P<name>\"(?:[^\"]|\"\")+\"|\S+)", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class LateScript:
-    """What builds one object after all others: a foreign key, a comment on one, an event trigger."""
-
-    type: str
-    place: str
-    statement: str
-
-    @property
-    def is_foreign_key(self) -> bool:
-        """Whether it builds a foreign key."""
-        return self.type == "FK CONSTRAINT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +109,9 @@ def dump(connection: Connection, snapshot: str, toolbox: Toolbox, side: Side) ->
     command.append(f"--snapshot={snapshot}")
     # pg_dump locks the tables that we have locked. Were somebody's ALTER waiting for us, it would wait behind that.
     command.append(f"--lock-wait-timeout={_LOCK_WAIT_MILLISECONDS}")
-    archive = _run([*command, "--dbname", _address(connection)], side, environment=_environment(connection))
+    archive = programs.run(
+        [*command, "--dbname", programs.address(connection)], side, environment=programs.environment(connection)
+    )
     with tempfile.TemporaryDirectory(prefix="dbmimic-") as folder:
         listing = Path(folder) / "contents"
         listing.write_bytes(_without_user_mappings(_restored(tool, archive, side, "--list")))
@@ -170,7 +139,7 @@ def _without_user_mappings(listing: bytes) -> bytes:
 
 
 def _restored(tool: Installation, archive: bytes, side: Side, *options: str) -> bytes:
-    return _run([str(tool.program("pg_restore")), *options], side, given=archive)
+    return programs.run([str(tool.program("pg_restore")), *options], side, given=archive)
 
 
 def normalised(script: str) -> str:
@@ -197,72 +166,22 @@ def extensions(script: str) -> tuple[str, ...]:
     return tuple(match["name"].strip('";').replace('""', '"') for match in _EXTENSION.finditer(script))
 
 
-def without_late(script: str) -> tuple[str, tuple[LateScript, ...]]:
-    """
-    Give a script without what is built last, and that in its order.
-
-    Foreign keys are built one by one, because the source's rows may break one; comments on constraints come after
-    them, and event triggers last of all, so that they do not fire for what we do.
-    """
-    kept: list[str] = []
-    late: list[LateScript] = []
-    for part in _PARTS.split(script):
-        heading = _ENTRY.match(part)
-        if heading is not None and _is_late(heading):
-            statement, _, rest = part.split("\n--\n", 1)[1].rpartition("\n\n\n--\n")
-            late.append(LateScript(heading["type"], _place(heading), statement.strip()))
-            kept.append(f"--\n{rest}")
-        else:
-            kept.append(part)
-    return "".join(kept), tuple(late)
-
-
-def _place(heading: re.Match[str]) -> str:
-    """Give the object of a heading; a hyphen stands there for no schema."""
-    return heading["name"] if heading["schema"] == "-" else f"{heading['schema']}.{heading['name']}"
-
-
-def _is_late(heading: re.Match[str]) -> bool:
-    if heading["type"] == "COMMENT":
-        return heading["name"].startswith(("CONSTRAINT ", "EVENT TRIGGER "))
-    return heading["type"] in {"FK CONSTRAINT", "EVENT TRIGGER"}
-
-
-def build_late(connection: Connection, late: Sequence[LateScript]) -> Iterator[Finding]:
-    """Build what comes last, and give a finding for each foreign key that the source's own rows break."""
-    for one in late:
-        if one.is_foreign_key:
-            found = _build_foreign_key(connection, one)
-            if found is not None:
-                yield found
-        else:
-            with speaking(connection, Side.TARGET, f"building the {one.type.lower()}", one.place):
-                connection.execute(one.statement.encode())
-
-
-def _build_foreign_key(connection: Connection, key: LateScript) -> Finding | None:
-    """
-    Build one foreign key, and give a finding where only new rows are held to it: rows that dangle in the source
-    already (its triggers were off when they came) dangle in the copy as well.
-    """
-    with speaking(connection, Side.TARGET, f"building foreign key {key.place}", key.place):
-        try:
-            connection.execute(key.statement.encode())
-        except psycopg.errors.ForeignKeyViolation:
-            connection.execute(f"{key.statement.rstrip(';')} NOT VALID".encode())
-        else:
-            return None
-    reason = "rows of the source break this foreign key; in the copy it is NOT VALID"
-    return Finding("DM601", Severity.WARNING, key.place, reason, "mend the rows in the source, or leave them out")
-
-
 def run_script(connection: Connection, script: str, tool: Installation, doing: str) -> None:
     """Run a script in the connection's database by `psql`, and stop at the first statement that fails."""
     if connection.info.server_version // 10000 < tool.major:
         script = script.replace("SET transaction_timeout = 0;\n", "", 1)  # the head's line, unknown before 17
-    command = [str(tool.program("psql")), "--no-psqlrc", "--quiet", "--file=-", "--dbname", _address(connection)]
+    command = [
+        str(tool.program("psql")),
+        "--no-psqlrc",
+        "--quiet",
+        "--file=-",
+        "--dbname",
+        programs.address(connection),
+    ]
     command += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=sqlstate", "--output", os.devnull]
-    environment = _environment(connection) | {"PGOPTIONS": "-c maintenance_work_mem=256MB -c client_min_messages=error"}
+    environment = programs.environment(connection) | {
+        "PGOPTIONS": "-c maintenance_work_mem=256MB -c client_min_messages=error"
+    }
     done = subprocess.run(command, input=script.encode(), capture_output=True, env=environment, check=False)
     if done.returncode != 0:
         raise _failed(script, done.stderr.decode(errors="replace"), doing)
@@ -274,49 +193,27 @@ def _failed(script: str, told: str, doing: str) -> DbmimicError:
     if match is None:
         return translated(Fault("", broken=True), Side.TARGET, doing)
     heading = next(
-        (found for line in reversed(script.splitlines()[: int(match["line"])]) if (found := _ENTRY.match(line))), None
+        (found for line in reversed(script.splitlines()[: int(match["line"])]) if (found := ENTRY.match(line))), None
     )
-    place = f"{heading['type'].lower()} {_place(heading)}" if heading else ""
-    if match["state"] == "42501" and heading is not None and heading["type"] in _SUPERUSERS:
+    if heading is None:
+        return refused(Fault(match["state"]), "", "", doing)
+    return refused(Fault(match["state"]), heading["type"], place_of(heading), doing)
+
+
+def refused(fault: Fault, type_: str, name: str, doing: str) -> DbmimicError:
+    """Give the error for an object that the target's server would not make."""
+    place = f"{type_.lower()} {name}" if type_ else ""
+    if fault.state == "42501" and type_ in _SUPERUSERS:
         message = "the role may not create this on the target's server (SQLSTATE 42501)"
         hint = "give the target's address with a superuser as its role, or take it out of the source"
         return TargetError("DM502", message, place=place, hint=hint)
-    if match["state"] in {"42704", "3F000", "42883"}:
+    if fault.state in {"42704", "3F000", "42883"}:
         hint = "a role, type or function that the structure names is missing on the target's server"
-        message = f"the target failed while {doing} (SQLSTATE {match['state']})"
+        message = f"the target failed while {doing} (SQLSTATE {fault.state})"
         return TargetError("DM504", message, place=place, hint=hint)
-    return translated(Fault(match["state"]), Side.TARGET, doing, place)
+    return translated(fault, Side.TARGET, doing, place)
 
 
-def _address(connection: Connection) -> str:
-    """Give where the connection leads, as it was resolved; nothing secret, nothing too new for an old libpq."""
-    info = connection.info
-    given: dict[str, Any] = {name: value for name, value in info.get_parameters().items() if name in _FOR_TOOLS}
-    return make_conninfo(**given | {"host": info.host, "port": info.port, "user": info.user, "dbname": info.dbname})
-
-
-def _environment(connection: Connection) -> dict[str, str]:
-    """Give the environment for a tool: ours, with the password that the connection used."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    environment |= {name: os.environ[name] for name in ("PGPASSFILE", "PGSSLROOTCERT") if name in os.environ}
-    if connection.info.password:
-        environment["PGPASSWORD"] = connection.info.password
-    return environment | {"PGAPPNAME": "dbmimic", "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}
-
-
-def _run(
-    command: Sequence[str], side: Side, *, given: bytes | None = None, environment: Mapping[str, str] | None = None
-) -> bytes:
-    program = Path(command[0]).name
-    try:
-        done = subprocess.run(command, input=given, capture_output=True, env=environment, check=False)
-    except OSError:
-        raise side.error(side.code(6), f"{program} could not be started", place=command[0]) from None
-    if done.returncode != 0:
-        if b"lock timeout" in done.stderr:
-            hint = "somebody changes the structure; run it again when they are done"
-            raise TryAgainError("DM702", f"{program} waited too long for a lock on the {side}", hint=hint)
-        shown = shlex.join([program, *(word for word in command[1:] if not word.startswith("--snapshot="))])
-        hint = f"run it by hand to see why: {shown}"
-        raise side.error(side.code(4), f"{program} ended with status {done.returncode}", hint=hint)
-    return done.stdout
+def place_of(heading: re.Match[str]) -> str:
+    """Give the object of a heading; a hyphen stands there for no schema."""
+    return heading["name"] if heading["schema"] == "-" else f"{heading['schema']}.{heading['name']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbmimic.engines.postgres.joined import PostgresJoinedSource, PostgresJoinedTarget
 from dbmimic.engines.postgres.source import PostgresSource
 from dbmimic.engines.postgres.target import PostgresTarget
 from dbmimic.engines.postgres.tools import Toolbox
@@ -26,3 +27,11 @@ class PostgresEngine:
     def open_target(self, address: Address) -> PostgresTarget:
         """Connect to the target's server; nothing is written yet."""
         return PostgresTarget(address, self._toolbox)
+
+    def join_source(self, address: Address, token: str) -> PostgresJoinedSource:
+        """Connect, and see what the session sees that exported the snapshot of that name."""
+        return PostgresJoinedSource(address, token, self._toolbox)
+
+    def join_target(self, address: Address, token: str) -> PostgresJoinedTarget:
+        """Connect to the new copy under construction."""
+        return PostgresJoinedTarget(address, token, self._toolbox)

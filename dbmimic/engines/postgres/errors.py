@@ -16,7 +16,7 @@ import psycopg
 from psycopg.pq import ConnStatus, DiagnosticField, PGconn, Ping
 from psycopg.pq.abc import PGresult
 
-from dbmimic.errors import DbmimicError, SourceError, TargetError, TryAgainError
+from dbmimic.errors import DbmimicError, SnapshotLost, SourceError, TargetError, TryAgainError
 
 
 class Side(StrEnum):
@@ -127,7 +127,7 @@ def translated(fault: Fault, side: Side, doing: str, place: str = "") -> Dbmimic
     if fault.broken or fault.state in _LOST or fault.state.startswith("08"):
         if side is Side.SOURCE:
             message = f"the connection to the source was lost while {doing}, and the snapshot with it"
-            return SourceError("DM403", message, place=where, hint="run the command again for a new snapshot")
+            return SnapshotLost("DM403", message, place=where, hint="run the command again for a new snapshot")
         return TargetError(
             "DM501", f"the connection to the target was lost while {doing}", place=where, hint="run again"
         )

@@ -2,39 +2,155 @@
 
 from __future__ import annotations
 
+import itertools
 import selectors
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+import numpy as np
 from psycopg import sql
 from psycopg.pq import ExecStatus
 
-from dbmimic.engines.postgres import copytext, tids
+from dbmimic.engines.postgres import catalog, copytext, tids
 from dbmimic.engines.postgres.catalog import ENGINE
-from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.connect import Connection, reading_settings
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
+from dbmimic.engines.postgres.pump import Outflow, Psql
 from dbmimic.model.batch import Layout, Payload, RawBatch
-from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.keys import KeySet, Portion, Rows, Span
 from dbmimic.model.names import TableId
 from dbmimic.ports.source import KeyedRows
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 4 << 20  # below, what a mask costs for each batch tells
 _IDS_A_STATEMENT = 20_000
+_WORTH_A_PUMP = 8 << 20  # bytes; starting two programs takes as long as reading so much by ourselves
+_TID_RANGES = 140000  # the first version that reads a range of places without reading the whole table
 
 
-def read(connection: Connection, side: Side, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
-    """Stream the chosen rows of a leaf; one statement for all rows, or one for every few thousand named ones."""
-    columns = (*layout.head, *layout.tail)
-    messages = (
-        message
-        for query in _queries(layout.leaf, columns, rows)
-        for message in copy_out(connection, side, query, layout.leaf)
-    )
-    for block, row_count in copytext.blocks(messages, BATCH_BYTES):
-        if not layout.head:
-            yield RawBatch(layout, row_count, {}, Payload(ENGINE, block, len(block)))
-            continue
-        head, tail = copytext.split(block, row_count, len(layout.head), len(columns))
-        yield RawBatch(layout, row_count, dict(zip(layout.head, head, strict=True)), Payload(ENGINE, tail, len(block)))
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What decides how a leaf's rows travel."""
+
+    blocks: int
+    byte_count: int
+    row_count: float  # as the last ANALYZE saw it, or a guess
+    binary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A session that reads under the snapshot of that name, and the `psql` that can do it in its stead."""
+
+    connection: Connection
+    side: Side
+    snapshot: str
+    psql: Psql | None
+
+    def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        """Stream the chosen rows of a leaf, by ourselves where they are few."""
+        bulk = self.bulk(layout)
+        share = _share(rows, layout.leaf, bulk)
+        if self.psql is None or bulk.byte_count * share < _WORTH_A_PUMP:
+            return self._here(layout, rows)
+        if layout.head:
+            return self._pumped(self.psql, layout, rows)
+        return self._relayed(self.psql, layout, rows, binary=bulk.binary and not isinstance(rows, KeySet))
+
+    def bulk(self, layout: Layout) -> Bulk:
+        """Ask the catalogue how large a leaf is; nothing where it is not there."""
+        asked = {"schema": layout.leaf.schema, "name": layout.leaf.name, "columns": [*layout.head, *layout.tail]}
+        with speaking(self.connection, self.side, "reading the catalogue", layout.leaf):
+            row = self.connection.execute(catalog.query("bulk"), asked).fetchone()
+        return Bulk(*row) if row is not None else Bulk(0, 0, 0, binary=False)
+
+    def cut(self, layout: Layout, rows: Rows, byte_count: int) -> list[Portion]:
+        """Cut the rows by their places: whole tables by pages, chosen rows by number."""
+        bulk = self.bulk(layout)
+        count = max(1, round(bulk.byte_count * _share(rows, layout.leaf, bulk) / max(1, byte_count)))
+        if isinstance(rows, KeySet):
+            return _shares(layout.leaf, rows, bulk, count)
+        if count == 1 or self.connection.info.server_version < _TID_RANGES:
+            return [Portion(rows, bulk.byte_count)]
+        edges = [None, *(tids.first_of(bulk.blocks * n // count) for n in range(1, count)), None]
+        size = bulk.byte_count // count
+        return [Portion(Span(first, stop), size) for first, stop in itertools.pairwise(edges)]
+
+    def _here(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        messages = (
+            message
+            for query in _queries(layout, rows)
+            for message in copy_out(self.connection, self.side, query, layout.leaf)
+        )
+        for block, row_count in copytext.blocks(messages, BATCH_BYTES):
+            if layout.head:
+                yield _batch(layout, block, many=False)
+            else:
+                yield RawBatch(layout, row_count, {}, Payload(ENGINE, Lines(block), len(block)))
+
+    def _pumped(self, psql: Psql, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        with self._outflow(psql, layout, rows, ahead=BATCH_BYTES) as outflow:
+            lines = copytext.LineReader(outflow.read)
+            while block := lines.block(len(layout.head) if layout.tail else 0):
+                if lines.whole:
+                    yield _batch(layout, block, many=True)
+                    continue
+                head, rest = copytext.long_head(block, len(layout.head))
+                pieces = lines.pieces(rest)
+                values = dict(zip(layout.head, head, strict=True))
+                yield RawBatch(layout, 1, values, Payload(ENGINE, LongRow(pieces), len(block)))
+                for _ in pieces:  # what nobody asked for is skipped
+                    pass
+            outflow.finish()
+
+    def _relayed(self, psql: Psql, layout: Layout, rows: Rows | Span, *, binary: bool) -> Iterator[RawBatch]:
+        with self._outflow(psql, layout, rows, binary=binary) as outflow:
+            yield RawBatch(layout, 0, {}, Payload(ENGINE, Relay(outflow, binary)))
+
+    def _outflow(
+        self, psql: Psql, layout: Layout, rows: Rows | Span, *, binary: bool = False, ahead: int = 0
+    ) -> Outflow:
+        leaf = sql.Identifier(layout.leaf.schema, layout.leaf.name)
+        version = self.connection.info.server_version
+        settings = [
+            sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            for name, value in reading_settings(version)
+        ]
+        begun = (
+            sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+            sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self.snapshot)),
+            # Where somebody's ALTER waits for the keeper's lock, ours would wait for that ALTER.
+            sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT").format(leaf),
+        )
+        queries = _queries(layout, rows, binary=binary)
+        script = b"".join(query.as_bytes(self.connection) + b";\n" for query in (*settings, *begun, *queries))
+        return Outflow(psql, script, str(layout.leaf), ahead=ahead)
+
+
+def _share(rows: Rows | Span, leaf: TableId, bulk: Bulk) -> float:
+    """Estimate which share of a leaf's bytes some of its rows take."""
+    if isinstance(rows, KeySet):
+        return min(1.0, len(rows.bits(leaf)) / max(1.0, bulk.row_count))
+    if isinstance(rows, Span):
+        first = (rows.first or 0) >> tids.OFFSET_BITS
+        stop = bulk.blocks if rows.stop is None else rows.stop >> tids.OFFSET_BITS
+        return max(0.0, min(1.0, (stop - first) / max(1, bulk.blocks)))
+    return 1.0
+
+
+def _shares(leaf: TableId, rows: KeySet, bulk: Bulk, count: int) -> list[Portion]:
+    """Cut chosen rows of a leaf into so many sets of one size."""
+    held = len(rows.bits(leaf))
+    size = bulk.byte_count * _share(rows, leaf, bulk) / count
+    if count == 1:
+        return [Portion(rows, int(size))]
+    return [Portion(KeySet.of(leaf, ids), int(size)) for ids in rows.chunks(leaf, -(-held // count))]
+
+
+def _batch(layout: Layout, block: bytes | memoryview, *, many: bool) -> RawBatch:
+    head, ends, row_count = copytext.split(block, len(layout.head), len(layout.head) + len(layout.tail))
+    values = dict(zip(layout.head, head, strict=True))
+    return RawBatch(layout, row_count, values, Payload(ENGINE, Tails(ends, many), len(block)))
 
 
 def keyed(connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
@@ -42,8 +158,8 @@ def keyed(connection: Connection, side: Side, leaf: TableId, columns: tuple[str,
     query = sql.SQL("COPY (SELECT {} FROM ONLY {}) TO STDOUT").format(
         _list(("ctid", *columns)), sql.Identifier(leaf.schema, leaf.name)
     )
-    for block, row_count in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES):
-        values, _ = copytext.split(block, row_count, 1 + len(columns), 1 + len(columns))
+    for block, _ in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES):
+        values, _, _ = copytext.split(block, 1 + len(columns), 1 + len(columns))
         yield KeyedRows(leaf, tids.parsed(values[0]), tuple(values[1:]))
 
 
@@ -51,18 +167,34 @@ def _list(columns: tuple[str, ...]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
-def _queries(leaf: TableId, columns: tuple[str, ...], rows: Rows) -> Iterator[sql.Composed]:
+def _queries(layout: Layout, rows: Rows | Span, *, binary: bool = False) -> Iterator[sql.Composed]:
     """Give the statements that copy the rows; COPY takes no parameters, so places stand in them as digits."""
-    select = sql.SQL("SELECT {} FROM ONLY {}").format(_list(columns), sql.Identifier(leaf.schema, leaf.name))
-    if not isinstance(rows, KeySet):
-        yield sql.SQL("COPY ({}) TO STDOUT").format(select)
+    leaf = layout.leaf
+    select = sql.SQL("SELECT {} FROM ONLY {}").format(
+        _list((*layout.head, *layout.tail)), sql.Identifier(leaf.schema, leaf.name)
+    )
+    form = sql.SQL(" (FORMAT binary)" if binary else "")
+    if isinstance(rows, KeySet):
+        for ids in rows.chunks(leaf, _IDS_A_STATEMENT):
+            yield sql.SQL(
+                "COPY ({} WHERE ctid = ANY ({}::tid[]) AND ctid >= {}::tid AND ctid <= {}::tid) TO STDOUT"
+            ).format(
+                select,
+                sql.Literal(tids.literal(ids)),
+                sql.Literal(tids.place(ids[0])),
+                sql.Literal(tids.place(ids[-1])),
+            )
         return
-    for ids in rows.chunks(leaf, _IDS_A_STATEMENT):
-        yield sql.SQL(
-            "COPY ({} WHERE ctid = ANY ({}::tid[]) AND ctid >= {}::tid AND ctid <= {}::tid) TO STDOUT"
-        ).format(
-            select, sql.Literal(tids.literal(ids)), sql.Literal(tids.place(ids[0])), sql.Literal(tids.place(ids[-1]))
-        )
+    limits = []
+    if isinstance(rows, Span):
+        ends = ((" >= ", rows.first), (" < ", rows.stop))
+        limits = [
+            sql.SQL("ctid{}{}::tid").format(sql.SQL(sign), sql.Literal(tids.place(np.uint64(place))))
+            for sign, place in ends
+            if place is not None
+        ]
+    where = sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(limits)) if limits else sql.SQL("")
+    yield sql.SQL("COPY ({}{}) TO STDOUT{}").format(select, where, form)
 
 
 def copy_out(connection: Connection, side: Side, query: sql.Composed, place: TableId) -> Iterator[memoryview]:

@@ -12,11 +12,12 @@ from psycopg import sql
 from dbmimic.engines.postgres import catalog, ddl, reader, snapshot
 from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.errors import Side, speaking
+from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.walk import Walk
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
-from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.keys import KeySet, Portion, Rows, Span
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
@@ -56,8 +57,11 @@ class PostgresSource:
     One question at a time: a stream of rows that was begun is read to its end, or closed, before the next question.
     """
 
-    def __init__(self, address: Address, toolbox: Toolbox, side: Side = Side.SOURCE) -> None:
+    def __init__(
+        self, address: Address, toolbox: Toolbox, side: Side = Side.SOURCE, *, built_here: bool = False
+    ) -> None:
         self._side = side
+        self._built_here = built_here
         self._toolbox = toolbox
         self._connection = connect(address, side)
         try:
@@ -73,6 +77,8 @@ class PostgresSource:
             own = connection.execute("SHOW search_path").fetchone()
             connection.execute("SET default_transaction_read_only = on")
         self._snapshot = snapshot.begin(connection, self._side)
+        psql = Psql.like(connection, self._toolbox, self._side)
+        self._reading = reader.Reading(connection, self._side, self._snapshot.token, psql)
         with speaking(connection, self._side, "reading the catalogue"):
             self._place = place_of(connection)
         self._walk = Walk(connection, self._snapshot.facts, self._side, own[0] if own else "")
@@ -152,13 +158,42 @@ class PostgresSource:
         """Give how many rows the table holds."""
         return self._walk.count(table)
 
-    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+    def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf in ascending identity; head values are COPY's own text forms."""
-        return reader.read(self._connection, self._side, layout, rows)
+        return self._reading.read(layout, rows)
+
+    def cut(self, layout: Layout, rows: Rows, byte_count: int) -> list[Portion]:
+        """Cut the chosen rows of a leaf by their places."""
+        return self._reading.cut(layout, rows, byte_count)
+
+    def share(self, sessions: int) -> str:
+        """Give the exported snapshot's name; any number of sessions may read it."""
+        del sessions
+        return self._snapshot.token
+
+    def beat(self) -> None:
+        """Ask for nothing; a connection that is lost shows itself."""
+        with speaking(self._connection, self._side, "holding the snapshot"):
+            self._connection.execute("SELECT 1")
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
-        """Give how many of these child rows reference a parent row that is not there."""
+        """
+        Give how many of these child rows reference a parent row that is not there.
+
+        In a copy that was built a moment ago and that nobody else has seen, the server has just asked this itself for
+        each foreign key that it calls valid.
+        """
+        if self._built_here and self._valid(edge):
+            return 0
         return self._walk.orphans(edge, children)
+
+    def _valid(self, edge: ForeignKey) -> bool:
+        """Whether this database has that foreign key, and holds all rows to it."""
+        return any(catalog.edge_key(held) == catalog.edge_key(edge) and held.validated for held in self._edges)
+
+    @property
+    def _edges(self) -> tuple[ForeignKey, ...]:
+        return self.schema().foreign_keys
 
     def close(self) -> None:
         """End the snapshot and the connection."""

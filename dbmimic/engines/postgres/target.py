@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,12 +11,15 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from dbmimic.engines.postgres import catalog, databases, ddl, switch, writer
+from dbmimic.engines.postgres import catalog, databases, ddl, postdata, switch, writer
 from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.joined import journal
+from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.source import LOCK_CLASS, PostgresSource, place_of
 from dbmimic.engines.postgres.tools import Installation, Toolbox
+from dbmimic.engines.postgres.writer import Writing
 from dbmimic.errors import InternalError, RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
@@ -41,6 +45,9 @@ class PostgresTarget:
         self._toolbox = toolbox
         self._upkeep = _maintenance(address)
         self._inside: Connection | None = None  # in the new copy
+        self._writing: Writing | None = None
+        self._run = secrets.token_hex(8)
+        self._journal = journal(self._run)
         self._locked = False
         self._built = False
         self._findings: list[Finding] = []
@@ -103,9 +110,11 @@ class PostgresTarget:
             self._has_extensions(blueprint)
             self._built = True
             self._create(new, blueprint.locale)
-            databases.comment(self._upkeep, new, Mark(building=True).text())
-        self._inside = connect(self._address, Side.TARGET, database=new)
-        ddl.run_script(self._inside, blueprint.before_data, self._tool(blueprint), "creating the tables")
+            databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
+        self._inside = inside = connect(self._address, Side.TARGET, database=new)
+        ddl.run_script(inside, blueprint.before_data, self._tool(blueprint), "creating the tables")
+        self._writing = Writing(inside, Psql.like(inside, self._toolbox, Side.TARGET), self._journal)
+        self._journal.create(inside)
 
     def _lock(self) -> None:
         """Take the lock that only one run can hold for this target; it is gone when its session is."""
@@ -188,9 +197,15 @@ class PostgresTarget:
             raise TargetError("DM506", "no psql fits the target's version", hint=self._toolbox.needed)
         return tool
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
         """Load the batches into a table of the new copy, all of them or none."""
-        return writer.write(self._copy(), layout, batches)
+        if self._writing is None:
+            raise InternalError("DM901", "the new copy was not built")
+        return self._writing.write(layout, batches, unit)
+
+    def share(self) -> str:
+        """Give the run's mark, which the new copy carries until it is stamped, and the target's name."""
+        return f"{self._run}/{self._name}"
 
     def _copy(self) -> Connection:
         if self._inside is None:
@@ -201,21 +216,22 @@ class PostgresTarget:
         """Build what comes after the data, set the sequences, gather statistics."""
         blueprint = _blueprint(structure)
         inside = self._copy()
-        script, late = ddl.without_late(blueprint.after_data)
-        ddl.run_script(inside, script, self._tool(blueprint), "building keys, indexes and triggers")
-        self._findings += ddl.build_late(inside, late)
+        self._journal.drop(inside)
+        tool = self._tool(blueprint)
+        self._findings += postdata.build(inside, self._another, blueprint.after_data, tool)
         with speaking(inside, Side.TARGET, "setting sequences"):
             for value in blueprint.sequences:
                 writer.set_sequence(inside, value, masked)
-        with speaking(inside, Side.TARGET, "gathering statistics"):
-            inside.execute("ANALYZE")
         return tuple(self._findings)
+
+    def _another(self) -> Connection:
+        return connect(self._address, Side.TARGET, database=databases.beside(self._name, NEW))
 
     def copy(self) -> PostgresSource:
         """Open the new copy for reading."""
         self._copy()
         address = replace(self._address, database=databases.beside(self._name, NEW))
-        return PostgresSource(address, self._toolbox, Side.TARGET)
+        return PostgresSource(address, self._toolbox, Side.TARGET, built_here=True)
 
     def swap(self, stamp: Stamp) -> None:
         """Rename the target away and the new copy into its place, in one transaction."""
@@ -227,6 +243,7 @@ class PostgresTarget:
 
     def _leave(self) -> None:
         """Close our own session in the new copy, which would keep it from being renamed or dropped."""
+        self._writing = None
         inside, self._inside = self._inside, None
         if inside is not None:
             inside.close()

@@ -21,7 +21,8 @@ from dbmimic.model.keys import RowIds
 
 _TID = 27
 _TID_ARRAY = 1010
-_OFFSET_BITS = np.uint64(16)
+OFFSET_BITS = 16
+_OFFSET_BITS = np.uint64(OFFSET_BITS)
 _OFFSET_MASK = np.uint64(0xFFFF)
 _SENT = np.dtype([("block", ">u4"), ("offset", ">u2")])
 _ELEMENT = np.dtype([("size", ">i4"), ("block", ">u4"), ("offset", ">u2")])
@@ -79,3 +80,8 @@ def literal(ids: RowIds) -> str:
 def place(row: np.uint64) -> str:
     """Give one identity as the text of a `tid`."""
     return f"({int(row) >> 16},{int(row) & 0xFFFF})"
+
+
+def first_of(block: int) -> int:
+    """Give an identity that no row of the blocks before has, and none of this block or a later one is below."""
+    return block << OFFSET_BITS

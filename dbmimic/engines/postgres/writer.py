@@ -2,64 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 from psycopg import sql
 from psycopg.pq import ExecStatus
 
-from dbmimic.engines.postgres import catalog, copytext
-from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres import copytext
+from dbmimic.engines.postgres.connect import Connection, session_settings
 from dbmimic.engines.postgres.ddl import SequenceValue
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
-from dbmimic.errors import InternalError
+from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
+from dbmimic.engines.postgres.pump import Inflow, Psql
+from dbmimic.errors import InternalError, TargetError
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.names import ColumnId
 
 _DOING = "loading rows"
 
 
-def write(connection: Connection, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
-    """Load the batches into `layout.leaf` in one transaction and give the number of rows."""
-    place = str(layout.leaf)
-    row_count = 0
-    with speaking(connection, Side.TARGET, _DOING, place), connection.transaction():
-        _begin(connection, layout)
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A table in the new copy that names the units whose rows it holds, for as long as it is loaded."""
+
+    schema: str
+
+    def create(self, connection: Connection) -> None:
+        """Make it."""
+        with speaking(connection, Side.TARGET, "preparing the new copy"):
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self.schema)))
+            connection.execute(sql.SQL("CREATE TABLE {} (unit text PRIMARY KEY, row_count int8)").format(self._table))
+
+    def drop(self, connection: Connection) -> None:
+        """Remove it."""
+        with speaking(connection, Side.TARGET, "finishing the new copy"):
+            connection.execute(sql.SQL("DROP TABLE {}").format(self._table))
+            connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(self.schema)))
+
+    def loaded(self, connection: Connection, unit: str) -> int | None:
+        """Give how many rows a unit loaded, or None where it did not."""
+        with speaking(connection, Side.TARGET, _DOING):
+            row = connection.execute(
+                sql.SQL("SELECT row_count FROM {} WHERE unit = %s").format(self._table), (unit,)
+            ).fetchone()
+        return int(row[0]) if row is not None else None
+
+    def entry(self, unit: str, row_count: sql.Composable) -> sql.Composed:
+        """Give the statement that names a unit."""
+        return sql.SQL("INSERT INTO {} VALUES ({}, {})").format(self._table, sql.Literal(unit), row_count)
+
+    @property
+    def _table(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, "units")
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A session that writes to the new copy, and the `psql` that can do it in its stead."""
+
+    connection: Connection
+    psql: Psql | None
+    journal: Journal | None = None
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+        """Load the batches into `layout.leaf` in one transaction and give the number of rows."""
+        if self.journal is None or not unit:
+            return self._written(layout, iter(batches), None)
+        before = self.journal.loaded(self.connection, unit)
+        if before is not None:
+            return before
         try:
-            for batch in batches:
-                _send(connection, batch)
-                row_count += batch.row_count
-        except BaseException:
-            _end(connection, place, b"the copy was given up")
-            raise
-        _end(connection, place, None)
-    return row_count
+            return self._written(layout, iter(batches), unit)
+        except TargetError:
+            # Somebody who was thought to be lost may have been the faster one.
+            before = None if self.connection.broken else self.journal.loaded(self.connection, unit)
+            if before is None:
+                raise
+            return before
+
+    def _written(self, layout: Layout, batches: Iterator[MaskedBatch], unit: str | None) -> int:
+        first = next(batches, None)
+        if first is not None and self.psql is not None and _is_bulk(first.tail.body):
+            return self._pumped(self.psql, layout, first, batches, unit)
+        return self._here(layout, itertools.chain(() if first is None else (first,), batches), unit)
+
+    def _here(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str | None) -> int:
+        place = str(layout.leaf)
+        row_count = 0
+        with speaking(self.connection, Side.TARGET, _DOING, place), self.connection.transaction():
+            _begin(self.connection, layout)
+            try:
+                for batch in batches:
+                    self.connection.pgconn.put_copy_data(_rows(batch))
+                    row_count += batch.row_count
+            except BaseException:
+                _end(self.connection, place, b"the copy was given up")
+                raise
+            _end(self.connection, place, None)
+            if self.journal is not None and unit is not None:
+                self.connection.execute(self.journal.entry(unit, sql.Literal(row_count)))
+        return row_count
+
+    def _pumped(
+        self, psql: Psql, layout: Layout, first: MaskedBatch, others: Iterator[MaskedBatch], unit: str | None
+    ) -> int:
+        body = first.tail.body
+        relay = body if isinstance(body, Relay) else None
+        settings = session_settings(self.connection.info.server_version)
+        prelude = [
+            *(sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in settings),
+            sql.SQL("BEGIN"),
+        ]
+        statements = [
+            sql.SQL("; ").join(prelude).as_string(self.connection),
+            _copy_in(layout, binary=relay is not None and relay.binary).as_string(self.connection),
+        ]
+        source = relay.outflow.rows if relay is not None else None
+        row_count = 0
+        with Inflow(psql, statements, str(layout.leaf), source) as inflow:
+            if relay is not None:
+                relay.outflow.rows.close()  # or the reading end would not see that the writing one is gone
+                relay.outflow.finish(inflow)
+            else:
+                for batch in itertools.chain((first,), others):
+                    for piece in _pieces(batch):
+                        inflow.write(piece)
+                    row_count += batch.row_count
+            entry = ""
+            if self.journal is not None and unit is not None:
+                rows = sql.SQL(":ROW_COUNT")  # psql's own: those of the COPY
+                entry = f"{self.journal.entry(unit, rows).as_string(self.connection)};"
+            held = inflow.commit(entry)
+        for _ in others:  # ends the reading
+            pass
+        if relay is None and held != row_count:
+            raise InternalError("DM901", f"{row_count} rows were sent and {held} arrived", place=str(layout.leaf))
+        return held
 
 
-def _begin(connection: Connection, layout: Layout) -> None:
+def _is_bulk(body: object) -> bool:
+    return isinstance(body, Relay | LongRow) or (isinstance(body, Tails) and body.many)
+
+
+def _copy_in(layout: Layout, *, binary: bool = False) -> sql.Composed:
     columns = (*layout.head, *layout.tail)
     names = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns))) if columns else sql.SQL("")
     table = sql.Identifier(layout.leaf.schema, layout.leaf.name)
-    begun = connection.pgconn.exec_(sql.SQL("COPY {}{} FROM STDIN").format(table, names).as_bytes(connection))
+    form = sql.SQL(" (FORMAT binary)" if binary else "")
+    return sql.SQL("COPY {}{} FROM STDIN{}").format(table, names, form)
+
+
+def _begin(connection: Connection, layout: Layout) -> None:
+    begun = connection.pgconn.exec_(_copy_in(layout).as_bytes(connection))
     if begun.status != ExecStatus.COPY_IN:
         raise translated(Fault.of_result(connection, begun), Side.TARGET, _DOING, str(layout.leaf))
     connection.pgconn.nonblocking = 0  # libpq sends at once; without blocking it would move its buffer again and again
 
 
-def _send(connection: Connection, batch: MaskedBatch) -> None:
-    connection.pgconn.put_copy_data(_rows(batch))
-
-
 def _rows(batch: MaskedBatch) -> bytes | memoryview:
     """Give the batch as COPY reads it."""
     body = batch.tail.body
-    if batch.tail.engine != catalog.ENGINE:
+    if isinstance(body, Lines):
+        return body.block
+    if not isinstance(body, Tails):
         raise InternalError("DM901", f"rows of {batch.tail.engine} were given to PostgreSQL")
-    if not batch.layout.head and isinstance(body, bytes):
-        return body
-    if body is not None and not isinstance(body, pa.Array):
-        raise InternalError("DM901", "a batch's payload is not what the reader made")
-    return copytext.join([batch.head[column] for column in batch.layout.head], body)
+    return copytext.join([batch.head[column] for column in batch.layout.head], body.ends)
+
+
+def _pieces(batch: MaskedBatch) -> Iterator[bytes | memoryview]:
+    """Give the batch as COPY reads it, a long row as it comes."""
+    body = batch.tail.body
+    if not isinstance(body, LongRow):
+        yield _rows(batch)
+        return
+    yield copytext.join([batch.head[column] for column in batch.layout.head], pa.array([b""], pa.binary()))
+    yield from body.pieces
 
 
 def _end(connection: Connection, place: str, refusal: bytes | None) -> None:

@@ -78,8 +78,10 @@ class Snapshot:
 
     def __init__(self, path: Path, side: Side, patience: float = _PATIENCE) -> None:
         self._side = side
+        self.path = path
         with told(side, str(path)):
             self._connection = connect(path, "ro", patience)
+            self._watch = connect(path, "ro", 0.0)
         try:
             with told(side, str(path)):
                 self._begin()
@@ -93,8 +95,24 @@ class Snapshot:
         run("PRAGMA temp_store = MEMORY")  # sorting must not leave rows in a temporary file
         run("PRAGMA trusted_schema = 0")
         self._connection.set_authorizer(only_reads)
+        self._version = self._commits()
         run("BEGIN")
         run("SELECT count(*) FROM sqlite_schema").fetchone()  # the first read is what fixes the snapshot
+
+    def _commits(self) -> int | None:
+        """Give a number that another commit to the file changes, or None where it cannot be had now."""
+        try:
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            return None
+
+    def unchanged(self) -> bool:
+        """
+        Tell whether nobody has committed to the file since before the snapshot was taken.
+
+        Then a read transaction that another connection has begun by now sees the same rows.
+        """
+        return self._version is not None and self._commits() == self._version
 
     def pages(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> Iterator[list[Row]]:
         """
@@ -143,8 +161,9 @@ class Snapshot:
         return self.all(sql, parameters, place)[0][0]
 
     def close(self) -> None:
-        """End the transaction and the connection; safe to call twice."""
+        """End the transaction and the connections; safe to call twice."""
         self._connection.close()
+        self._watch.close()
 
 
 class _NotUtf8(Exception):  # noqa: N818 -- a signal between two functions here, not an error of the product

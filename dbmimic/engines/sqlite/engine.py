@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from dbmimic.engines.sqlite.source import SqliteSource, open_source
 from dbmimic.engines.sqlite.target import SqliteTarget, open_target
+from dbmimic.errors import InternalError
 from dbmimic.model.address import Address
 
 
@@ -17,3 +20,11 @@ class SqliteEngine:
     def open_target(self, address: Address) -> SqliteTarget:
         """Look at where the target is; nothing is written yet."""
         return open_target(address)
+
+    def join_source(self, address: Address, token: str) -> NoReturn:
+        """Refuse: a file's snapshot is not shared, so nobody has a token."""
+        raise InternalError("DM901", f"there is no snapshot {token} to join", place=str(address))
+
+    def join_target(self, address: Address, token: str) -> NoReturn:
+        """Refuse: a file has one writer, so nobody has a token."""
+        raise InternalError("DM901", f"there is no copy {token} to join", place=str(address))

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import add
 
 import pyarrow as pa
 
-from dbmimic.engines.sqlite.connection import Row, name, weight
+from dbmimic.engines.sqlite.connection import Row, Snapshot, name, weight
 from dbmimic.engines.sqlite.identity import bound, is_lenient, marker
 from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.errors import InternalError
@@ -39,6 +39,20 @@ class Body:
 
     tail: Sequence[Row]
     storage: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """
+    All rows of a table, not read yet: another connection reads them where `snapshot` proves that it sees the same.
+
+    `as_stored` tells whether a row's columns are all that is stored of it, in their order. `pages` gives the rows to
+    whoever cannot.
+    """
+
+    snapshot: Snapshot
+    as_stored: bool
+    pages: Callable[[], Iterator[list[Row]]]
 
 
 def packed(layout: Layout, page: Sequence[Row]) -> RawBatch:
@@ -119,7 +133,11 @@ class Inserter:
 
     def insert(self, batch: MaskedBatch) -> int:
         """Insert a batch; within a transaction, which the caller rolls back where this raises."""
-        rows = list(_joined(self._layout, batch))
+        if isinstance(batch.tail.body, Relay):
+            return sum(map(self._inserted, batch.tail.body.pages()))
+        return self._inserted(list(_joined(self._layout, batch)))
+
+    def _inserted(self, rows: Sequence[Row]) -> int:
         if not rows:
             return 0
         self._connection.execute("SAVEPOINT batch")

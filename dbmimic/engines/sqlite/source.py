@@ -12,13 +12,13 @@ from dbmimic.engines.sqlite.catalogue import Catalogue
 from dbmimic.engines.sqlite.connection import OLDEST, Row, Snapshot, name
 from dbmimic.engines.sqlite.faults import SOURCE, Side
 from dbmimic.engines.sqlite.identity import RowIdentity
-from dbmimic.engines.sqlite.rows import packed, to_text
+from dbmimic.engines.sqlite.rows import Relay, packed, to_text
 from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.engines.sqlite.walk import Walk, these
-from dbmimic.errors import ConfigError
+from dbmimic.errors import ConfigError, InternalError
 from dbmimic.model.address import Address
-from dbmimic.model.batch import Layout, RawBatch
-from dbmimic.model.keys import KeySet, Rows, Whole
+from dbmimic.model.batch import Layout, Payload, RawBatch
+from dbmimic.model.keys import KeySet, Portion, Rows, Span, Whole
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
@@ -96,9 +96,29 @@ class SqliteSource:
         sql = f"SELECT count(*) FROM {name(table.id.name)}"  # noqa: S608 -- the name is quoted
         return int(self._snapshot.value(sql, (), str(table.id)))
 
-    def read(self, layout: Layout, rows: Rows) -> Iterator[RawBatch]:
+    def cut(self, layout: Layout, rows: Rows, byte_count: int) -> tuple[Portion, ...]:
+        """Give all rows as one portion: one file has one reader."""
+        del layout, byte_count
+        return (Portion(rows, 0),)
+
+    def share(self, sessions: int) -> None:
+        """Give no token: in WAL mode another connection may see a later moment."""
+        del sessions
+
+    def beat(self) -> None:
+        """Do nothing: a read transaction on a file is not lost."""
+
+    def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows in ascending identity, about a megabyte a batch."""
+        if isinstance(rows, Span):
+            raise InternalError("DM901", "a span of rows was asked for that was not cut here", place=str(layout.leaf))
         identity = self._walker.identity(layout.leaf)
+        if isinstance(rows, Whole) and not layout.head:
+            stored = self.schema().table(layout.table).columns
+            as_stored = layout.tail == tuple(column.name for column in stored)
+            relay = Relay(self._snapshot, as_stored, lambda: self._pages(layout, identity, rows))
+            yield RawBatch(layout, 0, {}, Payload(ENGINE, relay))
+            return
         for page in self._pages(layout, identity, rows):
             yield packed(layout, page)
 

@@ -15,13 +15,15 @@ class Blueprint:
     """
     What a new file is built from.
 
-    `tables` come before the data (virtual ones last), `later` after it: indexes, then views, then triggers.
+    `tables` come before the data (virtual ones last), `indexes` (each after its table) when their table is filled,
+    `later` after all: views, then triggers.
     `sequences` are the counters of AUTOINCREMENT tables by name. `pragmas` are the settings that are part of a file;
     those of `first` must stand before the first table. `analyzed` tells whether the source was ever analyzed.
     """
 
     first: tuple[tuple[str, str | int], ...]
     tables: tuple[tuple[str, str], ...]
+    indexes: tuple[tuple[str, str, str], ...]
     later: tuple[tuple[str, str], ...]
     pragmas: tuple[tuple[str, str | int], ...]
     sequences: tuple[tuple[str, int], ...]
@@ -35,7 +37,7 @@ def read(snapshot: Snapshot) -> Structure:
     first = tuple((pragma, snapshot.value(f"PRAGMA {pragma}")) for pragma in ("page_size", "encoding", "auto_vacuum"))
     pragmas = tuple((pragma, snapshot.value(f"PRAGMA {pragma}")) for pragma in ("user_version", "application_id"))
     tables = [(title, sql) for kind, title, _, sql in objects if kind == "table"]
-    order = {"index": 0, "view": 1, "trigger": 2}
+    order = {"view": 0, "trigger": 1}
     later = sorted((row for row in objects if row[0] in order), key=lambda row: order[row[0]])
     text = sorted(f"{kind} {title} on {owner}: {sql.strip()}" for kind, title, owner, sql in objects)
     text += [f"{pragma} = {value}" for pragma, value in first + pragmas]
@@ -44,6 +46,7 @@ def read(snapshot: Snapshot) -> Structure:
     body = Blueprint(
         first,
         tuple(sorted(tables, key=lambda table: is_virtual(table[1]))),
+        tuple((owner, title, sql) for kind, title, owner, sql in objects if kind == "index"),
         tuple((title, sql) for _, title, _, sql in later),
         pragmas,
         tuple((title, seq) for title, seq in counters if isinstance(seq, int)),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from dbmimic.engines.sqlite import files
 from dbmimic.engines.sqlite.catalogue import folded
-from dbmimic.engines.sqlite.connection import Snapshot, connect
+from dbmimic.engines.sqlite.connection import Snapshot, connect, name, uri
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import Places, RunLock
-from dbmimic.engines.sqlite.rows import Inserter
+from dbmimic.engines.sqlite.rows import Inserter, Relay
 from dbmimic.engines.sqlite.source import SqliteSource, file_identity, patience
 from dbmimic.engines.sqlite.structure import ENGINE, Blueprint
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError
@@ -43,6 +44,8 @@ class SqliteTarget:
         self._lock = RunLock(self._places)
         self._wait = wait
         self._connection: sqlite3.Connection | None = None
+        self._loaded: dict[str, int] = {}
+        self._indexes: list[tuple[str, str, str]] = []  # those that are still to be made
         if not self._places.target.parent.is_dir():
             raise TargetError("DM501", "the target's folder is not there", place=self._place, hint="check the path")
         if self._places.target.exists() and not self._places.target.is_file():
@@ -74,6 +77,8 @@ class SqliteTarget:
         plan = _blueprint(structure)
         self._lock.take()
         files.recover(self._places)
+        self._loaded.clear()
+        self._indexes = list(plan.indexes)
         self._disconnect()
         files.remove(self._places.new)
         files.create(self._places)
@@ -96,8 +101,68 @@ class SqliteTarget:
             return
         raise fault from None
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
-        """Load the batches in one transaction and give the number of rows."""
+    def share(self) -> None:
+        """Give no token: a file has one writer."""
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+        """Load the batches in one transaction and give the number of rows; each unit is loaded once."""
+        if unit not in self._loaded:
+            count = self._written(layout, batches)
+            if not unit:
+                return count
+            self._loaded[unit] = count
+        return self._loaded[unit]
+
+    def _written(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+        coming = iter(batches)
+        first = next(coming, None)
+        relay = first.tail.body if first is not None else None
+        if isinstance(relay, Relay):
+            count = self._relayed(layout, relay, coming)
+            if count is not None:
+                return count
+        return self._inserted(layout, itertools.chain(() if first is None else (first,), coming))
+
+    def _relayed(self, layout: Layout, relay: Relay, others: Iterator[MaskedBatch]) -> int | None:
+        """
+        Let SQLite itself bring all rows of a table over, or give None where it cannot be told to see the snapshot's.
+
+        Where a row is taken as it is stored and the same indexes are there, SQLite copies records without a look into
+        them, indexes included: so these are made first.
+        """
+        connection = self._connect()
+        table = name(layout.leaf.name)
+        listed = "" if relay.as_stored else f" ({', '.join(map(name, layout.tail))})"
+        chosen = "*" if relay.as_stored else ", ".join(map(name, layout.tail))
+        indexes = [each for each in self._indexes if folded(each[0]) == folded(layout.leaf.name)]
+        try:
+            connection.execute("PRAGMA busy_timeout = 0")  # a writer may wait for us, and would not let us in
+            connection.execute("ATTACH ? AS dbmimic_source", (uri(relay.snapshot.path, "ro"),))
+            try:
+                connection.execute("BEGIN")
+                connection.execute("SELECT count(*) FROM dbmimic_source.sqlite_schema").fetchone()
+                if not relay.snapshot.unchanged():
+                    return None
+                for _, _, sql in indexes:
+                    connection.execute(sql)
+                count = connection.execute(
+                    f"INSERT OR ABORT INTO main.{table}{listed} SELECT {chosen} FROM dbmimic_source.{table}"  # noqa: S608 -- quoted
+                ).rowcount
+                for _ in others:  # ends the reading, which may have something against it
+                    pass
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                connection.execute("DETACH dbmimic_source")
+        except sqlite3.Error:
+            return None  # whose fault it is shows when the rows come one by one
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(_BUILDER_PATIENCE * 1000)}")
+        self._indexes = [each for each in self._indexes if each not in indexes]
+        return count
+
+    def _inserted(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
         connection = self._connect()
         place = str(layout.table)
         with told(TARGET, place):
@@ -122,7 +187,7 @@ class SqliteTarget:
         connection = self._connect()
         with told(TARGET, self._place):
             connection.execute("BEGIN IMMEDIATE")
-        for title, sql in plan.later:
+        for title, sql in (*(each[1:] for each in self._indexes), *plan.later):
             self._create(title, sql)
         with told(TARGET, self._place):
             self._set_counters(connection, plan, masked)

@@ -1,11 +1,13 @@
 """CREATE statements lose what belongs to one server, and nothing else."""
 
 import pyarrow as pa
+import pymysql
 import pytest
 
 from dbmimic.engines.mysql import wire
 from dbmimic.engines.mysql.places import Places
 from dbmimic.engines.mysql.statements import disabled, taken_apart, tokens, unqualified, without_definer
+from dbmimic.engines.mysql.stream import Stream
 
 
 @pytest.mark.parametrize(
@@ -79,13 +81,60 @@ def packet(*values):
     return out
 
 
-def test_packets_of_all_lengths_are_taken_apart():
-    sizes = [0, 1, 250, 251, 65535, 65536, 1 << 24]
-    rows = [(b"k", None if size == 1 else bytes([size % 256]) * size, b"") for size in sizes]
-    columns = wire.columns([packet(*row) for row in rows], 3)
-    assert [column.to_pylist() for column in columns] == [list(column) for column in zip(*rows, strict=True)]
-    one = wire.columns([packet(b"x", None)], 2)
-    assert [column.to_pylist() for column in one] == [[b"x"], [None]]
+class Pipe:
+    """A connection's file that gives the packets of an answer a few bytes at a time."""
+
+    def __init__(self, *payloads, at_once):
+        self.left = b"".join(map(framed, payloads))
+        self.at_once = at_once
+
+    def read1(self, most):
+        size = min(most, self.at_once)
+        came, self.left = self.left[:size], self.left[size:]
+        return came
+
+
+def framed(payload):
+    parts = [payload[start : start + 0xFFFFFF] for start in range(0, len(payload) + 1, 0xFFFFFF)]
+    return b"".join(len(part).to_bytes(3, "little") + b"\0" + part for part in parts)
+
+
+END = b"\xfe\0\0\2\0"
+
+
+@pytest.mark.parametrize("at_once", [70_001, 1 << 18])
+def test_packets_of_all_lengths_are_taken_apart(at_once):
+    sizes = [0, 1, 250, 251, 65535, 65536, 1 << 24, 0xFFFFFF - 7, 2 * 0xFFFFFF - 12, 3]
+    rows = [(b"k", None if size == 1 else bytes([size % 251]) * size, b"") for size in sizes]
+    assert {len(packet(*row)) % 0xFFFFFF for row in rows} >= {0}
+    stream = Stream(Pipe(*(packet(*row) for row in rows), END, at_once=at_once), "utf8")
+    held = [[], [], []]
+    for block in stream.blocks():
+        for column, values in zip(held, wire.columns(block, 3), strict=True):
+            column.extend(values.to_pylist())
+    assert held == [list(column) for column in zip(*rows, strict=True)]
+    assert stream.ended
+
+
+def test_rows_come_whole_however_few_bytes_come_at_once():
+    rows = [(b"a", None), (None, b"bc"), (b"", b"d" * 300), (b"x", None)]
+    stream = Stream(Pipe(*(packet(*row) for row in rows), END, at_once=1), "utf8")
+    blocks = list(stream.blocks())
+    assert [len(block) for block in blocks] == [4]
+    assert [column.to_pylist() for column in wire.columns(blocks[0], 2)] == [list(c) for c in zip(*rows, strict=True)]
+    one = next(Stream(Pipe(packet(b"x", None, b"yz"), END, at_once=9), "utf8").blocks())
+    assert [column.to_pylist() for column in wire.columns(one, 3)] == [[b"x"], [None], [b"yz"]]
+
+
+@pytest.mark.parametrize(("last", "number"), [((b"\xff\x25\x05#70100stopped",), 1317), ((), 2013)])
+def test_an_answer_that_is_cut_short_is_an_error(last, number):
+    stream = Stream(Pipe(*[packet(b"x" * 200)] * 6000, *last, at_once=4096), "utf8")
+    blocks = stream.blocks()
+    assert len(next(blocks)) > 5000
+    with pytest.raises(pymysql.MySQLError) as caught:
+        next(blocks)
+    assert caught.value.args[0] == number
+    assert stream.ended
 
 
 def test_lines_escape_what_would_end_a_field():

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from dbmimic.engines.sqlite.rows import Relay
 from dbmimic.engines.sqlite.source import SqliteSource
 from dbmimic.engines.sqlite.target import SqliteTarget
+from dbmimic.model.batch import RawBatch
 
 Make = Callable[..., Path]
 Open = Callable[[Path], SqliteSource]
 Aim = Callable[[Path], SqliteTarget]
 Load = Callable[..., int]
 Copy = Callable[..., Path]
+
+
+def tail_rows(batch: RawBatch) -> list[Any]:
+    """Give the rows of a batch's tail, read now where they were not."""
+    body = batch.tail.body
+    return [row for page in body.pages() for row in page] if isinstance(body, Relay) else list(body.tail)

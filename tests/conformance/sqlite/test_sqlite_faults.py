@@ -15,7 +15,6 @@ import pytest
 
 from dbmimic.engines.sqlite import files
 from dbmimic.engines.sqlite.engine import SqliteEngine
-from dbmimic.engines.sqlite.rows import Inserter
 from dbmimic.engines.sqlite.target import SqliteTarget
 from dbmimic.errors import (
     ConfigError,
@@ -423,8 +422,7 @@ def _killed(source_path: Path, path: Path, at: int) -> None:
     owners = (
         (os, "open link fsync chown"),
         (Path, "replace write_text unlink"),
-        (SqliteTarget, "_create"),
-        (Inserter, "insert"),
+        (SqliteTarget, "_create _relayed"),
     )
     for owner, names in owners:
         for name in names.split():

@@ -15,7 +15,7 @@ from dbmimic.model.batch import Layout, MaskedBatch, Payload
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.schema import Table
-from tests.conformance.sqlite.shapes import Aim, Copy, Load, Make, Open
+from tests.conformance.sqlite.shapes import Aim, Copy, Load, Make, Open, tail_rows
 
 AFFINITIES = ["INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"]
 VALUES: list[object] = [
@@ -147,7 +147,7 @@ def test_masked_values_take_the_storage_class_of_the_original(
     assert [found.id for found in copy.schema().tables] == [found.id for found in source.schema().tables]
     layout = Layout(table.id, table.id, (), ("id", "v", "n"))
     (batch,) = copy.read(layout, WHOLE)
-    assert batch.tail.body.tail == [
+    assert tail_rows(batch) == [
         (100, 20, 1), (200, 2.5, 2), (300, "30", 3), (400, b"\xff", 4), (500, "40", 5), (600, "007", 6), (700, None, 7),
     ]  # fmt: skip
     copy.close()
@@ -181,7 +181,7 @@ def test_batches_are_bounded(make: Make, opened: Open) -> None:
     assert sum(sizes) == 300
     assert max(sizes) <= 16
     batches = list(source.read(Layout(narrow, narrow, (), ("a",)), WHOLE))
-    assert [row[0] for batch in batches for row in batch.tail.body.tail] == list(range(1, 50001))
+    assert [row[0] for batch in batches for row in tail_rows(batch)] == list(range(1, 50001))
     assert len(batches) < 30
 
 
@@ -226,6 +226,6 @@ def test_a_file_with_text_that_is_not_utf8_is_read_from_any_place(make: Make, op
     source = opened(path)
     table = TableId("", "t")
     layout = Layout(table, table, (), ("id", "v"))
-    rows = [row for batch in source.read(layout, WHOLE) for row in batch.tail.body.tail]
+    rows = [row for batch in source.read(layout, WHOLE) for row in tail_rows(batch)]
     assert [row[0] for row in rows] == list(range(1, 20001))
     assert [row[0] for row in rows if row[1] != f"v{row[0]}"] == [7000, 7001, 19999]

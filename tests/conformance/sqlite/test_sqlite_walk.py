@@ -12,7 +12,7 @@ from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE, KeySet, Rows
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Table
-from tests.conformance.sqlite.shapes import Make, Open
+from tests.conformance.sqlite.shapes import Make, Open, tail_rows
 
 SCRIPT = """
     CREATE TABLE plain(id INTEGER PRIMARY KEY, code TEXT COLLATE NOCASE UNIQUE);
@@ -44,7 +44,7 @@ SCRIPT = """
 def shown(source, table: Table, rows: Rows) -> set[tuple[object, ...]]:
     columns = tuple(column.name for column in table.loadable)
     batches = source.read(Layout(table.id, table.id, (), columns), rows)
-    return {row for batch in batches for row in batch.tail.body.tail}
+    return {row for batch in batches for row in tail_rows(batch)}
 
 
 def plainly(path: Path, edge: ForeignKey) -> set[int]:
@@ -123,7 +123,7 @@ def test_chunks_and_negative_rowids(make: Make, opened: Open) -> None:
 
 def _rows(source, table: Table, rows: Rows) -> list[tuple[object, ...]]:
     layout = Layout(table.id, table.id, (), tuple(column.name for column in table.loadable))
-    return [row for batch in source.read(layout, rows) for row in batch.tail.body.tail]
+    return [row for batch in source.read(layout, rows) for row in tail_rows(batch)]
 
 
 def test_tables_with_columns_called_rowid(make: Make, opened: Open) -> None:

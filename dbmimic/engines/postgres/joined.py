@@ -1,0 +1,105 @@
+"""A run's snapshot and its new copy, reached by sessions of another process."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+import psycopg
+from psycopg import sql
+
+from dbmimic.engines.postgres import databases
+from dbmimic.engines.postgres.connect import apply, connect, reading_settings
+from dbmimic.engines.postgres.databases import NEW
+from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.pump import Psql
+from dbmimic.engines.postgres.reader import Reading
+from dbmimic.engines.postgres.tools import Toolbox
+from dbmimic.engines.postgres.writer import Journal, Writing
+from dbmimic.errors import SnapshotLost
+from dbmimic.model.address import Address
+from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
+from dbmimic.model.keys import Rows, Span
+
+_NO_SUCH_SNAPSHOT = frozenset({"22023", "42704", "55000"})
+
+
+class PostgresJoinedSource:
+    """A `ports.source.JoinedSource`: a connection of its own under the snapshot of that name."""
+
+    def __init__(self, address: Address, snapshot: str, toolbox: Toolbox) -> None:
+        self._connection = connect(address, Side.SOURCE)
+        try:
+            self._begin(snapshot)
+            toolbox.serve(self._connection.info.server_version, tls=self._connection.pgconn.ssl_in_use)
+            psql = Psql.like(self._connection, toolbox, Side.SOURCE)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._reading = Reading(self._connection, Side.SOURCE, snapshot, psql)
+
+    def _begin(self, snapshot: str) -> None:
+        connection = self._connection
+        with speaking(connection, Side.SOURCE, "setting up the session"):
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        try:
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+            apply(connection, reading_settings(connection.info.server_version), local=True)
+        except psycopg.Error as error:
+            fault = Fault.of(error, connection)
+            if fault.state in _NO_SUCH_SNAPSHOT:
+                message = "the source's snapshot is gone: the session that held it was ended"
+                raise SnapshotLost("DM403", message, hint="run the command again for a new snapshot") from None
+            raise translated(fault, Side.SOURCE, "joining the snapshot") from None
+
+    def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        """Stream the chosen rows of a leaf."""
+        leaf = sql.Identifier(layout.leaf.schema, layout.leaf.name)
+        with speaking(self._connection, Side.SOURCE, "locking the table", layout.leaf):
+            # Where somebody's ALTER waits for the keeper's lock, ours would wait for that ALTER.
+            self._connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT").format(leaf))
+        return self._reading.read(layout, rows)
+
+    def close(self) -> None:
+        """End the session."""
+        with contextlib.suppress(psycopg.Error):
+            self._connection.close()
+
+
+class PostgresJoinedTarget:
+    """A `ports.target.JoinedTarget`: a connection of its own in the new copy."""
+
+    def __init__(self, address: Address, token: str, toolbox: Toolbox) -> None:
+        run, _, target = token.partition("/")
+        name = databases.beside(target, NEW)
+        self._connection = connect(address, Side.TARGET, database=name)
+        try:
+            with speaking(self._connection, Side.TARGET, "joining the new copy", name):
+                found = databases.find(self._connection, name)
+            toolbox.serve(self._connection.info.server_version, tls=self._connection.pgconn.ssl_in_use)
+            psql = Psql.like(self._connection, toolbox, Side.TARGET)
+        except BaseException:
+            self._connection.close()
+            raise
+        mark = found.mark if found is not None else None
+        self._token = f"{mark.run}/{target}" if mark is not None and mark.building else None
+        self._writing = Writing(self._connection, psql, journal(run))
+
+    @property
+    def token(self) -> str | None:
+        """What the database's own mark says."""
+        return self._token
+
+    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+        """Load the batches into a table of the new copy, all of them or none."""
+        return self._writing.write(layout, batches, unit)
+
+    def close(self) -> None:
+        """End the session."""
+        with contextlib.suppress(psycopg.Error):
+            self._connection.close()
+
+
+def journal(run: str) -> Journal:
+    """Give the journal of that run."""
+    return Journal(f"dbmimic_{run}")

@@ -1,0 +1,235 @@
+"""
+What comes after the rows: keys and indexes, then all else that the dump has there, then foreign keys.
+
+Keys, indexes, statistics and the checks of foreign keys take the time, and they do not wait for each other: a few
+sessions build them side by side, largest table first. The rest is the dump's own script, run by `psql`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from queue import SimpleQueue
+from typing import Self
+
+import psycopg
+
+from dbmimic.engines.postgres import catalog
+from dbmimic.engines.postgres.connect import Connection, apply
+from dbmimic.engines.postgres.ddl import ENTRY, place_of, refused, run_script
+from dbmimic.engines.postgres.errors import Fault, Side, speaking
+from dbmimic.engines.postgres.tools import Installation
+from dbmimic.model.findings import Finding, Severity
+
+_MOST_SESSIONS = 4
+_SETTINGS = (("search_path", ""), ("maintenance_work_mem", "256MB"), ("check_function_bodies", "off"))
+_PARTS = re.compile(r"^(?=-- Name: .*; Type: [A-Z ]+; Schema: .*; Owner: )", re.MULTILINE)
+_EARLY = ("CONSTRAINT", "INDEX")  # keys first: they lock their table against everybody
+_FOREIGN_KEY = "FK CONSTRAINT"
+_NAME = r'(?:"(?:[^"]|"")+"|[^" .]+)'
+_TABLE = re.compile(rf"(?:ALTER TABLE (?:ONLY )?|CREATE (?:UNIQUE )?INDEX {_NAME} ON (?:ONLY )?)({_NAME}\.{_NAME})")
+# A key that sits on a partitioned table, and so without ONLY, cannot be added first and checked later.
+_ADDED = re.compile(rf"(?P<table>ALTER TABLE ONLY {_NAME}\.{_NAME})\n    ADD CONSTRAINT (?P<name>{_NAME}) FOREIGN KEY ")
+_NOT_VALID = " NOT VALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of the dump, and what makes it."""
+
+    type: str
+    place: str
+    statement: str
+
+    @property
+    def table(self) -> str:
+        """The table that it stands on as the dump spells it, where that can be told."""
+        found = _TABLE.match(self.statement)
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostData:
+    """The dump's script after the data, taken apart."""
+
+    early: tuple[Entry, ...]
+    script: str
+    foreign_keys: tuple[Entry, ...]
+    last: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, script: str) -> PostData:
+        """
+        Take a script apart.
+
+        Comments on constraints come after foreign keys, and event triggers last of all, so that they do not fire for
+        what we do.
+        """
+        kept: list[str] = []
+        found: dict[str, list[Entry]] = {"early": [], "keys": [], "last": []}
+        for part in _PARTS.split(script):
+            heading = ENTRY.match(part)
+            turn = _turn(heading) if heading is not None else ""
+            if heading is None or not turn:
+                kept.append(part)
+                continue
+            statement, _, rest = part.split("\n--\n", 1)[1].rpartition("\n\n\n--\n")
+            found[turn].append(Entry(heading["type"], place_of(heading), statement.strip()))
+            kept.append(f"--\n{rest}")
+        early = sorted(found["early"], key=lambda entry: _EARLY.index(entry.type))
+        return cls(tuple(early), "".join(kept), tuple(found["keys"]), tuple(found["last"]))
+
+
+def _turn(heading: re.Match[str]) -> str:
+    if heading["type"] in _EARLY:
+        return "early"
+    if heading["type"] == _FOREIGN_KEY:
+        return "keys"
+    comment = heading["type"] == "COMMENT" and heading["name"].startswith(("CONSTRAINT ", "EVENT TRIGGER "))
+    return "last" if comment or heading["type"] == "EVENT TRIGGER" else ""
+
+
+def build(inside: Connection, more: Callable[[], Connection], script: str, tool: Installation) -> list[Finding]:
+    """
+    Build all of it, and give a finding for each foreign key that the source's own rows break.
+
+    `inside` is a session in the new copy, and `more` opens others.
+    """
+    wanted = PostData.of(script)
+    with _Sessions(inside, more, len(wanted.early) + len(wanted.foreign_keys)) as sessions:
+        sizes = _sizes(inside)
+        for _, entries in groupby(wanted.early, key=lambda entry: entry.type):
+            sessions.run([(_make, entry) for entry in _spread(list(entries), sizes)])
+        run_script(inside, wanted.script, tool, "building keys, indexes and triggers")
+        sessions.run([(_analyze, Entry("TABLE", name, f"ANALYZE {name}")) for name in sizes])
+        checks = [entry for entry in wanted.foreign_keys if not _added(inside, entry)]
+        found = sessions.run([(_validate, entry) for entry in _spread(checks, sizes)])
+    for entry in wanted.last:
+        _make(inside, entry)
+    return [finding for finding in found if finding is not None]
+
+
+Step = Callable[[Connection, Entry], Finding | None]
+
+
+class _Sessions:
+    """A few sessions in the new copy, each with a thread that waits for it."""
+
+    def __init__(self, inside: Connection, more: Callable[[], Connection], steps: int) -> None:
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        self._extra: list[Connection] = []
+        count = max(1, min(_MOST_SESSIONS, len(os.sched_getaffinity(0)), steps))
+        try:
+            self._extra = [more() for _ in range(count - 1)]
+            for session in (inside, *self._extra):
+                with speaking(session, Side.TARGET, "setting up the session"):
+                    apply(session, _SETTINGS)
+                self._free.put(session)
+        except BaseException:
+            self._close()
+            raise
+        self._all = (inside, *self._extra)
+        self._threads = ThreadPoolExecutor(count)
+
+    def run(self, steps: Sequence[tuple[Step, Entry]]) -> list[Finding | None]:
+        """Take the steps side by side, and give what came of each; the first failure stops what has not begun."""
+        pending = [self._threads.submit(self._step, *step) for step in steps]
+        try:
+            return [future.result() for future in pending]
+        except BaseException:
+            for future in pending:
+                future.cancel()
+            raise
+
+    def _step(self, step: Step, entry: Entry) -> Finding | None:
+        session = self._free.get()
+        try:
+            return step(session, entry)
+        finally:
+            self._free.put(session)
+
+    def _close(self) -> None:
+        for session in self._extra:
+            session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for session in self._all:
+                with contextlib.suppress(psycopg.Error):
+                    session.cancel_safe(timeout=5)
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._close()
+
+
+def _sizes(inside: Connection) -> dict[str, int]:
+    """Give the tables that hold rows, as the dump spells them, with their sizes, the largest first."""
+    with speaking(inside, Side.TARGET, "reading the catalogue"):
+        return dict(inside.execute(catalog.query("sizes")).fetchall())
+
+
+def _spread(entries: Sequence[Entry], sizes: dict[str, int]) -> list[Entry]:
+    """Give entries so that those on large tables come first, and those on one table not one after the other."""
+    turns: dict[str, int] = {}
+    order = []
+    for entry in entries:
+        turn = turns[entry.table] = turns.get(entry.table, -1) + 1
+        order.append((turn, -sizes.get(entry.table, 0), entry.place, entry))
+    return [entry for *_, entry in sorted(order, key=lambda each: each[:3])]
+
+
+def _make(session: Connection, entry: Entry) -> None:
+    try:
+        _execute(session, entry.statement)
+    except psycopg.Error as error:
+        doing = f"building the {entry.type.lower()}"
+        raise refused(Fault.of(error, session), entry.type, entry.place, doing) from None
+
+
+def _execute(session: Connection, statement: str) -> None:
+    """Run a statement, once more where it was chosen to end a deadlock with another one of ours."""
+    try:
+        session.execute(statement.encode())
+    except psycopg.errors.DeadlockDetected:
+        session.execute(statement.encode())
+
+
+def _analyze(session: Connection, entry: Entry) -> None:
+    with speaking(session, Side.TARGET, "gathering statistics", entry.place):
+        _execute(session, entry.statement)
+
+
+def _added(session: Connection, key: Entry) -> bool:
+    """Add a foreign key without looking at the rows, and tell whether that is all there is to do with it."""
+    if not _ADDED.match(key.statement):
+        return False
+    done = key.statement.endswith(f"{_NOT_VALID};")
+    with speaking(session, Side.TARGET, f"building foreign key {key.place}", key.place):
+        session.execute((key.statement if done else f"{key.statement.rstrip(';')}{_NOT_VALID}").encode())
+    return done
+
+
+def _validate(session: Connection, key: Entry) -> Finding | None:
+    """
+    Check the rows against a foreign key, and give a finding where only new rows are held to it: rows that dangle in
+    the source already (its triggers were off when they came) dangle in the copy as well.
+    """
+    added = _ADDED.match(key.statement)
+    check = f"{added['table']} VALIDATE CONSTRAINT {added['name']}" if added else key.statement
+    with speaking(session, Side.TARGET, f"building foreign key {key.place}", key.place):
+        try:
+            _execute(session, check)
+        except psycopg.errors.ForeignKeyViolation:
+            if not added:
+                session.execute(f"{key.statement.rstrip(';')}{_NOT_VALID}".encode())
+        else:
+            return None
+    reason = "rows of the source break this foreign key; in the copy it is NOT VALID"
+    return Finding("DM601", Severity.WARNING, key.place, reason, "mend the rows in the source, or leave them out")

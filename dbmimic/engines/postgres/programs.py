@@ -1,0 +1,70 @@
+"""How PostgreSQL's own programs are started: where they connect to, what they may know, and how they fail."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import make_conninfo
+
+from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.errors import Side
+from dbmimic.errors import TryAgainError
+
+_FOR_TOOLS = frozenset(
+    {
+        "hostaddr",
+        "connect_timeout",
+        "gssencmode",
+        "krbsrvname",
+        "channel_binding",
+        "requirepeer",
+        "target_session_attrs",
+    }
+    | {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl"}
+)
+
+
+def address(connection: Connection) -> str:
+    """Give where the connection leads, as it was resolved; nothing secret, nothing too new for an old libpq."""
+    info = connection.info
+    given: dict[str, Any] = {name: value for name, value in info.get_parameters().items() if name in _FOR_TOOLS}
+    return make_conninfo(**given | {"host": info.host, "port": info.port, "user": info.user, "dbname": info.dbname})
+
+
+def environment(connection: Connection) -> dict[str, str]:
+    """Give the environment for a tool: ours, with the password that the connection used."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    kept |= {name: os.environ[name] for name in ("PGPASSFILE", "PGSSLROOTCERT") if name in os.environ}
+    if connection.info.password:
+        kept["PGPASSWORD"] = connection.info.password
+    return kept | {"PGAPPNAME": "dbmimic", "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}
+
+
+def run(
+    command: Sequence[str], side: Side, *, given: bytes | None = None, environment: Mapping[str, str] | None = None
+) -> bytes:
+    """
+    Run one to its end and give what it printed.
+
+    Raises:
+        TryAgainError: DM702, it waited too long for a lock.
+        SourceError: (TargetError on the target) DM404 where it failed, DM406 where it could not be started.
+    """
+    program = Path(command[0]).name
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, env=environment, check=False)
+    except OSError:
+        raise side.error(side.code(6), f"{program} could not be started", place=command[0]) from None
+    if done.returncode != 0:
+        if b"lock timeout" in done.stderr:
+            hint = "somebody changes the structure; run it again when they are done"
+            raise TryAgainError("DM702", f"{program} waited too long for a lock on the {side}", hint=hint)
+        shown = shlex.join([program, *(word for word in command[1:] if not word.startswith("--snapshot="))])
+        hint = f"run it by hand to see why: {shown}"
+        raise side.error(side.code(4), f"{program} ended with status {done.returncode}", hint=hint)
+    return done.stdout

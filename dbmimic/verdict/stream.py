@@ -1,0 +1,104 @@
+"""The same question as in `masking`, asked of the rows on their way; and whether what arrived is what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbmimic.masks import canonical
+from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
+from dbmimic.model.keys import WHOLE
+from dbmimic.model.schema import Table
+from dbmimic.model.types import Kind
+from dbmimic.model.work import Seen
+from dbmimic.ports.source import Reader
+from dbmimic.verdict.masking import MaskedColumn, TableCheck, findings_of, joined
+
+Columns = Mapping[str, MaskedColumn]
+
+_WRAP = 1 << 64
+
+
+class StreamCheck:
+    """
+    Compares each masked value with its source's while both are at hand, and adds up a digest of what is sent.
+
+    Cost: one comparison a value, and one keyed hash a row.
+    """
+
+    def __init__(self, table: Table, columns: Columns, keyed: KeyedFunction) -> None:
+        self._table = table
+        self._columns = columns
+        self._keyed = keyed
+        self._rows = self._checked = self._digest = 0
+        self._equal = dict.fromkeys(columns, 0)
+
+    def see(self, raw: RawBatch, masked: MaskedBatch) -> None:
+        """Take note of a batch before and after."""
+        self._rows += raw.row_count
+        for name, column in self._columns.items():
+            before, after = raw.head[name], masked.head[name]
+            self._checked += pc.sum(pc.greater(pc.binary_length(before), 0)).as_py() or 0
+            if column.changes:
+                self._equal[name] += self._unchanged(name, column, before, after)
+        self._digest = (self._digest + digest_of(masked.head, self._keyed)) % _WRAP
+
+    def _unchanged(self, name: str, column: MaskedColumn, before: pa.Array, after: pa.Array) -> int:
+        found = self._table.column(name)
+        if found is not None and found.logical.kind is not Kind.TEXT:
+            filled = (pc.fill_null(values, "") for values in (before, after))
+            same = pc.equal(*(canonical.by_kind(values, found.logical) for values in filled))
+        else:
+            same = pc.equal(before, after)
+        suspects = before.filter(pc.fill_null(same, False)).drop_null()
+        if not len(suspects):
+            return 0
+        left = pc.match_substring_regex(suspects, f"^(?:{column.leaves})?$")
+        return len(suspects) - (pc.sum(left).as_py() or 0)
+
+    @property
+    def seen(self) -> Seen:
+        """What was seen so far."""
+        return Seen(self._rows, self._checked, self._equal, self._digest)
+
+
+def digest_of(head: Mapping[str, pa.Array], keyed: KeyedFunction) -> int:
+    """Give a number for the rows of some columns that does not depend on their order."""
+    hashes = keyed.uniform(joined(list(head.values())))
+    return int(np.sum(hashes, dtype=np.uint64))
+
+
+def together(parts: Iterable[Seen]) -> Seen | None:
+    """Give what was seen of all parts of a table."""
+    total: Seen | None = None
+    for part in parts:
+        if total is None:
+            total = part
+            continue
+        equal = {name: count + part.equal[name] for name, count in total.equal.items()}
+        digest = (total.digest + part.digest) % _WRAP
+        total = Seen(total.row_count + part.row_count, total.values_checked + part.values_checked, equal, digest)
+    return total
+
+
+def arrived(table: Table, head: tuple[str, ...], seen: Seen, copy: Reader, keyed: KeyedFunction) -> bool:
+    """
+    Tell whether a table of the copy holds what was sent, by the columns that masks read or wrote.
+
+    False may mean no more than that the engine spells a value in another way than it was sent.
+    """
+    rows = digest = 0
+    for leaf in table.leaves:
+        for batch in copy.read(Layout(table.id, leaf, head, ()), WHOLE):
+            rows += batch.row_count
+            digest = (digest + digest_of(batch.head, keyed)) % _WRAP
+    return (rows, digest) == (seen.row_count, seen.digest)
+
+
+def check_of(table: Table, seen: Seen) -> TableCheck:
+    """Give what came of a table all of whose rows were seen on their way."""
+    return TableCheck(seen.values_checked, sum(seen.equal.values()), tuple(findings_of(table, seen.equal)))
