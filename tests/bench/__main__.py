@@ -1,0 +1,49 @@
+"""`python -m tests.bench data | copy | check`"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.bench import checking, copying, data, peers
+
+
+def parser() -> argparse.ArgumentParser:
+    """Give what reads the command line."""
+    root = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    commands = root.add_subparsers(dest="command", required=True)
+    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere.add_argument("--engine", choices=data.ENGINES, default="postgresql")
+    everywhere.add_argument("--scale", type=float, default=0.1, help="1 is 25.75 million rows; default: 0.1")
+    everywhere.add_argument("--folder", type=Path, default=data.default_folder(), help="what is kept between commands")
+    everywhere.add_argument("--only", choices=data.ALONE, help="a database with this one table and its primary key")
+    commands.add_parser("data", parents=[everywhere], help="build the reference database, unless it is there")
+    copy = commands.add_parser("copy", parents=[everywhere], help="run cases in turns and tell what they cost")
+    copy.add_argument("--rounds", type=int, default=5)
+    copy.add_argument("--case", nargs="+", metavar="NAME", help="default: all but peers and what needs to be named")
+    copy.add_argument("--workers", type=int, default=0, help="of the case `ours`; default: what dbmimic chooses")
+    copy.add_argument("--slow", action="store_true", help=f"let peers run at a scale above {peers.MOST:g}, too")
+    copy.add_argument("--json", type=Path, help="write everything that was measured there, too")
+    commands.add_parser("check", parents=[everywhere], help="compare the last copy of ours with its source")
+    return root
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and give its exit status."""
+    options = parser().parse_args(arguments)
+    options.folder = options.folder.resolve()
+    with data.place(options.engine, options.folder) as server:
+        source = data.ensure(options.engine, server, options.folder, options.scale)
+        if options.only:
+            source = data.ensure(options.engine, server, options.folder, options.scale, options.only)
+        match options.command:
+            case "copy":
+                return copying.copy(options, server, source)
+            case "check":
+                return checking.check(options, server, source)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The benchmark works, at a scale that measures nothing; its baselines are true copies; its check finds what differs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench import checking, copying, data
+from tests.bench.__main__ import parser
+from tests.bench.meter import CommandFailed, measure
+from tests.bench.rounds import Results, document, table
+from tests.bench.servers import POSTGRES_PROGRAMS, Mariadb, Postgres, mariadb_program
+from tests.conftest import missing
+
+SCALE = 0.0002
+BASELINES = {
+    "postgresql": ("raw-text-2", "raw-binary-1", "pg_dump-Fd"),
+    "mysql": ("raw-client-exact", "dump-load"),
+    "sqlite": ("vacuum-into", "dump-load"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that a server's unprivileged user can reach."""
+    for path in (tmp_path, *tmp_path.parents[:3]):
+        path.chmod(0o755)
+    return tmp_path
+
+
+def needs(engine: str) -> None:
+    if engine == "postgresql" and not (POSTGRES_PROGRAMS / "initdb").exists():
+        missing("no PostgreSQL 15")
+    if engine == "mysql":
+        try:
+            mariadb_program("mariadbd")
+        except RuntimeError as error:
+            missing(str(error))
+
+
+@pytest.mark.parametrize("engine", data.ENGINES)
+def test_ours_and_the_baselines_copy(
+    engine: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The baselines are true copies, and our copy is masked where it should be and only there."""
+    needs(engine)
+    monkeypatch.setattr(Postgres, "settle", lambda _: None)
+    monkeypatch.setattr(Mariadb, "settle", lambda _: None)
+    told = tmp_path / "found.json"
+    options = ["--engine", engine, "--scale", str(SCALE), "--folder", str(folder), "--rounds", "1", "--json", str(told)]
+    parsed = parser().parse_args(["copy", *options, "--case", "ours"])
+    with data.place(engine, folder) as server:
+        source = data.ensure(engine, server, folder, SCALE)
+        assert copying.copy(parsed, server, source) == 0
+        assert checking.check(parsed, server, source) == 0
+        written = capsys.readouterr().out
+        assert "| ours | 1 |" in written
+        assert ": 0 problems" in written
+        assert "verify" in json.loads(told.read_text())["cases"]["ours"]["chapters"]
+        known, _ = copying.cases_of(server, source, data.TABLES, tmp_path, folder, 0)
+        target = str(Path(source).with_name("bench_plain.db")) if engine == "sqlite" else "bench_plain"
+        for name in BASELINES[engine]:
+            case = known[name]()
+            case.prepare()
+            measure(case.command, environment=dict(case.environment), folder=tmp_path, server=server)
+            with checking.opened(server, source) as before, checking.opened(server, target) as after:
+                assert checking.compare(before, after, data.TABLES, {}) == [], name
+                unmasked = checking.compare(before, after, ["customers"], {"customers": {"email": ""}})
+                assert unmasked == ["customers.email: 200 masked values are unchanged"]
+            case.clean()
+
+
+def test_a_failing_command_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="status 3: some output"):
+        measure(["bash", "-c", "echo some output; exit 3"], environment={}, folder=tmp_path, server=None)
+
+
+def test_memory_and_cpu_of_all_processes_are_seen(tmp_path: Path) -> None:
+    """Two processes that work and hold 30 MB each, one of them left behind by its parent."""
+    work = "import sys, time; held = b'x' * 30_000_000; end = time.process_time() + 0.3\n"
+    work += "while time.process_time() < end: pass\n"
+    (tmp_path / "work.py").write_text(work)
+    script = f"({sys.executable} work.py &) ; {sys.executable} work.py; sleep 0.3"
+    cost = measure(["bash", "-c", script], environment={}, folder=tmp_path, server=None)
+    assert 0.6 <= cost.client_cpu < 1.5
+    assert 60 <= cost.peak_mb < 120
+    assert 30 <= cost.largest_mb < 60
+    assert cost.wall >= 0.6
+
+
+def test_nothing_measured_is_told_as_nothing() -> None:
+    found = document(Results(failed={"ours": "no such thing"}), [], 10, {})
+    assert found["cases"] == {}
+    assert "ours FAILED: no such thing" in table(found)
