@@ -47,6 +47,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import ClassVar
 
 __all__ = [
@@ -109,6 +110,19 @@ class DbmimicError(Exception):
         """Give one error that holds all of these problems, in their order."""
         first, *others = problems
         return cls(first.code, first.message, place=first.place, hint=first.hint, others=others)
+
+    @property
+    def __context__(self) -> BaseException | None:
+        """
+        Nothing: what was being handled when this was raised may hold a row's value.
+
+        `from None` hides that from a traceback, but not from whatever pickles exceptions with all that hangs on them.
+        """
+        return None
+
+    @__context__.setter
+    def __context__(self, value: BaseException | None) -> None:
+        del value
 
     @property
     def code(self) -> str:
@@ -191,3 +205,17 @@ class InternalError(DbmimicError):
     """A broken invariant: our bug."""
 
     exit_status = 1
+
+    @classmethod
+    def unexpected(cls, error: BaseException) -> InternalError:
+        """
+        Give the error for what should not have happened.
+
+        It tells where, and not what the exception said, because that may hold a row's value.
+        """
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
+        reason = f"something happened that should not: {type(error).__name__}"
+        return cls("DM901", reason, place=place, hint="please report this, with the command and the place")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -71,7 +70,7 @@ def told(error: Exception) -> DbmimicError:
         return error
     if isinstance(error, TyperException):
         return _misused(error)
-    return _unexpected(error)
+    return InternalError.unexpected(error)
 
 
 def _misused(error: TyperException) -> UsageError:
@@ -84,20 +83,6 @@ def _misused(error: TyperException) -> UsageError:
 def _declined() -> RefusedError:
     hint = "answer y, or give --yes where nobody can answer"
     return RefusedError("DM308", "nobody agreed, so nothing was done", place="standard input", hint=hint)
-
-
-def _unexpected(error: Exception) -> InternalError:
-    """
-    Give the error for what should not have happened.
-
-    It tells where, and not what the exception said, because that may hold a row's value.
-    """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
-    reason = f"something happened that should not: {type(error).__name__}"
-    return InternalError("DM901", reason, place=place, hint="please report this, with the command and the place")
 
 
 def _stopped(number: int) -> int:

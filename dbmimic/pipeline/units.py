@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
 from dbmimic import load
-from dbmimic.errors import TryAgainError
+from dbmimic.errors import DbmimicError, InternalError, TryAgainError
 from dbmimic.load import ClearedCopy, ClearedTarget
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import MaskRegistry
@@ -211,7 +211,21 @@ def _result(future: Future[list[UnitResult]], tries: dict[int, int], number: int
 
 
 def work(order: Order) -> list[UnitResult]:
-    """Do an order: join the run's snapshot and its new copy, and copy the units one after the other."""
+    """
+    Do an order: join the run's snapshot and its new copy, and copy the units one after the other.
+
+    What goes wrong leaves this process as an error of ours, since any other may hold a row's value.
+    """
+    try:
+        return _worked(order)
+    except DbmimicError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- it is told by its kind and place
+        failure = InternalError.unexpected(error)
+    raise failure
+
+
+def _worked(order: Order) -> list[UnitResult]:
     joining = order.joining
     secret, registry, clock = joining.secret(), joining.registry(), joining.clock()
     digest = KeyedFunction.derive(secret, "verify")
