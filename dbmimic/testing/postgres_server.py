@@ -29,7 +29,11 @@ __all__ = ["PostgresServer", "available"]
 
 _START_SECONDS = 60.0
 # Waits for the end of its input, which comes when the process that started the server is gone, however it went.
-_WATCH = 'read _; kill -INT "$1"; while kill -0 "$1" 2>/dev/null; do sleep 0.2; done; rm -rf "$2"'
+# One that is over counts as gone before whoever adopted it has taken note of that.
+_WATCH = (
+    'read _; kill -INT "$1"; '
+    'while kill -0 "$1" 2>/dev/null && ! grep -qs ") Z " "/proc/$1/stat"; do sleep 0.2; done; rm -rf "$2"'
+)
 _LOG_MARK = "dbmimic-statement|"
 
 
