@@ -94,7 +94,7 @@ def crew(make: Callable[[], Executor]) -> Iterator[Executor]:
 
 def children() -> list[int]:
     """Give the processes that descend from this one and copy."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     parents = {
         int(pid): (int(parent), args) for pid, parent, args in (line.split(None, 2) for line in listed.splitlines())
     }
