@@ -26,33 +26,38 @@ class Results:
 
 
 def run(cases: list[Case], rounds: int, folder: Path, server: Server | None) -> Results:
-    """Run all cases once in each round, beginning with another one each time; a case that fails runs no more."""
+    """
+    Run all cases once in each round, beginning with another one each time; a case that fails runs no more.
+
+    What was measured before an interruption is given, too, with the interruption among what failed.
+    """
     results = Results()
-    for number in range(rounds):
-        turn = number % len(cases)
-        for case in cases[turn:] + cases[:turn]:
-            if case.name in results.failed or (case.once and number):
-                continue
-            try:
-                case.prepare()
-                results.loads.setdefault(case.name, []).append(round(os.getloadavg()[0], 2))
-                cost = measure(case.command, environment=dict(case.environment), folder=folder, server=server)
-                case.clean()
-            except CommandFailed as error:
-                results.failed[case.name] = str(error)
-                _say(f"round {number + 1}: {case.name} failed: {error}")
-                continue
-            except Exception:  # noqa: BLE001 (one case's trouble is told, and the others go on)
-                results.failed[case.name] = traceback.format_exc()
-                _say(f"round {number + 1}: {case.name} failed: {results.failed[case.name]}")
-                continue
-            results.costs.setdefault(case.name, {})[number] = cost
-            if told := chapters(cost.output):
-                results.chapters.setdefault(case.name, []).append(told)
-            _say(
-                f"round {number + 1}: {case.name} {cost.wall:.2f} s, CPU {cost.client_cpu:.2f} + {cost.server_cpu:.2f} s"
-            )
+    try:
+        for number in range(rounds):
+            turn = number % len(cases)
+            for case in cases[turn:] + cases[:turn]:
+                if case.name not in results.failed and not (case.once and number):
+                    _run_once(case, number, folder, server, results)
+    except (KeyboardInterrupt, SystemExit):
+        results.failed["the rest"] = "interrupted"
     return results
+
+
+def _run_once(case: Case, number: int, folder: Path, server: Server | None, results: Results) -> None:
+    try:
+        case.prepare()
+        results.loads.setdefault(case.name, []).append(round(os.getloadavg()[0], 2))
+        cost = measure(case.command, environment=dict(case.environment), folder=folder, server=server)
+        case.clean()
+    except Exception as error:  # noqa: BLE001 (one case's trouble is told, and the others go on)
+        known = isinstance(error, CommandFailed)
+        results.failed[case.name] = str(error) if known else traceback.format_exc()
+        _say(f"round {number + 1}: {case.name} failed: {results.failed[case.name]}")
+        return
+    results.costs.setdefault(case.name, {})[number] = cost
+    if told := chapters(cost.output):
+        results.chapters.setdefault(case.name, []).append(told)
+    _say(f"round {number + 1}: {case.name} {cost.wall:.2f} s, CPU {cost.client_cpu:.2f} + {cost.server_cpu:.2f} s")
 
 
 def _say(line: str) -> None:

@@ -26,8 +26,9 @@ BASELINES = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder that a server's unprivileged user can reach."""
-    for path in (tmp_path, *tmp_path.parents[:3]):
-        path.chmod(0o755)
+    for path in (tmp_path, *tmp_path.parents):
+        if not path.stat().st_mode & 0o001:  # what everybody can reach already is not ours to change
+            path.chmod(0o755)
     return tmp_path
 
 
