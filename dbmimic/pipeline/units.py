@@ -31,6 +31,7 @@ from dbmimic.verdict import MaskedColumn, StreamCheck, together
 Maskers = Mapping[TableId, Masker]
 Checked = Mapping[TableId, Mapping[str, MaskedColumn]]
 
+_WHOLE = 1 << 62  # more bytes than any leaf has
 _ORDERS_A_WORKER = 12  # few enough to be worth their start, many enough that nobody waits long for the last one
 _SMALLEST_ORDER = 16 << 20
 _LARGEST_ORDER = 512 << 20
@@ -50,7 +51,7 @@ def split(
     slices: Mapping[TableId, TableSlice],
     maskers: Maskers,
     source: Reader,
-    byte_count: int | None = None,
+    byte_count: int = _WHOLE,
 ) -> list[WorkUnit]:
     """Give the units of the slice in its order: one for each leaf with rows, or portions of about so many bytes."""
     units = []
@@ -59,15 +60,12 @@ def split(
         leaves = schema.table(table).leaves if not isinstance(rows, KeySet) else rows.leaves
         for leaf in leaves:
             layout = maskers[table].layout(leaf)
-            portions = source.cut(layout, rows, byte_count or _WHOLE)
+            portions = source.cut(layout, rows, byte_count)
             units += [
                 WorkUnit(f"{table}/{leaf}/{number}", layout, portion.rows, portion.byte_count)
                 for number, portion in enumerate(portions)
             ]
     return units
-
-
-_WHOLE = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,12 @@ def connect(address: Address, side: Side, *, database: str | None = None) -> Con
 
 def apply(connection: Connection, settings: tuple[tuple[str, str], ...], *, local: bool = False) -> None:
     """Set these, for the session or (`local`) for the transaction, in one round trip."""
+    connection.execute(spelled(settings, local=local))
+
+
+def spelled(settings: tuple[tuple[str, str], ...], *, local: bool = False) -> sql.Composed:
+    """Give the statements that set these, as one text."""
     word = sql.SQL("SET LOCAL" if local else "SET")
-    connection.execute(
-        sql.SQL("; ").join(
-            sql.SQL("{} {} = {}").format(word, sql.Identifier(name), sql.Literal(value)) for name, value in settings
-        )
+    return sql.SQL("; ").join(
+        sql.SQL("{} {} = {}").format(word, sql.Identifier(name), sql.Literal(value)) for name, value in settings
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -13,7 +14,7 @@ from dbmimic.engines.postgres.connect import apply, connect, reading_settings
 from dbmimic.engines.postgres.databases import NEW
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.pump import Psql
-from dbmimic.engines.postgres.reader import Reading
+from dbmimic.engines.postgres.reader import Reading, lock
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.writer import Journal, Writing
 from dbmimic.errors import SnapshotLost
@@ -32,10 +33,10 @@ class PostgresJoinedSource:
         try:
             self._begin(snapshot)
             toolbox.serve(self._connection.info.server_version, tls=self._connection.pgconn.ssl_in_use)
-            psql = Psql.like(self._connection, toolbox, Side.SOURCE)
         except BaseException:
             self._connection.close()
             raise
+        psql = partial(Psql.like, self._connection, toolbox, Side.SOURCE)
         self._reading = Reading(self._connection, Side.SOURCE, snapshot, psql)
 
     def _begin(self, snapshot: str) -> None:
@@ -54,10 +55,8 @@ class PostgresJoinedSource:
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf."""
-        leaf = sql.Identifier(layout.leaf.schema, layout.leaf.name)
         with speaking(self._connection, Side.SOURCE, "locking the table", layout.leaf):
-            # Where somebody's ALTER waits for the keeper's lock, ours would wait for that ALTER.
-            self._connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT").format(leaf))
+            self._connection.execute(lock(layout.leaf))
         return self._reading.read(layout, rows)
 
     def close(self) -> None:
@@ -77,12 +76,12 @@ class PostgresJoinedTarget:
             with speaking(self._connection, Side.TARGET, "joining the new copy", name):
                 found = databases.find(self._connection, name)
             toolbox.serve(self._connection.info.server_version, tls=self._connection.pgconn.ssl_in_use)
-            psql = Psql.like(self._connection, toolbox, Side.TARGET)
         except BaseException:
             self._connection.close()
             raise
         mark = found.mark if found is not None else None
         self._token = f"{mark.run}/{target}" if mark is not None and mark.building else None
+        psql = partial(Psql.like, self._connection, toolbox, Side.TARGET)
         self._writing = Writing(self._connection, psql, journal(run))
 
     @property

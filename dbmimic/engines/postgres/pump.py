@@ -20,8 +20,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, Queue
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from dbmimic.engines.postgres import programs
 from dbmimic.engines.postgres.connect import Connection
@@ -234,14 +233,6 @@ class Outflow:
             self.rows.close()
         self._told.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 class Inflow:
     """
@@ -308,14 +299,6 @@ class Inflow:
             os.close(self._word)
         self._told.close()
         _opened(self._process.stdout).close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _opened(stream: IO[bytes] | None) -> IO[bytes]:

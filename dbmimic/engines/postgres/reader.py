@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import selectors
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from psycopg.pq import ExecStatus
 
 from dbmimic.engines.postgres import catalog, copytext, tids
 from dbmimic.engines.postgres.catalog import ENGINE
-from dbmimic.engines.postgres.connect import Connection, reading_settings
+from dbmimic.engines.postgres.connect import Connection, reading_settings, spelled
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Outflow, Psql
@@ -40,22 +41,23 @@ class Bulk:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A session that reads under the snapshot of that name, and the `psql` that can do it in its stead."""
+    """A session that reads under the snapshot of that name, and how to find a `psql` that can do it in its stead."""
 
     connection: Connection
     side: Side
     snapshot: str
-    psql: Psql | None
+    psql: Callable[[], Psql | None]
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf, by ourselves where they are few."""
         bulk = self.bulk(layout)
         share = _share(rows, layout.leaf, bulk)
-        if self.psql is None or bulk.byte_count * share < _WORTH_A_PUMP:
+        psql = self.psql() if bulk.byte_count * share >= _WORTH_A_PUMP else None
+        if psql is None:
             return self._here(layout, rows)
         if layout.head:
-            return self._pumped(self.psql, layout, rows)
-        return self._relayed(self.psql, layout, rows, binary=bulk.binary and not isinstance(rows, KeySet))
+            return self._pumped(psql, layout, rows)
+        return self._relayed(psql, layout, rows, binary=bulk.binary and not isinstance(rows, KeySet))
 
     def bulk(self, layout: Layout) -> Bulk:
         """Ask the catalogue how large a leaf is; nothing where it is not there."""
@@ -89,7 +91,7 @@ class Reading:
                 yield RawBatch(layout, row_count, {}, Payload(ENGINE, Lines(block), len(block)))
 
     def _pumped(self, psql: Psql, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
-        with self._outflow(psql, layout, rows, ahead=BATCH_BYTES) as outflow:
+        with closing(self._outflow(psql, layout, rows, ahead=BATCH_BYTES)) as outflow:
             lines = copytext.LineReader(outflow.read)
             while block := lines.block(len(layout.head) if layout.tail else 0):
                 if lines.whole:
@@ -104,27 +106,31 @@ class Reading:
             outflow.finish()
 
     def _relayed(self, psql: Psql, layout: Layout, rows: Rows | Span, *, binary: bool) -> Iterator[RawBatch]:
-        with self._outflow(psql, layout, rows, binary=binary) as outflow:
+        with closing(self._outflow(psql, layout, rows, binary=binary)) as outflow:
             yield RawBatch(layout, 0, {}, Payload(ENGINE, Relay(outflow, binary)))
 
     def _outflow(
         self, psql: Psql, layout: Layout, rows: Rows | Span, *, binary: bool = False, ahead: int = 0
     ) -> Outflow:
-        leaf = sql.Identifier(layout.leaf.schema, layout.leaf.name)
-        version = self.connection.info.server_version
-        settings = [
-            sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
-            for name, value in reading_settings(version)
-        ]
         begun = (
+            spelled(reading_settings(self.connection.info.server_version)),
             sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
             sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self.snapshot)),
-            # Where somebody's ALTER waits for the keeper's lock, ours would wait for that ALTER.
-            sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT").format(leaf),
+            lock(layout.leaf),
         )
         queries = _queries(layout, rows, binary=binary)
-        script = b"".join(query.as_bytes(self.connection) + b";\n" for query in (*settings, *begun, *queries))
+        script = b"".join(query.as_bytes(self.connection) + b";\n" for query in (*begun, *queries))
         return Outflow(psql, script, str(layout.leaf), ahead=ahead)
+
+
+def lock(leaf: TableId) -> sql.Composed:
+    """
+    Give the statement by which a session beside the keeper locks a leaf, or fails.
+
+    Where somebody's ALTER waits for the keeper's lock, ours would wait for that ALTER.
+    """
+    name = sql.Identifier(leaf.schema, leaf.name)
+    return sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT").format(name)
 
 
 def _share(rows: Rows | Span, leaf: TableId, bulk: Bulk) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import psycopg
 from psycopg import sql
@@ -77,7 +78,7 @@ class PostgresSource:
             own = connection.execute("SHOW search_path").fetchone()
             connection.execute("SET default_transaction_read_only = on")
         self._snapshot = snapshot.begin(connection, self._side)
-        psql = Psql.like(connection, self._toolbox, self._side)
+        psql = partial(Psql.like, connection, self._toolbox, self._side)
         self._reading = reader.Reading(connection, self._side, self._snapshot.token, psql)
         with speaking(connection, self._side, "reading the catalogue"):
             self._place = place_of(connection)
@@ -183,17 +184,14 @@ class PostgresSource:
         In a copy that was built a moment ago and that nobody else has seen, the server has just asked this itself for
         each foreign key that it calls valid.
         """
-        if self._built_here and self._valid(edge):
+        if self._built_here and catalog.edge_key(edge) in self._valid:
             return 0
         return self._walk.orphans(edge, children)
 
-    def _valid(self, edge: ForeignKey) -> bool:
-        """Whether this database has that foreign key, and holds all rows to it."""
-        return any(catalog.edge_key(held) == catalog.edge_key(edge) and held.validated for held in self._edges)
-
-    @property
-    def _edges(self) -> tuple[ForeignKey, ...]:
-        return self.schema().foreign_keys
+    @cached_property
+    def _valid(self) -> frozenset[catalog.EdgeKey]:
+        """The foreign keys that this database holds all rows to."""
+        return frozenset(catalog.edge_key(edge) for edge in self.schema().foreign_keys if edge.validated)
 
     def close(self) -> None:
         """End the snapshot and the connection."""

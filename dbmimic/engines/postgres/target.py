@@ -7,6 +7,7 @@ import secrets
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -113,7 +114,8 @@ class PostgresTarget:
             databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
         self._inside = inside = connect(self._address, Side.TARGET, database=new)
         ddl.run_script(inside, blueprint.before_data, self._tool(blueprint), "creating the tables")
-        self._writing = Writing(inside, Psql.like(inside, self._toolbox, Side.TARGET), self._journal)
+        psql = partial(Psql.like, inside, self._toolbox, Side.TARGET)
+        self._writing = Writing(inside, psql, self._journal)
         self._journal.create(inside)
 
     def _lock(self) -> None:

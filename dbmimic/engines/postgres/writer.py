@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from psycopg import sql
 from psycopg.pq import ExecStatus
 
 from dbmimic.engines.postgres import copytext
-from dbmimic.engines.postgres.connect import Connection, session_settings
+from dbmimic.engines.postgres.connect import Connection, session_settings, spelled
 from dbmimic.engines.postgres.ddl import SequenceValue
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
@@ -60,10 +61,10 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A session that writes to the new copy, and the `psql` that can do it in its stead."""
+    """A session that writes to the new copy, and how to find a `psql` that can do it in its stead."""
 
     connection: Connection
-    psql: Psql | None
+    psql: Callable[[], Psql | None]
     journal: Journal | None = None
 
     def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
@@ -84,8 +85,8 @@ class Writing:
 
     def _written(self, layout: Layout, batches: Iterator[MaskedBatch], unit: str | None) -> int:
         first = next(batches, None)
-        if first is not None and self.psql is not None and _is_bulk(first.tail.body):
-            return self._pumped(self.psql, layout, first, batches, unit)
+        if first is not None and _is_bulk(first.tail.body) and (psql := self.psql()) is not None:
+            return self._pumped(psql, layout, first, batches, unit)
         return self._here(layout, itertools.chain(() if first is None else (first,), batches), unit)
 
     def _here(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str | None) -> int:
@@ -110,18 +111,12 @@ class Writing:
     ) -> int:
         body = first.tail.body
         relay = body if isinstance(body, Relay) else None
-        settings = session_settings(self.connection.info.server_version)
-        prelude = [
-            *(sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in settings),
-            sql.SQL("BEGIN"),
-        ]
-        statements = [
-            sql.SQL("; ").join(prelude).as_string(self.connection),
-            _copy_in(layout, binary=relay is not None and relay.binary).as_string(self.connection),
-        ]
+        settings = spelled(session_settings(self.connection.info.server_version)).as_string(self.connection)
+        copying = _copy_in(layout, binary=relay is not None and relay.binary).as_string(self.connection)
+        statements = [f"{settings}; BEGIN", copying]
         source = relay.outflow.rows if relay is not None else None
         row_count = 0
-        with Inflow(psql, statements, str(layout.leaf), source) as inflow:
+        with closing(Inflow(psql, statements, str(layout.leaf), source)) as inflow:
             if relay is not None:
                 relay.outflow.rows.close()  # or the reading end would not see that the writing one is gone
                 relay.outflow.finish(inflow)

@@ -146,7 +146,7 @@ def test_an_unreadable_source_is_the_sources_fault(bench):
     target.build(source.structure())
     layout = Layout(TableId("public", "t"), TableId("public", "t"), (), ("id",))
     coming = source._reading._relayed(
-        source._reading.psql, Layout(layout.table, layout.leaf, (), ("gone",)), WHOLE, binary=False
+        source._reading.psql(), Layout(layout.table, layout.leaf, (), ("gone",)), WHOLE, binary=False
     )
     with pytest.raises(SourceError) as caught:
         target.write(layout, (MaskedBatch(layout, 0, {}, batch.tail) for batch in coming))
