@@ -153,13 +153,16 @@ def _data(values: pa.Array) -> npt.NDArray[np.uint8]:
 
 
 def _unescaped(values: pa.Array) -> pa.Array:
-    """Give the values as text, NULL as null. Cost: a scan, and more passes only where a backslash occurs."""
-    if np.any(_data(values) == _BACKSLASH):
-        values = pc.if_else(pc.equal(values, _NULL), pa.scalar(None, pa.binary()), values)
-        values = pc.replace_substring(values, b"\\\\", _ASIDE)
-        for raw, escaped in _ESCAPED:
-            values = pc.replace_substring(values, escaped, raw)
-        values = pc.replace_substring(values, _ASIDE, b"\\")
+    """Give the values as text, NULL as null. Cost: a scan, and more passes only where more is escaped than NULLs."""
+    backslashes = np.count_nonzero(_data(values) == _BACKSLASH)
+    if backslashes:
+        absent = pc.equal(values, _NULL)
+        values = pc.if_else(absent, pa.scalar(None, pa.binary()), values)
+        if backslashes > pc.sum(absent).as_py():
+            values = pc.replace_substring(values, b"\\\\", _ASIDE)
+            for raw, escaped in _ESCAPED:
+                values = pc.replace_substring(values, escaped, raw)
+            values = pc.replace_substring(values, _ASIDE, b"\\")
     return values.cast(pa.string())
 
 

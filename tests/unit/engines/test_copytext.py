@@ -66,6 +66,19 @@ def test_the_head_is_unescaped_and_the_tail_is_not_touched() -> None:
     assert bytes(copytext.join([pa.array(["c\nd", None])], tail)) == b"c\\nd\tx\\ty\tz\n\\N\t\t\\N\n"
 
 
+@pytest.mark.parametrize(
+    ("escaped", "values"),
+    [
+        (b"\\N\nb\n\\N\n", [None, "b", None]),
+        (b"\\N\n\\\\N\n", [None, "\\N"]),
+        (b"a\\\\b\n\\N\n\\t\n", ["a\\b", None, "\t"]),
+    ],
+)
+def test_nulls_are_told_from_text_that_looks_like_them(escaped: bytes, values: list[str | None]) -> None:
+    head, _, _ = copytext.split(escaped, 1, 1)
+    assert head[0].to_pylist() == values
+
+
 @pytest.mark.parametrize("block", [b"a\tb\n", b"a\tb\tc\nd\te\n", b"a\tb\tc", b"a\nb\tc\n"])
 def test_a_block_of_another_shape_is_refused(block: bytes) -> None:
     with pytest.raises(InternalError):
