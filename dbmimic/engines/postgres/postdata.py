@@ -28,6 +28,8 @@ from dbmimic.model.findings import Finding, Severity
 
 _MOST_SESSIONS = 4
 _SETTINGS = (("search_path", ""), ("maintenance_work_mem", "256MB"), ("check_function_bodies", "off"))
+# Sessions side by side keep the cores busy; helpers of each would only add to what is done.
+_NO_HELPERS = (("max_parallel_maintenance_workers", "0"), ("max_parallel_workers_per_gather", "0"))
 _PARTS = re.compile(r"^(?=-- Name: .*; Type: [A-Z ]+; Schema: .*; Owner: )", re.MULTILINE)
 _EARLY = ("CONSTRAINT", "INDEX")  # keys first: they lock their table against everybody
 _FOREIGN_KEY = "FK CONSTRAINT"
@@ -103,6 +105,8 @@ def build(inside: Connection, more: Callable[[], Connection], script: str, tool:
     wanted = PostData.of(script)
     with _Sessions(inside, more, len(wanted.early) + len(wanted.foreign_keys)) as sessions:
         sizes = _sizes(inside)
+        if not _one_outweighs(sizes):
+            sessions.set(_NO_HELPERS)
         for _, entries in groupby(wanted.early, key=lambda entry: entry.type):
             sessions.run([(_make, entry) for entry in _spread(list(entries), sizes)])
         run_script(inside, wanted.script, tool, "building keys, indexes and triggers")
@@ -126,15 +130,20 @@ class _Sessions:
         count = max(1, min(_MOST_SESSIONS, len(os.sched_getaffinity(0)), steps))
         try:
             self._extra = [more() for _ in range(count - 1)]
-            for session in (inside, *self._extra):
-                with speaking(session, Side.TARGET, "setting up the session"):
-                    apply(session, _SETTINGS)
-                self._free.put(session)
+            self._all = (inside, *self._extra)
+            self.set(_SETTINGS)
         except BaseException:
             self._close()
             raise
-        self._all = (inside, *self._extra)
+        for session in self._all:
+            self._free.put(session)
         self._threads = ThreadPoolExecutor(count)
+
+    def set(self, settings: tuple[tuple[str, str], ...]) -> None:
+        """Set these in every session."""
+        for session in self._all:
+            with speaking(session, Side.TARGET, "setting up the session"):
+                apply(session, settings)
 
     def run(self, steps: Sequence[tuple[Step, Entry]]) -> list[Finding | None]:
         """Take the steps side by side, and give what came of each; the first failure stops what has not begun."""
@@ -173,6 +182,11 @@ def _sizes(inside: Connection) -> dict[str, int]:
     """Give the tables that hold rows, as the dump spells them, with their sizes, the largest first."""
     with speaking(inside, Side.TARGET, "reading the catalogue"):
         return dict(inside.execute(catalog.query("sizes")).fetchall())
+
+
+def _one_outweighs(sizes: dict[str, int]) -> bool:
+    """Whether one table is larger than all others together, so that the sessions end up waiting for one of them."""
+    return 2 * max(sizes.values(), default=0) > sum(sizes.values())
 
 
 def _spread(entries: Sequence[Entry], sizes: dict[str, int]) -> list[Entry]:
