@@ -12,7 +12,7 @@ MAX_WIDTH = 24
 _ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567"
 _PAIR_BITS = 10
 _PAIRS_A_WORD = 6
-_PAIRS = np.array([bytes((first, second)) for first in _ALPHABET for second in _ALPHABET], dtype="S2")
+_PAIRS = np.array([bytes((first, second)) for first in _ALPHABET for second in _ALPHABET], dtype="S2").view("<u2")
 
 
 def spell(bits: Words, width: int) -> Bytes:
@@ -23,11 +23,12 @@ def spell(bits: Words, width: int) -> Bytes:
     Shape: (n, width) ASCII bytes.
     """
     count = (width + 1) // 2
-    pairs = np.empty((len(bits), count), dtype="S2")
+    pairs = np.empty((len(bits), count), dtype="<u2")
     for position in range(count):
         word = bits[:, 1 - position // _PAIRS_A_WORD]
         shift = np.uint64(_PAIR_BITS * (position % _PAIRS_A_WORD))
-        pairs[:, count - 1 - position] = _PAIRS[(word >> shift) & np.uint64((1 << _PAIR_BITS) - 1)]
+        index = (word >> shift) & np.uint64((1 << _PAIR_BITS) - 1)
+        pairs[:, count - 1 - position] = _PAIRS.take(index.view(np.int64))
     return pairs.view(np.uint8)[:, 2 * count - width :]
 
 

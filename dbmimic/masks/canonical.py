@@ -29,7 +29,7 @@ _OFFSET = re.compile(r"[+-]\d\d(?::?\d\d)?$")
 
 def text(values: pa.Array, *, padded: bool = False) -> pa.Array:
     """Give text in Unicode's form NFC; without the blanks at the end where the column is padded with them."""
-    if padded:
+    if padded and _at_an_end(values, " ", first=False):
         values = pc.utf8_rtrim(values, characters=" ")
     return values if is_ascii(values) else pc.utf8_normalize(values, form="NFC")
 
@@ -37,10 +37,21 @@ def text(values: pa.Array, *, padded: bool = False) -> pa.Array:
 def folded(values: pa.Array) -> pa.Array:
     """Give text without case and without blanks around it."""
     if is_ascii(values):
-        return pc.ascii_lower(pc.ascii_trim(values, characters=_BLANKS))
+        trimmed = pc.ascii_trim(values, characters=_BLANKS) if _at_an_end(values, _BLANKS) else values
+        return pc.ascii_lower(trimmed)
     plain = pc.utf8_normalize(pc.utf8_trim(values, characters=_BLANKS), form="NFC")
     # By way of upper case, so that letters with two lower-case forms (final sigma) meet.
     return pc.utf8_lower(pc.utf8_upper(plain))
+
+
+def _at_an_end(values: pa.Array, characters: str, *, first: bool = True) -> bool:
+    """Whether some value ends (or begins) with one of the characters: looking is cheaper than taking nothing away."""
+    starts, lengths, data = byte_layout(values)
+    if not len(data):
+        return False
+    ends = data[starts + lengths - 1] if lengths.all() else data[(starts + np.maximum(lengths, 1) - 1) % len(data)]
+    places = [ends, data[starts % len(data)]] if first else [ends]
+    return any(bool((found == ord(character)).any()) for found in places for character in characters)
 
 
 def uuid(values: pa.Array) -> pa.Array:

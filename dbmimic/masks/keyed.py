@@ -15,6 +15,7 @@ import hashlib
 import re
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -30,6 +31,7 @@ from dbmimic.model.address import Secret
 SECRET_BYTES = 32
 _PERSON = b"dbmimic-mask-v1"
 _BLOCK = 16
+_BLOCK_BITS = 4
 _LONG = 1024  # from here on a value is worth a call of its own
 _FEWEST_BYTES = 12  # different byte values; 32 random bytes have fewer than this once in 10**15
 _LONGEST_PERIOD = 16
@@ -106,11 +108,16 @@ class KeyedFunction:
         """
         starts, lengths, data = byte_layout(values)
         encryptor = self._encryptor()
-        first = _encrypt(encryptor, _pairs(np.arange(_LONG + 1, dtype=np.uint64)))
-        long = lengths > _LONG
-        state: Words = first[np.where(long, 0, lengths)]
-        _chain(encryptor, state, starts, np.where(long, 0, lengths), data)
-        for row in np.flatnonzero(long):
+        long = np.flatnonzero(lengths > _LONG)
+        short = lengths
+        if len(long):
+            short = lengths.copy()
+            short[long] = 0
+        longest = int(short.max(initial=0))
+        first = _encrypt(encryptor, _pairs(np.arange(longest + 1, dtype=np.uint64)))
+        state = _as_pairs(_as_blocks(first).take(short))
+        _chain(encryptor, state, starts, short, data)
+        for row in long:
             value = data[starts[row] : starts[row] + lengths[row]]
             state[row] = self._mac(value.tobytes())
         return state
@@ -122,16 +129,27 @@ class KeyedFunction:
         blocks ^= _encrypt(encryptor, _pairs(np.array([8], dtype=np.uint64)))
         return _encrypt(encryptor, blocks)
 
-    def prf_pairs(self, first: Words, second: np.uint64) -> Words:
+    def pairs(self, second: np.uint64, rows: int) -> Callable[[Words, np.uint64], Words]:
         """
-        Give 64 pseudo-random bits for each (first, second): one AES block each.
+        Give a function of up to `rows` numbers and a tag: 64 pseudo-random bits for each (number | tag, second).
 
-        For functions made by `sub` only, since these blocks are not told apart from those of `prf`.
+        Cost: one AES block each, in memory that is used again: what it gave is gone when it is called again. This is
+        another use of the key than `prf`, so a key serves one of the two (see `sub`).
         """
-        blocks = np.empty((len(first), 2), dtype=np.uint64)
-        blocks[:, 0] = first
+        blocks = np.empty((rows, 2), dtype=np.uint64)
         blocks[:, 1] = second
-        return np.ascontiguousarray(_encrypt(self._encryptor(), blocks)[:, 0])
+        plain = blocks.reshape(-1).view(np.uint8)
+        made = np.empty(blocks.nbytes + _BLOCK, dtype=np.uint8)
+        words = made.view(np.uint64)
+        encryptor = self._encryptor()
+
+        def encrypted(numbers: Words, tag: np.uint64) -> Words:
+            count = len(numbers)
+            np.bitwise_or(numbers, tag, out=blocks[:count, 0])
+            encryptor.update_into(plain[: count * _BLOCK].data, made.data)
+            return words[: 2 * count : 2]
+
+        return encrypted
 
     def uniform(self, values: pa.Array) -> Words:
         """Give 64 pseudo-random bits for each value. Shape: (n,) uint64."""
@@ -165,6 +183,15 @@ def _pairs(first: Words) -> Words:
     return pairs
 
 
+def _as_blocks(pairs: Words) -> npt.NDArray[np.void]:
+    """Give each pair of words as one item: those are gathered many times faster than rows are."""
+    return pairs.view(f"V{_BLOCK}").reshape(-1)
+
+
+def _as_pairs(blocks: npt.NDArray[np.void]) -> Words:
+    return blocks.view(np.uint64).reshape(-1, 2)
+
+
 def _encrypt(encryptor: CipherContext, blocks: Words) -> Words:
     out = np.empty(blocks.nbytes + _BLOCK, dtype=np.uint8)
     plain = np.ascontiguousarray(blocks).reshape(-1).view(np.uint8)
@@ -185,17 +212,22 @@ def _chain(
     Rows with more blocks stand first, so that a step's rows lie together.
     """
     view = windows(data, _BLOCK)
-    masks = _TAIL_MASKS.view(np.uint64).reshape(-1, 2)
-    counts = -(-lengths // _BLOCK)
+    masks = _as_blocks(_TAIL_MASKS.view(np.uint64).reshape(-1, 2))
+    counts = (lengths + (_BLOCK - 1)) >> _BLOCK_BITS
     most = int(counts.max(initial=0))
-    order = np.argsort((most - counts).astype(np.uint8), kind="stable")
-    begins, sizes, states = starts[order], lengths[order], state[order]
-    active = len(order) - np.cumsum(np.bincount(counts, minlength=most + 1))
+    alike = int(counts.min(initial=most)) == most
+    begins, sizes, states = starts, lengths, state
+    if not alike:
+        order = np.argsort((most - counts).astype(np.uint8), kind="stable")
+        begins, sizes = starts.take(order), lengths.take(order)
+        states = _as_pairs(_as_blocks(state).take(order))
+    active = len(counts) - np.cumsum(np.bincount(counts, minlength=most + 1))
     for step in range(most):
         live, going_on = int(active[step]), int(active[step + 1])
         position = step * _BLOCK
-        blocks = view[begins[:live] + position].view(np.uint64).reshape(-1, 2)
-        blocks[going_on:] &= masks[sizes[going_on:live] - position]
+        blocks = _as_pairs(view[begins[:live] + position])
+        blocks[going_on:] &= _as_pairs(masks.take(sizes[going_on:live] - position))
         blocks ^= states[:live]
         states[:live] = _encrypt(encryptor, blocks)
-    state[order] = states
+    if not alike:
+        _as_blocks(state)[order] = _as_blocks(states)

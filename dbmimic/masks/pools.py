@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks.keyed import Words
+from dbmimic.masks.layout import Cells, same_text
 
 POOLS_VERSION = "1"
 
@@ -64,11 +65,24 @@ class Pool:
         share = (bits >> np.uint64(low)) & np.uint64((1 << width) - 1)
         return (share * np.uint64(len(self))) >> np.uint64(width)
 
-    def beside(self, index: Words, seen: pa.Array) -> Words:
-        """Give the index of the next entry wherever the entry is what was seen (folded), else the same index."""
-        same = pc.fill_null(pc.equal(self.lower.take(pa.array(index)), seen), False).to_numpy(zero_copy_only=False)
-        moved: Words = np.where(same, self.next(index), index)
-        return moved
+    def drawn(self, index: Words, seen: pa.Array) -> pa.Array:
+        """Give the entries at these indices, and the next one wherever an entry is what was seen (folded)."""
+        made = self.take(index)
+        same = same_text(made, seen)
+        if not len(same):
+            return made
+        moved = index.copy()
+        moved[same] = self.next(index[same])
+        return self.take(moved)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The entries as cells."""
+        return Cells.of(self.entries.to_pylist())
+
+    def followed_by(self, ending: str) -> Cells:
+        """Give the entries as cells, each with the same text after it."""
+        return Cells.of([entry + ending for entry in self.entries.to_pylist()])
 
     def next(self, index: Words) -> Words:
         """Give the index of the entry after each; the first one follows the last."""

@@ -7,15 +7,19 @@ which places vary is itself kept, so different values of one shape stay differen
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks import canonical
+from dbmimic.masks import canonical, digits
+from dbmimic.masks.alike import FOREIGN, PLUS, Alike, alike
 from dbmimic.masks.definition import ColumnContext, MaskError, MaskFunction
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import Bytes, Positions, byte_layout, fixed_width, keep_blank, windows
@@ -25,7 +29,8 @@ _WIDEST = 32  # bytes; longer values are no codes and no telephone numbers
 _MOST_BITS = 63.0
 _OTHER_WIDTH = 19  # digits of what replaces a value without a shape: values with more digits have none, so it differs
 _UNIQUE_WIDTH = 15
-_DECIMAL = np.uint8(10)
+_DECIMAL = 10
+_RADIXES = (0, 10, 26, 26, 0, 0)  # by class
 _LONGEST_CODE = 3  # digits of a country code
 _FEWEST_DIGITS = 5  # beside a code; a number with fewer keeps neither country code nor leading zero
 _TEN_DIGITS = np.uint64(10**10)
@@ -48,6 +53,9 @@ _TWO_DIGITS = frozenset(
 _CODE_DIGITS = np.array([1 if pair // 10 in {1, 7} else 2 if pair in _TWO_DIGITS else 3 for pair in range(100)])
 
 
+Flags = npt.NDArray[np.bool_]
+
+
 class Shape(Enum):
     """`PHONE` keeps the country code and whether the number starts with 0; in a `CODE` all digits and letters vary."""
 
@@ -62,24 +70,146 @@ def shape_mask(keyed: KeyedFunction, context: ColumnContext, shape: Shape) -> Ma
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         starts, lengths, data = byte_layout(values)
-        view = _View.of(starts, lengths, data)
-        radixes = view.radixes()
-        if shape is Shape.PHONE:
-            _spare_prefix(view.matrix, radixes)
-        shaped = (lengths <= _WIDEST) & view.shaped(radixes)
-        _permute(permuted, view.matrix, radixes, np.flatnonzero(shaped))
-        made = _text(view.matrix, np.where(shaped, lengths, 0))
+        copy = data.copy()
+        shaped = np.zeros(len(lengths), dtype=np.bool_)
+        groups, rare = alike(starts, lengths, data, _WIDEST)
+        for group in groups:
+            done = _permute_alike(permuted, copy, starts, group, shape)
+            shaped[slice(None) if group.rows is None else group.rows] = done
+        shaped[rare] = _permute_rare(permuted, copy, starts[rare], lengths[rare], shape)
+        offsets = np.append(starts, len(data)).astype(np.int32)
+        made = pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(copy))
+        return keep_blank(values, made if shaped.all() else with_unshaped(values, made, shaped))
+
+    def with_unshaped(values: pa.Array, made: pa.Array, shaped: Flags) -> pa.Array:
         unshaped = pc.and_(pc.invert(pa.array(shaped)), pc.fill_null(pc.not_equal(values, ""), False))
-        if pc.any(unshaped).as_py():
-            if context.unique and limit is not None and limit < _UNIQUE_WIDTH:
-                raise MaskError(
-                    "a value has no digits or letters to vary, and the column is too short for a unique one"
-                )
-            width = min(_OTHER_WIDTH, limit) if limit is not None else _OTHER_WIDTH
-            made = pc.if_else(unshaped, _digits(other.prf(canonical.text(values)), width), made)
-        return keep_blank(values, made)
+        if not pc.any(unshaped).as_py():
+            return made
+        if context.unique and limit is not None and limit < _UNIQUE_WIDTH:
+            raise MaskError("a value has no digits or letters to vary, and the column is too short for a unique one")
+        width = min(_OTHER_WIDTH, limit) if limit is not None else _OTHER_WIDTH
+        return pc.if_else(unshaped, _digits(other.prf(canonical.text(values)), width), made)
 
     return mask
+
+
+def _permute_alike(keyed: KeyedFunction, copy: Bytes, starts: Positions, group: Alike, shape: Shape) -> Flags | bool:
+    """Permute the values of a group in place, and give which of them have a shape."""
+    width = len(group.classes)
+    radixes = [_RADIXES[found] for found in group.classes]
+    if FOREIGN in group.classes or not any(radixes):
+        return False
+    places = np.ndarray((len(copy) - width + 1,), dtype=f"V{width}", buffer=copy, strides=(1,))
+    whole = group.rows is None and len(starts) * width == len(copy)
+    begins = starts if group.rows is None else starts[group.rows]
+    matrix = copy.reshape(-1, width) if whole else places[begins].view(np.uint8).reshape(-1, width)
+    shaped = np.zeros(len(matrix), dtype=np.bool_)
+    for rows, varying in _phones(matrix, group.classes, radixes) if shape is Shape.PHONE else [(None, radixes)]:
+        if not _has_shape(varying):
+            continue
+        shaped[slice(None) if rows is None else rows] = True
+        some = matrix if rows is None else matrix[rows]
+        _permute(keyed, some, varying)
+        if rows is not None:
+            matrix[rows] = some
+    if not whole:
+        places[begins] = matrix.view(f"V{width}").reshape(-1)
+    return shaped
+
+
+def _has_shape(radixes: Sequence[int]) -> bool:
+    """Whether something varies, and no more of it than a number holds."""
+    bits = sum(float(_BITS[radix]) for radix in radixes)
+    return 0 < bits <= _MOST_BITS
+
+
+def _phones(
+    matrix: Bytes, classes: tuple[int, ...], radixes: list[int]
+) -> Iterator[tuple[Positions | None, list[int]]]:
+    """
+    Give the rows with one country code's length and one kind of first digit, and what varies in them.
+
+    The country code and a leading 0 stay, and a first digit that is not 0 varies over the other nine. Whether a value
+    is long enough for that depends on nothing that varies.
+    """
+    plus = classes[0] == PLUS
+    if radixes.count(_DECIMAL) < (_LONGEST_CODE + _FEWEST_DIGITS if plus else _FEWEST_DIGITS):
+        yield None, radixes
+        return
+    spare = _code_digits(matrix, radixes) if plus else np.zeros(len(matrix), dtype=np.int64)
+    for count in np.unique(spare):
+        kept = [0 if 0 < place <= count else radix for place, radix in enumerate(radixes)]
+        first = kept.index(_DECIMAL)
+        zero = matrix[:, first] == ord("0")
+        for leads, radix in ((zero, 0), (~zero, _DECIMAL - 1)):
+            rows = np.flatnonzero(leads & (spare == count))
+            if len(rows):
+                varying = [*kept[:first], radix, *kept[first + 1 :]]
+                yield (None if len(rows) == len(matrix) else rows), varying
+
+
+def _code_digits(matrix: Bytes, radixes: list[int]) -> Positions:
+    """Give how many of the digits right after the + are a country code."""
+    run = (
+        next(place for place in range(1, _LONGEST_CODE + 2) if place > _LONGEST_CODE or radixes[place] != _DECIMAL) - 1
+    )
+    tens, ones = (
+        matrix[:, place].astype(np.int64) - ord("0") if radixes[place] == _DECIMAL else np.zeros(len(matrix), np.int64)
+        for place in (1, 2)
+    )
+    shortest: Positions = np.minimum(_CODE_DIGITS.take(tens * 10 + ones), run)
+    return shortest
+
+
+def _permute(keyed: KeyedFunction, matrix: Bytes, radixes: Sequence[int]) -> None:
+    """Permute the varying places of all rows, which vary alike, in place."""
+    number = np.zeros(len(matrix), dtype=np.uint64)
+    size = 1
+    runs = list(_runs(radixes))
+    for place, width, radix in runs:
+        part = digits.read(matrix, place, width) if radix == _DECIMAL else _offset(matrix[:, place], radix)
+        number = number * np.uint64(radix**width) + part
+        size *= radix**width
+    number = Permutation(keyed, size).move(number)
+    for place, width, radix in reversed(runs):
+        rest = number // np.uint64(radix**width)
+        part = number - rest * np.uint64(radix**width)
+        if radix == _DECIMAL:
+            digits.write(matrix, place, width, part)
+        else:
+            matrix[:, place] += (part - _offset(matrix[:, place], radix)).astype(np.uint8)
+        number = rest
+
+
+def _runs(radixes: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Give the place, width and radix of each run of digits, and of each other place that varies."""
+    for radix, run in groupby(enumerate(radixes), key=itemgetter(1)):
+        places = [place for place, _ in run]
+        if radix == _DECIMAL:
+            yield places[0], len(places), radix
+        elif radix:
+            yield from ((place, 1, radix) for place in places)
+
+
+def _offset(characters: Bytes, radix: int) -> Words:
+    """Give the numbers that characters of one class stand for."""
+    if radix < _DECIMAL:
+        return (characters - np.uint8(ord("1"))).astype(np.uint64)
+    return (characters - _ZERO.take(characters)).astype(np.uint64)
+
+
+def _permute_rare(keyed: KeyedFunction, copy: Bytes, starts: Positions, lengths: Positions, shape: Shape) -> Flags:
+    """Permute values that do not look alike, in place, and give which of them have a shape."""
+    view = _View.of(starts, lengths, copy)
+    radixes = view.radixes()
+    if shape is Shape.PHONE:
+        _spare_prefix(view.matrix, radixes)
+    shaped = view.shaped(radixes)
+    _permute_unlike(keyed, view.matrix, radixes, np.flatnonzero(shaped))
+    for place, characters in enumerate(view.matrix):
+        rows = np.flatnonzero(shaped & (lengths > place))
+        copy[starts[rows] + place] = characters[rows]
+    return shaped
 
 
 @dataclass(frozen=True)
@@ -114,10 +244,10 @@ def _spare_prefix(matrix: Bytes, radixes: Bytes) -> None:
 
     Whether a value is long enough for that depends on nothing that varies.
     """
-    digits = radixes == _DECIMAL
+    decimal = radixes == _DECIMAL
     plus = matrix[0] == ord("+")
-    long = digits.sum(axis=0) >= np.where(plus, _LONGEST_CODE + _FEWEST_DIGITS, _FEWEST_DIGITS)
-    spare = np.where(long & plus, _country_code(matrix, digits), 0)
+    long = decimal.sum(axis=0) >= np.where(plus, _LONGEST_CODE + _FEWEST_DIGITS, _FEWEST_DIGITS)
+    spare = np.where(long & plus, _country_code(matrix, decimal), 0)
     for place in range(1, min(_LONGEST_CODE + 1, len(matrix))):
         radixes[place, spare >= place] = 0
     rows = np.flatnonzero(long)
@@ -125,16 +255,16 @@ def _spare_prefix(matrix: Bytes, radixes: Bytes) -> None:
     radixes[first, rows] = np.where(matrix[first, rows] == ord("0"), 0, _DECIMAL - 1)
 
 
-def _country_code(matrix: Bytes, digits: npt.NDArray[np.bool_]) -> Positions:
+def _country_code(matrix: Bytes, decimal: Flags) -> Positions:
     """Give how many of the digits right after the + are a country code. The matrix has at least four places."""
-    pair = np.where(digits[1:3], matrix[1:3] - np.uint8(ord("0")), 0).astype(np.int64)
+    pair = np.where(decimal[1:3], matrix[1:3] - np.uint8(ord("0")), 0).astype(np.int64)
     code = _CODE_DIGITS[pair[0] * 10 + pair[1]]
-    run = np.where(digits[1], np.where(digits[2], 2 + digits[3], 1), 0)
+    run = np.where(decimal[1], np.where(decimal[2], 2 + decimal[3], 1), 0)
     shortest: Positions = np.minimum(code, run)
     return shortest
 
 
-def _permute(keyed: KeyedFunction, matrix: Bytes, radixes: Bytes, rows: Positions) -> None:
+def _permute_unlike(keyed: KeyedFunction, matrix: Bytes, radixes: Bytes, rows: Positions) -> None:
     """Permute the varying places of these rows in place."""
     if len(rows) == 0:
         return
@@ -171,21 +301,9 @@ def _zeros(characters: Bytes, radix: Bytes) -> Bytes:
     return zeros
 
 
-def _text(matrix: Bytes, lengths: Positions) -> pa.Array:
-    """Give the first bytes of each column of the matrix as text."""
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
-    np.cumsum(lengths, out=offsets[1:])
-    kept = np.arange(len(matrix))[None, :] < lengths[:, None]
-    data = np.ascontiguousarray(matrix.T)[kept]
-    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(data))
-
-
 def _digits(bits: Words, width: int) -> pa.Array:
     """Give `width` digits (at most 20) for each row."""
     matrix = np.empty((len(bits), 20), dtype=np.uint8)
     for word in range(2):
-        number = bits[:, word] % _TEN_DIGITS
-        for place in reversed(range(10)):
-            number, digit = np.divmod(number, np.uint64(10))
-            matrix[:, word * 10 + place] = digit + ord("0")
+        digits.write(matrix, word * 10, 10, bits[:, word] % _TEN_DIGITS)
     return fixed_width(matrix[:, 20 - width :])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dbmimic.masks import canonical, pools
 from dbmimic.masks.builtin.person import build_drawn, has_room
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Promise
 from dbmimic.masks.keyed import KeyedFunction
-from dbmimic.masks.layout import keep_blank
+from dbmimic.masks.layout import concatenated, keep_blank, same_text
 from dbmimic.masks.pools import Pool
 from dbmimic.masks.shape import Shape, shape_mask
 from dbmimic.model.types import Kind
@@ -27,16 +25,18 @@ def _build_street_address(keyed: KeyedFunction, options: Options, context: Colum
         return build_drawn("streets")(keyed, options, context)
     streets = pools.load("streets").fitting(None if limit is None else limit - _HOUSE_WIDTH)
 
+    houses = _HOUSES.followed_by(" ")
+
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         seen = canonical.folded(values)
         bits = keyed.uniform(seen)
-        street = streets.take(streets.index(bits, 0, _BITS))
+        street = streets.cells.take(streets.index(bits, 0, _BITS))
         house = _HOUSES.index(bits, _BITS, _BITS)
-        made = pc.binary_join_element_wise(_HOUSES.take(house), street, " ")
-        same = pc.fill_null(pc.equal(pc.ascii_lower(made), seen), False).to_numpy(zero_copy_only=False)
-        if same.any():
-            next_door = np.where(same, _HOUSES.next(house), house)
-            made = pc.binary_join_element_wise(_HOUSES.take(next_door), street, " ")
+        made = concatenated(houses.take(house), street)
+        same = same_text(made, seen)
+        if len(same):
+            house[same] = _HOUSES.next(house[same])
+            made = concatenated(houses.take(house), street)
         return keep_blank(values, made)
 
     return mask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from dbmimic.masks import base32, canonical, pools
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Parameter, Promise
 from dbmimic.masks.keyed import KeyedFunction, Words
-from dbmimic.masks.layout import fixed_width, keep_blank
+from dbmimic.masks.layout import Cells, concatenated, keep_blank, same_text
 from dbmimic.masks.shape import Shape, shape_mask
 from dbmimic.model.types import Kind
 
@@ -60,29 +60,33 @@ def _form(limit: int | None) -> _Form:
 
 def _local(form: _Form, bits: Words, domain: str) -> pa.Array:
     """Give the address up to and with the domain (which may be empty)."""
-    suffix = base32.spell(bits, form.suffix)
-    ending = np.broadcast_to(np.frombuffer(domain.encode(), dtype=np.uint8), (len(bits), len(domain)))
-    parts = [fixed_width(np.hstack([suffix, ending]))]
+    parts = [Cells.beginning(base32.spell(bits, form.suffix), domain)]
     if form.last:
         parts.insert(0, _names("last_names", bits[:, 0], _LAST))
     if form.first:
         parts.insert(0, _names("first_names", bits[:, 0], _FIRST))
-    return pc.binary_join_element_wise(*parts, ".") if len(parts) > 1 else parts[0]
+    return concatenated(*parts)
 
 
-def _names(pool: str, bits: Words, low: int) -> pa.Array:
+@cache
+def _short(pool: str) -> tuple[pools.Pool, Cells]:
+    """Give a pool's short names, and those in lower case with a dot after each."""
     short = pools.load(pool).fitting(_NAME)
-    return short.lower.take(pa.array(short.index(bits, low, _NAME_BITS)))
+    return short, pools.Pool(short.lower).followed_by(".")
+
+
+def _names(pool: str, bits: Words, low: int) -> Cells:
+    short, cells = _short(pool)
+    return cells.take(short.index(bits, low, _NAME_BITS))
 
 
 def _build_email(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
     form = _form(context.type.length)
-    canon: Callable[[pa.Array], pa.Array] = canonical.folded if options["fold"] else canonical.text
     limit = context.type.length
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
-        bits = keyed.prf(canon(values))
         folded = canonical.folded(values)
+        bits = keyed.prf(folded if options["fold"] else canonical.text(values))
         made = _differing(lambda words: _local(form, words, form.domain), bits, folded)
         if options["keep_domain"]:
             made = _with_own_domain(bits, folded, made, limit)
@@ -94,8 +98,9 @@ def _build_email(keyed: KeyedFunction, options: Options, context: ColumnContext)
 def _differing(make: Callable[[Words], pa.Array], bits: Words, seen: pa.Array) -> pa.Array:
     """Give what is made of the bits, and of other bits where that is what was seen."""
     made = make(bits)
-    same = pc.fill_null(pc.equal(made, seen), False)
-    return pc.if_else(same, make(base32.other(bits)), made) if pc.any(same).as_py() else made
+    same = np.zeros(len(bits), dtype=np.bool_)
+    same[same_text(made, seen)] = True
+    return pc.if_else(pa.array(same), make(base32.other(bits)), made) if same.any() else made
 
 
 def _at_domain(form: _Form, domain: pa.Array, bits: Words) -> pa.Array:

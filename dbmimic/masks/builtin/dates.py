@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks import canonical
+from dbmimic.masks import calendar, canonical
+from dbmimic.masks.calendar import Days, Flags
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Parameter, Promise
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import Bytes, byte_layout, windows
@@ -15,10 +16,7 @@ from dbmimic.model.types import Kind
 
 _DAYS = 30
 _MOST_DAYS = 36_500
-_DATE_WIDTH = 10  # YYYY-MM-DD
-_DIGIT_PLACES = np.array([0, 1, 2, 3, 5, 6, 8, 9])
-_DASH_PLACES = np.array([4, 7])
-_DIGIT_WEIGHTS = (1000, 100, 10, 1, 10, 1, 10, 1)
+_DATE_WIDTH = calendar.WIDTH
 
 # Dates that name no day of anybody's life: without an end, not given, before our era or after the year 9999.
 _LEFT_ALONE = r"-?infinity|0000-00-00(?:[ T][0:.]*)?|\d{4,}-\d\d-\d\d[0-9 T:.+-]* BC|\d{5,}-\d\d-\d\d[0-9 TZ:.+-]*"
@@ -30,9 +28,8 @@ _LAST_DAY = np.datetime64("9999-12-31", "D").astype(np.int64)
 # zones and because not every time of those two days is held.
 _FIRST_STAMP = np.datetime64("1970-01-01", "D").astype(np.int64)
 _LAST_STAMP = np.datetime64("2038-01-19", "D").astype(np.int64)
-
-Days = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+_NEAR_FIRST = np.datetime64("1900-01-01", "D").astype(np.int64)
+_NEAR_LAST = np.datetime64("2099-12-31", "D").astype(np.int64)
 
 
 def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
@@ -41,35 +38,57 @@ def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> Ma
     free_text = context.type.kind is Kind.TEXT
     by_value, by_entity = keyed.sub("value"), keyed.sub("entity")
 
+    near = _Near(by_value, most, bounded=bounded)
+
     def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
         starts, lengths, data = byte_layout(values)
-        dates = windows(data, _DATE_WIDTH)[starts].view(np.uint8).reshape(-1, _DATE_WIDTH)
-        days, parsed = _parse(dates)
-        parsed &= _nothing_else(values, starts, lengths, data, free_text=free_text)
-        bits = by_value.prf_integers(days)[:, 0]
-        if entity is not None:
-            known = pc.is_valid(entity).to_numpy(zero_copy_only=False)
-            bits = np.where(known, by_entity.uniform(canonical.text(entity, padded=True)), bits)
-        shifted = _format(_inside(days, _shift(bits, most), bounded=bounded))
+        plain = values.null_count == 0 and bool((lengths == calendar.WIDTH).all())
+        dates = data if plain else windows(data, calendar.WIDTH)[starts].view(np.uint8)
+        days, parsed = calendar.parse(dates.reshape(-1, calendar.WIDTH))
+        if not plain:
+            parsed &= _nothing_else(values, starts, lengths, data, free_text=free_text)
+        if entity is None:
+            moved = near.moved(days)
+        else:
+            bits = by_entity.uniform(canonical.text(entity, padded=True))
+            if entity.null_count:
+                known = pc.is_valid(entity).to_numpy(zero_copy_only=False)
+                bits = np.where(known, bits, by_value.prf_integers(days)[:, 0])
+            moved = _inside(days, _shift(bits, most), bounded=bounded)
+        shifted = calendar.format(moved)
+        if plain and parsed.all():
+            offsets = np.append(starts, len(data)).astype(np.int32)
+            return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(shifted))
         text = _written(starts, lengths, data, shifted, np.flatnonzero(parsed))
         return _with_the_rest(values, text, parsed, context)
 
     return mask
 
 
-def _parse(dates: Bytes) -> tuple[Days, Flags]:
-    """Give days since 1970-01-01 of `YYYY-MM-DD`, and which rows are such dates; the days of others are 0."""
-    digits = dates[:, _DIGIT_PLACES] - np.uint8(ord("0"))
-    valid: Flags = (digits <= 9).all(axis=1) & (dates[:, _DASH_PLACES] == ord("-")).all(axis=1)  # noqa: PLR2004  digits
-    weighted = [digits[:, place].astype(np.int64) * weight for place, weight in enumerate(_DIGIT_WEIGHTS)]
-    year, month, day = sum(weighted[:4]), sum(weighted[4:6]), sum(weighted[6:])
-    valid &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004  months
-    months = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
-    first = months.astype("M8[D]").astype(np.int64)
-    following = (months + 1).astype("M8[D]").astype(np.int64)
-    days = first + day - 1
-    valid &= days < following
-    return np.where(valid, days, 0), valid
+class _Near:
+    """Where days go that belong to nobody: looked up for those of our time, once there were enough to be worth it."""
+
+    def __init__(self, keyed: KeyedFunction, most: int, *, bounded: bool) -> None:
+        self._keyed = keyed
+        self._most = most
+        self._bounded = bounded
+        self._seen = 0
+        self._table: Days | None = None
+
+    def moved(self, days: Days) -> Days:
+        """Give the day that each goes to."""
+        self._seen += len(days)
+        if not len(days) or days.min() < _NEAR_FIRST or days.max() > _NEAR_LAST:
+            return self._worked_out(days)
+        if self._table is None:
+            if self._seen < _NEAR_LAST - _NEAR_FIRST:
+                return self._worked_out(days)
+            self._table = self._worked_out(np.arange(_NEAR_FIRST, _NEAR_LAST + 1))
+        return self._table.take(days - _NEAR_FIRST)
+
+    def _worked_out(self, days: Days) -> Days:
+        shift = _shift(self._keyed.prf_integers(days)[:, 0], self._most)
+        return _inside(days, shift, bounded=self._bounded)
 
 
 def _nothing_else(values: pa.Array, starts: Days, lengths: Days, data: Bytes, *, free_text: bool) -> Flags:
@@ -99,25 +118,11 @@ def _inside(days: Days, shift: Days, *, bounded: bool) -> Days:
     return np.where(outside, days - shift, moved)
 
 
-def _format(days: Days) -> Bytes:
-    """Give `YYYY-MM-DD` for each day, as a byte matrix."""
-    dates = days.astype("M8[D]")
-    months = dates.astype("M8[M]")
-    number = months.astype(np.int64) + 1970 * 12
-    parts = (number // 12, number % 12 + 1, (dates - months.astype("M8[D]")).astype(np.int64) + 1)
-    text = np.full((len(days), _DATE_WIDTH), ord("-"), dtype=np.uint8)
-    for place, weight, part in zip(
-        _DIGIT_PLACES, _DIGIT_WEIGHTS, (parts[0],) * 4 + (parts[1],) * 2 + (parts[2],) * 2, strict=True
-    ):
-        text[:, place] = part // weight % 10 + ord("0")
-    return text
-
-
-def _written(starts: Days, lengths: Days, data: Bytes, dates: Bytes, rows: Days) -> pa.Array:
+def _written(starts: Days, lengths: Days, data: Bytes, dates: npt.NDArray[np.void], rows: Days) -> pa.Array:
     """Give the values with the first ten bytes of these rows replaced; only where they are is known to be text."""
     copy = np.concatenate([data, np.zeros(_DATE_WIDTH, dtype=np.uint8)])
     places = np.ndarray((len(data) + 1,), dtype=f"V{_DATE_WIDTH}", buffer=copy, strides=(1,))
-    places[starts[rows]] = dates[rows].view(f"V{_DATE_WIDTH}").reshape(-1)
+    places[starts[rows]] = dates[rows]
     offsets = np.append(starts, starts[-1:] + lengths[-1:]).astype(np.int32)
     return pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(copy))
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks import canonical, pools
 from dbmimic.masks.definition import Build, ColumnContext, MaskDefinition, MaskFunction, Options, Promise
-from dbmimic.masks.keyed import KeyedFunction
-from dbmimic.masks.layout import keep_blank
+from dbmimic.masks.keyed import KeyedFunction, Words
+from dbmimic.masks.layout import byte_layout, concatenated, keep_blank, same_text
 from dbmimic.model.types import Kind
 
 _DRAWN = Promise.CHANGES | Promise.LOSSY | Promise.KEEPS_NULL
 _BITS = 32
 _SHORTEST_FULL = 10  # characters for a name, a comma, a blank and another name
+
+Flags = npt.NDArray[np.bool_]
 
 
 def build_drawn(pool_name: str) -> Build:
@@ -25,7 +29,7 @@ def build_drawn(pool_name: str) -> Build:
         def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
             seen = canonical.folded(values)
             index = pool.index(keyed.uniform(seen), 0, _BITS)
-            return keep_blank(values, pool.take(pool.beside(index, seen)))
+            return keep_blank(values, pool.drawn(index, seen))
 
         return mask
 
@@ -39,27 +43,37 @@ def _build_full_name(keyed: KeyedFunction, options: Options, context: ColumnCont
     half = None if limit is None else (limit - 2) // 2
     firsts, lasts = pools.load("first_names").fitting(half), pools.load("last_names").fitting(half)
 
+    forms = (firsts.followed_by(" "), lasts.cells), (lasts.followed_by(", "), firsts.cells)
+
+    def joined(first: Words, last: Words, comma: Flags | None) -> pa.Array:
+        plain = forms[0][0].take(first), forms[0][1].take(last)
+        if comma is None:
+            return concatenated(*plain)
+        turned = forms[1][0].take(last), forms[1][1].take(first)
+        return concatenated(*(one.replaced(comma, other) for one, other in zip(plain, turned, strict=True)))
+
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         seen = canonical.folded(values)
         bits = keyed.uniform(seen)
         first = firsts.index(bits, 0, _BITS)
         last = lasts.index(bits, _BITS, _BITS)
-        comma = pc.match_substring(values, ",")
-        made = _joined(firsts.take(first), lasts.take(last), comma)
-        same = pc.fill_null(pc.equal(pc.ascii_lower(made), seen), False)
-        if pc.any(same).as_py():
-            made = pc.if_else(same, _joined(firsts.take(first), lasts.take(lasts.next(last)), comma), made)
+        comma = _with_comma(values)
+        made = joined(first, last, comma)
+        same = same_text(made, seen)
+        if len(same):
+            last[same] = lasts.next(last[same])
+            made = joined(first, last, comma)
         return keep_blank(values, made)
 
     return mask
 
 
-def _joined(first: pa.Array, last: pa.Array, comma: pa.Array) -> pa.Array:
-    """Give `First Last`, or `Last, First` where the value has a comma."""
-    plain = pc.binary_join_element_wise(first, last, " ")
-    if not pc.any(comma).as_py():
-        return plain
-    return pc.if_else(pc.fill_null(comma, False), pc.binary_join_element_wise(last, first, ", "), plain)
+def _with_comma(values: pa.Array) -> Flags | None:
+    """Give which values have a comma, or None where none has: then `Last, First` stands nowhere."""
+    if not (byte_layout(values)[2] == ord(",")).any():
+        return None
+    found: Flags = pc.fill_null(pc.match_substring(values, ","), False).to_numpy(zero_copy_only=False)
+    return found
 
 
 def has_room(_options: Options, context: ColumnContext) -> str | None:
