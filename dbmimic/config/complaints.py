@@ -9,7 +9,19 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from dbmimic.config.document import Document, KeyPath
-from dbmimic.config.models import ConfigForm, Form, KeepForm, MaskForm, PackForm, RulesForm, SeedForm, SliceForm
+from dbmimic.config.models import (
+    ConfigForm,
+    EdgeForm,
+    Form,
+    KeepForm,
+    MaskForm,
+    PackForm,
+    RulesForm,
+    SeedForm,
+    SliceForm,
+    TableForm,
+    VirtualKeyForm,
+)
 from dbmimic.config.suggest import suggestion
 from dbmimic.errors import Problem
 from dbmimic.model.names import nearest
@@ -19,7 +31,9 @@ _EXPECTED: Mapping[str, str] = {
     "string_type": "a text; in quotes if it looks like something else",
     "float_type": "a number",
     "finite_number": "a number that is finite",
+    "int_type": "a whole number",
     "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
     "less_than_equal": "at most {le:g}",
     "list_type": "a list",
     "dict_type": "a mapping",
@@ -30,8 +44,15 @@ _EXPECTED: Mapping[str, str] = {
 }
 _FORM_HINT = "`dbmimic schema` prints what may stand where"
 _DECISION = 'a mask\'s name, {mask: NAME, ...} or {keep: "why"}'
-_SECTIONS: Mapping[str | int, type[Form]] = {"slice": SliceForm, "seeds": SeedForm, "rules": RulesForm}
-_FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, SliceForm, SeedForm, RulesForm, KeepForm, MaskForm)
+_SECTIONS: Mapping[str | int, type[Form]] = {
+    "slice": SliceForm,
+    "seeds": SeedForm,
+    "edges": EdgeForm,
+    "tables": TableForm,
+    "virtual_keys": VirtualKeyForm,
+    "rules": RulesForm,
+}
+_FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, *_SECTIONS.values(), KeepForm, MaskForm)
 _WORDS = frozenset(word for form in _FORMS for word in form.model_fields)
 
 

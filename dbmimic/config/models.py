@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from dbmimic.config.document import Blank
 from dbmimic.model.names import split_name
-from dbmimic.model.request import Children
+from dbmimic.model.request import Children, Parent
 from dbmimic.model.ruleset import ColumnTrait, Undecided
 from dbmimic.model.types import Kind
 
@@ -193,11 +193,59 @@ class SeedForm(Form):
         return self
 
 
-def _mode(value: object) -> object:
-    if value == "restrict":
-        message = "the mode 'restrict' belongs to the format, but this version does not do it"
-        raise _complaint(message, "use 'closure' with seeds, or 'full'", code="DM213")
-    return value
+class EdgeForm(Form):
+    """The policy of one foreign key."""
+
+    edge: Annotated[Text, Field(description="The constraint's name, or child(columns), or child(columns) -> parent.")]
+    parent: Annotated[
+        Parent | None,
+        Field(
+            strict=False,
+            description="What happens where the parent is not in the slice. follow (the default): it comes along; "
+            "null: the reference becomes NULL; drop-child: the row leaves; stop: nothing, and the copy is refused if "
+            "one is missing.",
+        ),
+        BeforeValidator(_word_null),
+    ] = None
+    children: Annotated[
+        Children | None, Field(strict=False, description="Whether the children of rows asked for come along.")
+    ] = None
+    limit: Annotated[int | None, Field(ge=0, description="At most so many children of each parent.")] = None
+    ratio: Annotated[
+        float | None, Field(gt=0, le=1, allow_inf_nan=False, description="The share of the children that comes along.")
+    ] = None
+    where: Annotated[Text | None, Field(description="A condition on the child, in the source's SQL.")] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> EdgeForm:
+        thinned = [word for word in ("limit", "ratio", "where") if getattr(self, word) is not None]
+        if self.parent is None and self.children is None and not thinned:
+            raise _complaint("this policy says nothing", "add 'parent', 'children', 'limit', 'ratio' or 'where'")
+        if self.children is Children.STOP and thinned:
+            message = f"children do not come along over this edge, so '{thinned[0]}' has no meaning"
+            raise _complaint(message, "keep one of the two", code="DM212", within=(thinned[0],))
+        return self
+
+
+class VirtualKeyForm(Form):
+    """A foreign key that the database does not declare."""
+
+    child: Annotated[Text, Field(description="The columns that reference, as table(columns).")]
+    parent: Annotated[Text, Field(description="The columns that are referenced, as table(columns).")]
+    when: Annotated[
+        Text | None,
+        Field(description="The child's rows that it holds for: a condition in the source's SQL."),
+    ] = None
+
+
+class TableForm(Form):
+    """How one table is sliced, where it is not as the rest."""
+
+    table: Annotated[Text, Field(description="The table, as schema.table or table.")]
+    mode: Annotated[
+        Literal["closure", "restrict"],
+        Field(description="restrict keeps every row that does not lose a parent; closure only what is asked for."),
+    ]
 
 
 class SliceForm(Form):
@@ -205,10 +253,10 @@ class SliceForm(Form):
 
     mode: Annotated[
         Literal["full", "closure", "restrict"] | None,
-        BeforeValidator(_mode),
         Field(
             description="full copies every row (the default without seeds); closure copies the seeds, their parents "
-            f"and chosen children (the default with seeds). restrict: {_NOT_YET}"
+            "and chosen children (the default with seeds); restrict copies every row, of tables with seeds those "
+            "alone, and leaves out what then lost a parent."
         ),
     ] = None
     children: Annotated[
@@ -222,11 +270,16 @@ class SliceForm(Form):
         list[Text], BeforeValidator(_empty_list), Field(description="Tables that come without rows.")
     ] = []
     edges: Annotated[
-        object, BeforeValidator(_not_yet), Field(description=f"A policy for one foreign key. {_NOT_YET}")
-    ] = None
+        list[EdgeForm], BeforeValidator(_empty_list), Field(description="Policies for single foreign keys.")
+    ] = []
+    tables: Annotated[
+        list[TableForm], BeforeValidator(_empty_list), Field(description="Tables that are sliced by another mode.")
+    ] = []
     virtual_keys: Annotated[
-        object, BeforeValidator(_not_yet), Field(description=f"Foreign keys that are not declared. {_NOT_YET}")
-    ] = None
+        list[VirtualKeyForm],
+        BeforeValidator(_empty_list),
+        Field(description="Foreign keys that are not declared; followed, masked and audited like those that are."),
+    ] = []
     cover: Annotated[
         object, BeforeValidator(_not_yet), Field(description=f"Values that the slice must hold. {_NOT_YET}")
     ] = None
@@ -239,9 +292,15 @@ class SliceForm(Form):
         if self.mode == "full" and self.seeds:
             message = "the mode 'full' takes every row, so seeds have no meaning in it"
             raise _complaint(message, "use 'closure', or leave the seeds out", code="DM212", within=("mode",))
-        if self.mode == "closure" and not self.seeds and not self.static:
+        if self.mode == "closure" and not self.seeds and not self.static and not self.tables:
             message = "the mode 'closure' has nothing to start from"
             raise _complaint(message, "add 'seeds' or 'static', or use 'full'", code="DM212", within=("mode",))
+        if self.mode == "restrict" and not self.seeds:
+            message = "the mode 'restrict' has nothing to restrict by"
+            raise _complaint(message, "add 'seeds', or use 'full'", code="DM212", within=("mode",))
+        if self.mode == "full" and (self.edges or self.tables):
+            message = "the mode 'full' takes every row, so there is nothing to choose by edge or table"
+            raise _complaint(message, "use 'closure' or 'restrict'", code="DM212", within=("mode",))
         for index, table in enumerate(self.exclude):
             if table in self.static:
                 message = "this table is excluded here and listed under 'static', too"

@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 
 from dbmimic.config.document import Document, KeyPath
-from dbmimic.config.models import KeepForm, MaskForm, SliceForm
+from dbmimic.config.models import EdgeForm, KeepForm, MaskForm, SliceForm, VirtualKeyForm
 from dbmimic.model.names import split_name
 from dbmimic.model.request import Mode
 from dbmimic.model.ruleset import ColumnRule, ColumnTrait, KeepRule, MaskRule, RuleLayer, TraitRule, Undecided
-from dbmimic.model.settings import Named, SeedSpec, SliceSpec
+from dbmimic.model.settings import EdgeSpec, Named, SeedSpec, SliceSpec, TableSpec, VirtualKeySpec
 from dbmimic.model.types import Kind
 
 
@@ -39,6 +39,33 @@ def slice_spec(form: SliceForm, document: Document) -> SliceSpec:
         seeds=seeds,
         static=_tables(form.static, "static", document),
         exclude=_tables(form.exclude, "exclude", document),
+        edges=tuple(_edge(edge, document, ("slice", "edges", index)) for index, edge in enumerate(form.edges)),
+        tables=tuple(
+            TableSpec(named(document, each.table, ("slice", "tables", index, "table")), Mode(each.mode))
+            for index, each in enumerate(form.tables)
+        ),
+        virtual_keys=tuple(
+            _virtual_key(key, document, ("slice", "virtual_keys", index)) for index, key in enumerate(form.virtual_keys)
+        ),
+    )
+
+
+def _virtual_key(form: VirtualKeyForm, document: Document, at: KeyPath) -> VirtualKeySpec:
+    return VirtualKeySpec(
+        child=named(document, form.child, (*at, "child")),
+        parent=named(document, form.parent, (*at, "parent")),
+        when=None if form.when is None else named(document, form.when, (*at, "when")),
+    )
+
+
+def _edge(form: EdgeForm, document: Document, at: KeyPath) -> EdgeSpec:
+    return EdgeSpec(
+        edge=named(document, form.edge, (*at, "edge")),
+        parent=form.parent,
+        children=form.children,
+        limit=form.limit,
+        ratio=form.ratio,
+        where=None if form.where is None else named(document, form.where, (*at, "where")),
     )
 
 

@@ -48,7 +48,7 @@ def check(table: TableId, where: str, dialect: str) -> exp.Expr | None:
 
 def refused(table: TableId, reason: str) -> ConfigError:
     """Give the error for a condition that cannot be used; the condition itself is not told, for it may hold values."""
-    message = f"the condition of the seed is not one boolean expression over the table: {reason}"
+    message = f"the condition is not one boolean expression over the table: {reason}"
     return ConfigError("DM212", message, place=str(table), hint="write what would stand after WHERE, without comments")
 
 

@@ -16,13 +16,15 @@ class Layout:
     Which columns a batch carries, and how.
 
     `head` columns travel as Arrow text, because a mask reads or writes them; `tail` columns travel untouched in the
-    engine's own form. Together they are all the columns that are loaded, each exactly once.
+    engine's own form. Together they are all the columns that are loaded, each exactly once. Columns of the head that
+    are `nulled` become NULL in every row.
     """
 
     table: TableId
     leaf: TableId
     head: tuple[str, ...]
     tail: tuple[str, ...]
+    nulled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

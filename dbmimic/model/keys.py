@@ -112,19 +112,39 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
+class Nulled:
+    """Rows whose references in these columns are NULL in the copy, because what they reference is not there."""
+
+    rows: KeySet
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TableSlice:
     """
     The rows of one table that are in the slice, by colour.
 
-    `own` rows are seeds or were reached downwards; `need` rows were reached upwards only. The two do not overlap.
-    A `whole` table has all its rows, whatever the sets say.
+    `own` rows are seeds, were reached downwards or are kept by `restrict`; `need` rows were reached upwards only. The
+    two do not overlap. A `whole` table has all its rows, whatever the sets say, and none that is `nulled`; no row is
+    nulled twice.
     """
 
     own: KeySet
     need: KeySet
     whole: bool = False
+    nulled: tuple[Nulled, ...] = ()
 
     @property
     def rows(self) -> Rows:
         """The rows to read."""
         return WHOLE if self.whole else self.own | self.need
+
+    @property
+    def parts(self) -> tuple[tuple[Rows, tuple[str, ...]], ...]:
+        """The rows to read, by the columns that become NULL in them; each row once."""
+        rest = self.rows
+        if not isinstance(rest, KeySet) or not self.nulled:
+            return ((rest, ()),)
+        for each in self.nulled:
+            rest -= each.rows
+        return ((rest, ()), *((each.rows, each.columns) for each in self.nulled))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dbmimic.model.names import TableId
-from dbmimic.model.request import Mode, Seed
+from dbmimic.model.request import EdgePolicy, Mode, Parent, PercentSeed, Seed
 from dbmimic.model.schema import ForeignKey
 
 
@@ -30,6 +31,8 @@ class SubsetPlan:
     The steps of the walk: down first, in the order given, then up, in the reverse order.
 
     Shape: each table of the schema whose rows may be copied is in exactly one step; parents stand before children.
+    `edges` holds every edge whose child may be copied. `whole` are the tables of which every row comes, whatever else
+    does; other `static` and `restricted` ones come row by row, because a row of theirs may leave or be changed.
     """
 
     mode: Mode
@@ -37,7 +40,23 @@ class SubsetPlan:
     seeds: tuple[Seed, ...] = ()
     static: frozenset[TableId] = frozenset()
     excluded: frozenset[TableId] = frozenset()
-    descend: bool = True
+    restricted: frozenset[TableId] = frozenset()
+    whole: frozenset[TableId] = frozenset()
+    edges: Mapping[ForeignKey, EdgePolicy] = field(default_factory=dict)
+
+    def policy(self, edge: ForeignKey) -> EdgePolicy:
+        """Give how the walk treats an edge of this plan."""
+        return self.edges[edge]
+
+    def with_parent(self, *policies: Parent) -> tuple[ForeignKey, ...]:
+        """Give the edges that treat a missing parent in one of these ways, in the order of the plan's edges."""
+        return tuple(edge for edge, policy in self.edges.items() if policy.parent in policies)
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether rows are chosen by keyed hash."""
+        hashed = any(policy.ratio is not None or policy.limit is not None for policy in self.edges.values())
+        return hashed or any(isinstance(seed, PercentSeed) for seed in self.seeds)
 
     @property
     def tables(self) -> tuple[TableId, ...]:

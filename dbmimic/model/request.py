@@ -6,17 +6,23 @@ A seed's `place` is where somebody wrote it, for errors that only the engine can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dbmimic.model.names import TableId
+from dbmimic.model.schema import ForeignKey
 
 
 class Mode(StrEnum):
-    """`full` takes every row; `closure` takes seeds, their parents and chosen children."""
+    """
+    `full` takes every row; `closure` takes seeds, their parents and chosen children; `restrict` takes every row but
+    those that lost a parent.
+    """
 
     FULL = "full"
     CLOSURE = "closure"
+    RESTRICT = "restrict"
 
 
 class Children(StrEnum):
@@ -26,6 +32,20 @@ class Children(StrEnum):
     STOP = "stop"
 
 
+class Parent(StrEnum):
+    """
+    What becomes of a row whose parent over one edge is not in the slice.
+
+    `follow`: the parent comes along. `null`: the reference is NULL in the copy. `drop-child`: the row leaves, and with
+    it what cannot be without it. `stop`: nobody follows the edge, and the copy is refused if a parent is missing then.
+    """
+
+    FOLLOW = "follow"
+    NULL = "null"
+    STOP = "stop"
+    DROP_CHILD = "drop-child"
+
+
 @dataclass(frozen=True, slots=True)
 class WhereSeed:
     """The rows of a table for which a condition in the engine's SQL is true."""
@@ -33,6 +53,30 @@ class WhereSeed:
     table: TableId
     where: str
     place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePolicy:
+    """
+    How the walk treats one edge.
+
+    Of the children that would come along, only those for which `where` is true do, of these the share `ratio` (0 to
+    1), of these at most `limit` for each parent. Which ones does not depend on what else is in the slice. `nulls` are
+    the columns that become NULL where a missing parent means that.
+    """
+
+    parent: Parent = Parent.FOLLOW
+    children: Children = Children.FOLLOW
+    limit: int | None = None
+    ratio: float | None = None
+    where: WhereSeed | None = None
+    nulls: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def thins(self) -> bool:
+        """Whether only some of the children come along."""
+        return self.limit is not None or self.ratio is not None or self.where is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +102,16 @@ Seed = WhereSeed | PercentSeed | IdsSeed
 
 @dataclass(frozen=True, slots=True)
 class SliceRequest:
-    """The slice that was asked for. `static` tables come whole, `excluded` ones as structure only."""
+    """
+    The slice that was asked for. `static` tables come whole, `excluded` ones as structure only; of `restricted` ones
+    every row comes (or every seed, where they have seeds) that does not lose a parent. `edges` are the policies that
+    somebody wrote.
+    """
 
     mode: Mode = Mode.FULL
     children: Children = Children.FOLLOW
     seeds: tuple[Seed, ...] = ()
     static: frozenset[TableId] = frozenset()
     excluded: frozenset[TableId] = frozenset()
+    edges: Mapping[ForeignKey, EdgePolicy] = field(default_factory=dict)
+    restricted: frozenset[TableId] = frozenset()

@@ -73,6 +73,9 @@ class ForeignKey:
 
     `child_leaves` names the partitions of the child that the key sits on, where it does not sit on all of them;
     `parent_leaf` names the one partition that it references, where it references one directly.
+
+    A `virtual` key is declared by the configuration alone, at `place`; it holds for the child rows for which the
+    condition `when`, if there is one, is true.
     """
 
     name: str
@@ -86,6 +89,9 @@ class ForeignKey:
     validated: bool = True
     child_leaves: tuple[TableId, ...] | None = None
     parent_leaf: TableId | None = None
+    virtual: bool = False
+    when: str = ""
+    place: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         child = f"{self.child}{column_list(self.child_columns)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dbmimic.model.request import Children, Mode
+from dbmimic.model.request import Children, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
 
 
@@ -32,6 +32,35 @@ class SeedSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeSpec:
+    """The policy of one edge as written: a word that is None was not."""
+
+    edge: Named
+    parent: Parent | None = None
+    children: Children | None = None
+    limit: int | None = None
+    ratio: float | None = None
+    where: Named | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """How one table is sliced where it is not as the rest, as written."""
+
+    table: Named
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualKeySpec:
+    """A foreign key that the database does not declare, as written: both ends as `table(columns)`."""
+
+    child: Named
+    parent: Named
+    when: Named | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SliceSpec:
     """The slice as written; `mode` is None where it is left to whether there are seeds."""
 
@@ -40,6 +69,10 @@ class SliceSpec:
     seeds: tuple[SeedSpec, ...] = ()
     static: tuple[Named, ...] = ()
     exclude: tuple[Named, ...] = ()
+    edges: tuple[EdgeSpec, ...] = ()
+    tables: tuple[TableSpec, ...] = ()
+    virtual_keys: tuple[VirtualKeySpec, ...] = ()
+    max_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

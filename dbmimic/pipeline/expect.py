@@ -10,6 +10,7 @@ from dbmimic.model.keys import TableSlice
 from dbmimic.model.masking import MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.report import MaskReport, RunReport, TableReport
+from dbmimic.model.request import Parent
 from dbmimic.model.schema import Table
 from dbmimic.model.target import Structure
 from dbmimic.model.work import UnitResult
@@ -49,6 +50,7 @@ def expectation(
             if masks.masked(table) and counts[table]
         ),
         same_snapshot=same_snapshot,
+        loose=frozenset(edge for edge in prepared.plan.with_parent(Parent.STOP) if edge.virtual),
     )
 
 
@@ -59,7 +61,7 @@ def _masked_table(
     definitions = {name: registry.get(decision.mask) for name, decision in decisions.items()}
     return MaskedTable(
         table=table,
-        rows=chosen.rows,
+        parts=chosen.parts,
         row_count=row_count,
         read=masker.layout(table.id).head,
         columns={

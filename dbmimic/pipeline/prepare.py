@@ -11,7 +11,6 @@ from dbmimic.model.graph import FkGraph
 from dbmimic.model.keys import Rows, TableSlice
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import SubsetPlan
-from dbmimic.model.request import PercentSeed
 from dbmimic.model.schema import Schema, Table
 from dbmimic.pipeline.job import Request, World
 from dbmimic.ports.source import Reader, Source
@@ -34,14 +33,13 @@ class Prepared:
 def prepare(request: Request, source: Source, world: World) -> Prepared:
     """Give all that follows from the catalogue and the configuration alone."""
     schema = introspect.read(source)
-    graph = introspect.link(schema)
-    wanted = subset.resolve(request.slice, schema)
+    graph = introspect.link(schema, subset.virtual_keys(request.slice.virtual_keys, schema, source))
+    wanted = subset.resolve(request.slice, schema, graph)
     plan = subset.plan(schema, graph, wanted)
-    if request.secret is None and any(isinstance(seed, PercentSeed) for seed in plan.seeds):
+    if request.secret is None and plan.needs_secret:
+        reason = "percent, ratio and limit choose rows by keyed hash, and there is no secret"
         hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"
-        raise ConfigError(
-            "DM209", "a percent seed chooses by keyed hash, and there is no secret", place="secret", hint=hint
-        )
+        raise ConfigError("DM209", reason, place="secret", hint=hint)
     resolution = rules.resolve(request.rules, schema, graph, world.registry, wanted.excluded)
     return Prepared(schema, graph, plan, resolution)
 

@@ -56,15 +56,16 @@ def split(
     """Give the units of the slice in its order: one for each leaf with rows, or portions of about so many bytes."""
     units = []
     for table, chosen in slices.items():
-        rows = chosen.rows
-        leaves = schema.table(table).leaves if not isinstance(rows, KeySet) else rows.leaves
-        for leaf in leaves:
-            layout = maskers[table].layout(leaf)
-            portions = source.cut(layout, rows, byte_count)
-            units += [
-                WorkUnit(f"{table}/{leaf}/{number}", layout, portion.rows, portion.byte_count)
-                for number, portion in enumerate(portions)
-            ]
+        for rows, nulled in chosen.parts:
+            leaves = schema.table(table).leaves if not isinstance(rows, KeySet) else rows.leaves
+            for leaf in leaves:
+                layout = maskers[table].layout(leaf, nulled)
+                portions = source.cut(layout, rows, byte_count)
+                title = "/".join((str(table), str(leaf), *nulled))
+                units += [
+                    WorkUnit(f"{title}/{number}", layout, portion.rows, portion.byte_count)
+                    for number, portion in enumerate(portions)
+                ]
     return units
 
 
@@ -255,7 +256,8 @@ def process(
     layout = unit.layout
     into = replace(layout, leaf=layout.table) if masker.moves_rows else layout
     columns = checked.get(layout.table)
-    check = StreamCheck(masker.table, columns, digest) if columns is not None else None
+    read = masker.layout(layout.leaf).head
+    check = StreamCheck(masker.table, columns, read, digest) if columns is not None else None
     told = {"rows": 0, "bytes": 0}
 
     def watched(batches: Iterable[RawBatch]) -> Iterator[MaskedBatch]:

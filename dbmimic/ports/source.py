@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
 
 from dbmimic.model.batch import Layout, RawBatch
-from dbmimic.model.keys import KeySet, Portion, RowIds, Rows, Span
+from dbmimic.model.keys import WHOLE, KeySet, Portion, RowIds, Rows, Span
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
@@ -23,6 +24,23 @@ class KeyedRows:
     leaf: TableId
     ids: RowIds
     columns: tuple[pa.Array, ...]
+
+
+class End(StrEnum):
+    """One end of an edge: the row that holds the foreign key, or the row that it references."""
+
+    CHILD = "child"
+    PARENT = "parent"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Rows of one leaf with the rows of another that they reference: `children[i]` references `parents[i]`."""
+
+    child_leaf: TableId
+    children: RowIds
+    parent_leaf: TableId
+    parents: RowIds
 
 
 class Catalogue(Protocol):
@@ -66,8 +84,17 @@ class Walker(Protocol):
         """
         ...
 
-    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
-        """Stream every row's identity with some columns as text (in the engine's own text form)."""
+    def check(self, condition: WhereSeed) -> None:
+        """
+        Make sure that a condition is one that the engine takes, without reading a row.
+
+        Raises:
+            ConfigError: DM212, it is not one boolean expression over its table.
+        """
+        ...
+
+    def keyed(self, table: Table, columns: tuple[str, ...], rows: Rows = WHOLE) -> Iterator[KeyedRows]:
+        """Stream these rows' identities with some columns as text (in the engine's own text form)."""
         ...
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
@@ -76,6 +103,14 @@ class Walker(Protocol):
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows over one edge."""
+        ...
+
+    def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
+        """
+        Stream which child row references which parent row over one edge, where the row at `end` is one of these.
+
+        A child row that references nothing that is there is in no pair.
+        """
         ...
 
 

@@ -39,19 +39,21 @@ class Masker:
         self._masked = plan.masked(table.id)
         self._bound = {name: _bind(table, name, decision, registry, secret) for name, decision in self._masked.items()}
 
-    def layout(self, leaf: TableId) -> Layout:
+    def layout(self, leaf: TableId, nulled: tuple[str, ...] = ()) -> Layout:
         """
-        Give how this table's batches travel: what a mask reads or writes first, the rest untouched.
+        Give how this table's batches travel: what a mask reads or writes first, the rest untouched; `nulled` columns
+        go with the first.
 
         A row whose partition key is masked may belong elsewhere, so such rows are loaded through the whole table.
         """
-        read = {bound.entity for bound in self._bound.values()} | set(self._bound)
+        read = {bound.entity for bound in self._bound.values()} | set(self._bound) | set(nulled)
         names = [column.name for column in self.table.loadable]
         return Layout(
             table=self.table.id,
             leaf=leaf,
             head=tuple(name for name in names if name in read),
             tail=tuple(name for name in names if name not in read),
+            nulled=nulled,
         )
 
     @property
@@ -65,7 +67,7 @@ class Masker:
 
     def mask(self, batch: RawBatch) -> MaskedBatch:
         """
-        Give the batch with every masked column changed.
+        Give the batch with every masked column changed, and NULL where its layout says so.
 
         Raises:
             RefusedError: DM304, a value that the column's mask cannot take; the value is not told.
@@ -74,6 +76,7 @@ class Masker:
         if missing or batch.layout.table != self.table.id:
             raise InternalError("DM901", "a batch came without a column that is masked", place=str(self.table.id))
         head = {name: self.column(name, batch.head) for name in batch.layout.head}
+        head.update({name: pa.nulls(batch.row_count, pa.string()) for name in batch.layout.nulled})
         return MaskedBatch(layout=batch.layout, row_count=batch.row_count, head=head, tail=batch.tail)
 
     def column(self, name: str, head: Mapping[str, pa.Array]) -> pa.Array:

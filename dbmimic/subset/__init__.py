@@ -8,6 +8,7 @@ Never: rows themselves, masks, a write. Read first: `planner`, then `walk`.
 from dbmimic.subset.planner import plan
 from dbmimic.subset.request import resolve
 from dbmimic.subset.seeds import fruitless
+from dbmimic.subset.virtual import virtual_keys
 from dbmimic.subset.walk import walk
 
-__all__ = ["fruitless", "plan", "resolve", "walk"]
+__all__ = ["fruitless", "plan", "resolve", "virtual_keys", "walk"]

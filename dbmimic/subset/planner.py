@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dbmimic.errors import ConfigError, Problem
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import Step, SubsetPlan
-from dbmimic.model.request import Children, Mode, SliceRequest
+from dbmimic.model.request import Children, EdgePolicy, Mode, Parent, SliceRequest
 from dbmimic.model.schema import ForeignKey, Schema
+
+Policies = Mapping[ForeignKey, EdgePolicy]
 
 
 def plan(schema: Schema, graph: FkGraph, request: SliceRequest) -> SubsetPlan:
@@ -20,22 +22,33 @@ def plan(schema: Schema, graph: FkGraph, request: SliceRequest) -> SubsetPlan:
         ConfigError: DM212, an excluded table is referenced by a table whose rows are in the slice.
     """
     copied = {table.id for table in schema.tables if table.holds_rows} - request.excluded
-    edges = [edge for edge in graph.edges if edge.child in copied and edge.parent in copied]
+    policies = {
+        edge: request.edges.get(edge) or default_policy(edge, request.restricted, request.children)
+        for edge in graph.edges
+        if edge.child in copied and edge.parent in copied | request.excluded
+    }
+    edges = [edge for edge in policies if edge.parent in copied]
     steps = [
         _step(tuple(table for table in component if table in copied), edges)
         for component in graph.components
         if copied.intersection(component)
     ]
-    descend = request.children is Children.FOLLOW
-    _refuse_dangling(graph, request, _reachable(edges, request, copied, descend=descend))
+    _refuse_dangling(policies, request, _reachable(policies, request, copied))
     return SubsetPlan(
         mode=request.mode,
         steps=tuple(steps),
         seeds=request.seeds,
         static=request.static,
         excluded=request.excluded,
-        descend=descend,
+        restricted=request.restricted,
+        whole=frozenset(copied if request.mode is Mode.FULL else _whole(policies, request) & copied),
+        edges=policies,
     )
+
+
+def default_policy(edge: ForeignKey, restricted: frozenset[TableId], children: Children) -> EdgePolicy:
+    """Give how an edge is treated that nobody wrote a policy for."""
+    return EdgePolicy(Parent.DROP_CHILD if edge.child in restricted else Parent.FOLLOW, children)
 
 
 def _step(tables: tuple[TableId, ...], edges: Iterable[ForeignKey]) -> Step:
@@ -49,14 +62,40 @@ def _step(tables: tuple[TableId, ...], edges: Iterable[ForeignKey]) -> Step:
     )
 
 
-def _reachable(edges: list[ForeignKey], request: SliceRequest, copied: set[TableId], *, descend: bool) -> set[TableId]:
+def _whole(policies: Policies, request: SliceRequest) -> frozenset[TableId]:
+    """Give the tables of which every row comes as it is: no row of theirs can lose a parent that it needs."""
+    every = (request.restricted - {seed.table for seed in request.seeds}) | request.static
+    losing: set[TableId] = set()
+    while True:
+        more = losing | {
+            edge.child
+            for edge, policy in policies.items()
+            if (policy.parent is Parent.DROP_CHILD and (edge.parent not in every or edge.parent in losing))
+            or (policy.parent is Parent.FOLLOW and edge.parent in losing)
+        }
+        if more == losing:
+            break
+        losing = more
+    nulled = {
+        edge.child
+        for edge, policy in policies.items()
+        if policy.parent is Parent.NULL and (edge.parent not in every or edge.parent in losing)
+    }
+    return every - losing - nulled
+
+
+def _reachable(policies: Policies, request: SliceRequest, copied: set[TableId]) -> set[TableId]:
     """Give every table that may have rows in the slice."""
     if request.mode is Mode.FULL:
         return copied
-    own = {seed.table for seed in request.seeds}
-    if descend:
-        own = _spread(own, [(edge.parent, edge.child) for edge in edges])
-    return _spread(own | request.static, [(edge.child, edge.parent) for edge in edges])
+    own = _spread(
+        {seed.table for seed in request.seeds},
+        [(edge.parent, edge.child) for edge, policy in policies.items() if policy.children is Children.FOLLOW],
+    )
+    return _spread(
+        own | request.static | request.restricted,
+        [(edge.child, edge.parent) for edge, policy in policies.items() if policy.parent is Parent.FOLLOW],
+    )
 
 
 def _spread(start: Iterable[TableId], arrows: list[tuple[TableId, TableId]]) -> set[TableId]:
@@ -68,16 +107,16 @@ def _spread(start: Iterable[TableId], arrows: list[tuple[TableId, TableId]]) -> 
     return reached
 
 
-def _refuse_dangling(graph: FkGraph, request: SliceRequest, reachable: set[TableId]) -> None:
+def _refuse_dangling(policies: Policies, request: SliceRequest, reachable: set[TableId]) -> None:
     problems = [
         Problem(
             "DM212",
             f"table {edge.parent} is excluded, but rows of {edge.child} reference it",
             str(edge),
-            f"exclude {edge.child} as well, or copy {edge.parent}",
+            f"exclude {edge.child} as well, copy {edge.parent}, or cut the edge (slice.edges, parent: null)",
         )
-        for edge in graph.edges
-        if edge.parent in request.excluded and edge.child in reachable
+        for edge, policy in policies.items()
+        if edge.parent in request.excluded and edge.child in reachable and policy.parent is Parent.FOLLOW
     ]
     if problems:
         raise ConfigError.of(problems)

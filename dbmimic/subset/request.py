@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from dbmimic.errors import ConfigError, Problem
+from dbmimic.model.graph import FkGraph
 from dbmimic.model.names import TableId, nearest, split_name
 from dbmimic.model.request import IdsSeed, Mode, PercentSeed, Seed, SliceRequest, WhereSeed
 from dbmimic.model.schema import Schema
 from dbmimic.model.settings import Named, SeedSpec, SliceSpec
+from dbmimic.subset.edges import policies
 
 
-def resolve(spec: SliceSpec, schema: Schema) -> SliceRequest:
+def resolve(spec: SliceSpec, schema: Schema, graph: FkGraph) -> SliceRequest:
     """
     Give the request that a slice's text means in this schema.
 
     Raises:
-        ConfigError: DM205 for each unknown table, DM212 for each contradiction; all of them at once.
+        ConfigError: DM205 for each unknown table or edge, DM212 for each contradiction; all of them at once.
     """
     problems: list[Problem] = []
     static = _tables(spec.static, schema, problems)
@@ -28,16 +31,39 @@ def resolve(spec: SliceSpec, schema: Schema) -> SliceRequest:
         for table in sorted(static.keys() & excluded.keys())
     ]
     seeds = [seed for written in spec.seeds if (seed := _seed(written, schema, excluded, problems)) is not None]
-    if problems:
-        raise ConfigError.of(problems)
-    asked = bool(seeds or static)
-    return SliceRequest(
-        mode=spec.mode or (Mode.CLOSURE if asked else Mode.FULL),
+    modes = _modes(spec, schema, problems)
+    asked = bool(seeds or static or modes)
+    mode = spec.mode or (Mode.CLOSURE if asked else Mode.FULL)
+    request = SliceRequest(
+        mode=mode,
         children=spec.children,
         seeds=tuple(seeds),
         static=frozenset(static),
         excluded=frozenset(excluded),
+        restricted=_restricted(mode, modes, schema) - static.keys() - excluded.keys(),
     )
+    edges = policies(spec.edges, schema, graph, request, problems)
+    if problems:
+        raise ConfigError.of(problems)
+    return replace(request, edges=edges)
+
+
+def _modes(spec: SliceSpec, schema: Schema, problems: list[Problem]) -> dict[TableId, Mode]:
+    modes: dict[TableId, Mode] = {}
+    for written in spec.tables:
+        table = find_table(written.table, schema)
+        if isinstance(table, Problem):
+            problems.append(table)
+        else:
+            modes[table] = written.mode
+    return modes
+
+
+def _restricted(mode: Mode, modes: Mapping[TableId, Mode], schema: Schema) -> frozenset[TableId]:
+    """Give the tables that are sliced by `restrict`."""
+    of_most = mode if mode is Mode.RESTRICT else Mode.CLOSURE
+    holding = [table.id for table in schema.tables if table.holds_rows]
+    return frozenset(table for table in holding if modes.get(table, of_most) is Mode.RESTRICT)
 
 
 def find_table(name: Named, schema: Schema) -> TableId | Problem:

@@ -8,12 +8,11 @@ integer seed; here is how it reads in each engine's SQL. `oracle.closure` says w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from dbmimic.model.names import TableId
-from dbmimic.model.request import Children, IdsSeed, Mode, Seed, SliceRequest, WhereSeed
+from dbmimic.model.request import Children, Parent
 
 Value = int | str | None
 Row = tuple[Value, ...]
@@ -69,18 +68,6 @@ class WorldTable:
         return tuple(row[self.place[column]] for column in columns)
 
 
-@dataclass(frozen=True, slots=True)
-class WorldForeignKey:
-    """A foreign key: `child_columns[i]` references `parent_columns[i]`, in any order of the parent's key."""
-
-    name: str
-    child: str
-    child_columns: tuple[str, ...]
-    parent: str
-    parent_columns: tuple[str, ...]
-    match_full: bool = False
-
-
 class Comparison(StrEnum):
     """What a seed's condition asks of one column."""
 
@@ -122,6 +109,24 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class WorldForeignKey:
+    """
+    A foreign key: `child_columns[i]` references `parent_columns[i]`, in any order of the parent's key.
+
+    A `virtual` one is not declared; it holds for the rows for which `when` does, and rows may dangle.
+    """
+
+    name: str
+    child: str
+    child_columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    match_full: bool = False
+    virtual: bool = False
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WorldSeed:
     """Where the slice starts in one table: at the rows of a condition, or those with these primary keys."""
 
@@ -130,9 +135,21 @@ class WorldSeed:
     ids: tuple[tuple[int | str, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class WorldPolicy:
+    """The policy of one edge as somebody would write it; `nulls` are the columns that `parent: null` comes to."""
+
+    parent: Parent | None = None
+    children: Children | None = None
+    limit: int | None = None
+    ratio: float | None = None
+    where: Condition | None = None
+    nulls: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class World:
-    """A database and a slice of it."""
+    """A database and a slice of it; `policies` are by the names of foreign keys."""
 
     seed: int
     tables: tuple[WorldTable, ...]
@@ -141,29 +158,19 @@ class World:
     follow: bool
     static: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
+    restrict: bool = False
+    restricted: frozenset[str] = frozenset()
+    policies: Mapping[str, WorldPolicy] = field(default_factory=dict)
+
+    def edge_name(self, key: WorldForeignKey) -> str:
+        """Give a foreign key as a configuration names it: SQLite keeps no names, so by its columns."""
+        parent = f"{key.parent}({', '.join(key.parent_columns)})"
+        return f"{key.child}({', '.join(key.child_columns)}) -> {parent}"
 
     @cached_property
     def by_name(self) -> Mapping[str, WorldTable]:
         """The tables by name."""
         return {table.name: table for table in self.tables}
-
-    def request(self, engine: str) -> SliceRequest:
-        """Give the slice as the planner takes it; on PostgreSQL the tables are in `public`."""
-        schema = "public" if engine == "postgresql" else ""
-        seeds: list[Seed] = []
-        for seed in self.seeds:
-            table = TableId(schema, seed.table)
-            if seed.condition is None:
-                seeds.append(IdsSeed(table, seed.ids))
-            else:
-                seeds.append(WhereSeed(table, seed.condition.sql(engine)))
-        return SliceRequest(
-            mode=Mode.CLOSURE,
-            children=Children.FOLLOW if self.follow else Children.STOP,
-            seeds=tuple(seeds),
-            static=frozenset(TableId(schema, name) for name in self.static),
-            excluded=frozenset(TableId(schema, name) for name in self.excluded),
-        )
 
     def ddl(self, engine: str) -> list[str]:
         """Give the statements that make the tables; on SQLite with their foreign keys, so load it with them off."""
@@ -186,6 +193,7 @@ class World:
         return [
             f"ALTER TABLE {key.child} ADD CONSTRAINT {key.name} {self._clause(key, engine)}"
             for key in self.foreign_keys
+            if not key.virtual
         ]
 
     def script(self, engine: str) -> list[str]:
@@ -198,7 +206,7 @@ class World:
             lines.append(f"PRIMARY KEY ({', '.join(table.primary_key)})")
         lines += [f"UNIQUE ({', '.join(key)})" for key in table.unique_keys]
         if engine == "sqlite":
-            keys = [key for key in self.foreign_keys if key.child == table.name]
+            keys = [key for key in self.foreign_keys if key.child == table.name and not key.virtual]
             lines += [f"CONSTRAINT {key.name} {self._clause(key, engine)}" for key in keys]
         statements = [f"CREATE TABLE {table.name} (\n  " + ",\n  ".join(lines) + f"\n){_options(table, engine)}"]
         if engine == "postgresql":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
@@ -19,20 +20,29 @@ def foreign_keys(
     copy: Reader,
     slices: Mapping[TableId, Rows],
     masked: frozenset[ColumnId] = frozenset(),
+    loose: frozenset[ForeignKey] = frozenset(),
 ) -> tuple[ForeignKeyReport, list[Finding]]:
     """
     Audit every foreign key in the copy, whether the engine says that it holds or not.
 
     Rows that dangle in the source already (constraints that were never validated) are told apart from our faults, and
     so are keys that are `masked`: two spellings that a collation takes for one value may be two values to a mask.
+    `loose` keys, which nobody declared and nobody follows, may dangle.
 
     Cost: one anti-join per edge on the copy; on the source only for edges with orphans.
     """
     audited = [(edge, found) for edge in graph.edges if (found := _audit(edge, source, copy, slices)) is not None]
+    cut = [_of_cut(found) for edge, found in audited if edge in loose and found.orphans]
+    audited = [(edge, replace(found, orphans=0) if edge in loose else found) for edge, found in audited]
     details = [found for _, found in audited]
     ours = sum(detail.orphans for detail in details)
     theirs = sum(detail.source_orphans for detail in details)
-    findings = [_finding(found, _spelt_by_mask(edge, masked)) for edge, found in audited]
+    findings = [
+        _finding(edge, found, _spelt_by_mask(edge, masked))
+        for edge, found in audited
+        if found.orphans + found.source_orphans
+    ]
+    findings += cut
     return ForeignKeyReport(len(graph.edges), ours, theirs, tuple(details)), findings
 
 
@@ -49,7 +59,12 @@ def _spelt_by_mask(edge: ForeignKey, masked: frozenset[ColumnId]) -> bool:
     return any(edge.child.column(name) in masked for name in edge.child_columns)
 
 
-def _finding(detail: OrphanReport, spelt_by_mask: bool) -> Finding:
+def _of_cut(detail: OrphanReport) -> Finding:
+    reason = f"{detail.orphans} rows reference what was left out, because the key is not followed (parent: stop)"
+    return Finding("DM601", Severity.WARNING, detail.foreign_key, reason, "follow it, or let them become NULL")
+
+
+def _finding(edge: ForeignKey, detail: OrphanReport, spelt_by_mask: bool) -> Finding:
     if detail.orphans:
         reason = f"{detail.orphans} rows reference a parent that is not in the copy"
         hint = "report this: the slice should be closed"
@@ -57,7 +72,12 @@ def _finding(detail: OrphanReport, spelt_by_mask: bool) -> Finding:
             hint = "if keys differ in case or blanks only, mask them by `token` with `fold: true`; else report this"
         return Finding("DM601", Severity.ERROR, detail.foreign_key, reason, hint)
     reason = f"{detail.source_orphans} rows dangle in the source already"
-    return Finding("DM601", Severity.WARNING, detail.foreign_key, reason, "the source's constraint was never validated")
+    hint = (
+        "nothing in the source holds rows to this key"
+        if edge.virtual
+        else "the source's constraint was never validated"
+    )
+    return Finding("DM601", Severity.WARNING, detail.foreign_key, reason, hint)
 
 
 def row_counts(schema: Schema, copy: Reader, expected: Mapping[TableId, int]) -> Iterable[Finding]:

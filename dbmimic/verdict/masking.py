@@ -49,11 +49,12 @@ class MaskedTable:
     """
     One table with masked columns, and how its rows were masked.
 
-    `read` are all the columns that masking a row takes; `mask` gives a batch as it was loaded.
+    `parts` are its rows by the columns that become NULL in them; `read` are all the columns that masking a row takes;
+    `mask` gives a batch as it was loaded.
     """
 
     table: Table
-    rows: Rows
+    parts: tuple[tuple[Rows, tuple[str, ...]], ...]
     row_count: int
     read: tuple[str, ...]
     columns: Mapping[str, MaskedColumn]
@@ -149,11 +150,12 @@ def _findings(table: MaskedTable, equal: dict[str, int], unmatched: int) -> Iter
 
 def _source_batches(table: MaskedTable, source: Reader) -> Batches:
     """Give the source's batches: they are told apart by their keys as those are in the copy."""
-    head = _in_order(table.table, {*table.read, *table.key})
-    for leaf in table.table.leaves:
-        for batch in source.read(Layout(table.table.id, leaf, head, ()), table.rows):
-            masked = dict(table.mask(batch).head)
-            yield masked, dict(batch.head), masked
+    for rows, nulled in table.parts:
+        head = _in_order(table.table, {*table.read, *table.key, *nulled})
+        for leaf in table.table.leaves:
+            for batch in source.read(Layout(table.table.id, leaf, head, (), nulled), rows):
+                masked = dict(table.mask(batch).head)
+                yield masked, dict(batch.head), masked
 
 
 def _copy_batches(table: MaskedTable, copy: Reader) -> Batches:

@@ -16,17 +16,30 @@ from pathlib import Path
 import pytest
 
 import dbmimic
+from dbmimic.errors import ConfigError
+from dbmimic.masks.keyed import parse_secret
 from dbmimic.model.request import Children, Mode
 from dbmimic.model.ruleset import Ruleset, Undecided
-from dbmimic.model.settings import Named, SeedSpec, Settings, SliceSpec
+from dbmimic.model.settings import EdgeSpec, Named, SeedSpec, Settings, SliceSpec, TableSpec, VirtualKeySpec
 from dbmimic.testing.mariadb_server import MariadbServer
-from dbmimic.testing.oracle import closure, colours
+from dbmimic.testing.oracle import closure, colours, missing
 from dbmimic.testing.postgres_server import PostgresServer
 from dbmimic.testing.world_maker import make_world
-from dbmimic.testing.worlds import World
+from dbmimic.testing.world_policies import with_policies, with_virtual_keys
+from dbmimic.testing.worlds import World, WorldForeignKey
 from tests.copying import SECRET
 
+# Every third world is sliced as it comes, the others by policies too; every fifth has virtual keys.
+PLAIN = 3
+
 Rows = Callable[[str], Counter[tuple[object, ...]]]
+
+
+def world_of(number: int) -> World:
+    world = make_world(number)
+    if number % 5 == 0:
+        world = with_virtual_keys(world)
+    return with_policies(world) if number % PLAIN else world
 
 
 def settings(world: World, engine: str, source: str, target: str) -> Settings:
@@ -37,7 +50,7 @@ def settings(world: World, engine: str, source: str, target: str) -> Settings:
         target=Named(target, "target"),
         secret=Named(SECRET, "secret"),
         slice=SliceSpec(
-            mode=Mode.CLOSURE,
+            mode=Mode.RESTRICT if world.restrict else Mode.CLOSURE,
             children=Children.FOLLOW if world.follow else Children.STOP,
             seeds=tuple(
                 SeedSpec(Named(seed.table, "seed"), where=seed.condition.sql(engine))
@@ -47,28 +60,61 @@ def settings(world: World, engine: str, source: str, target: str) -> Settings:
             ),
             static=tuple(Named(name, "static") for name in sorted(world.static)),
             exclude=tuple(Named(name, "exclude") for name in sorted(world.excluded)),
+            virtual_keys=tuple(virtual_key(key, engine) for key in world.foreign_keys if key.virtual),
+            tables=() if world.restrict else restricted_tables(world),
+            edges=tuple(edge_spec(world, key, engine) for key in world.foreign_keys if key.name in world.policies),
         ),
         rules=Ruleset(layers=(), default=Undecided.KEEP),
     )
 
 
+def restricted_tables(world: World) -> tuple[TableSpec, ...]:
+    return tuple(TableSpec(Named(name, "tables"), Mode.RESTRICT) for name in sorted(world.restricted))
+
+
+def edge_spec(world: World, key: WorldForeignKey, engine: str) -> EdgeSpec:
+    policy = world.policies[key.name]
+    return EdgeSpec(
+        edge=Named(world.edge_name(key), key.name),
+        parent=policy.parent,
+        children=policy.children,
+        limit=policy.limit,
+        ratio=policy.ratio,
+        where=Named(policy.where.sql(engine), key.name) if policy.where else None,
+    )
+
+
+def virtual_key(key: WorldForeignKey, engine: str) -> VirtualKeySpec:
+    return VirtualKeySpec(
+        Named(f"{key.child}({', '.join(key.child_columns)})", key.name),
+        Named(f"{key.parent}({', '.join(key.parent_columns)})", key.name),
+        Named(key.when.sql(engine), key.name) if key.when else None,
+    )
+
+
 def agree(world: World, engine: str, source: str, target: str, rows: Rows) -> None:
     """Copy the world and compare every row of every table, and the colours, with the oracle."""
+    secret = parse_secret(SECRET)
+    if dangling := missing(world, secret):
+        with pytest.raises(ConfigError) as caught:
+            dbmimic.copy(settings(world, engine, source, target))
+        assert {problem.place for problem in caught.value.problems} == dangling, f"world {world.seed}"
+        return
     report = dbmimic.copy(settings(world, engine, source, target))
-    for name, wanted in closure(world).items():
+    for name, wanted in closure(world, secret).items():
         assert rows(name) == wanted, f"world {world.seed}, table {name}"
-    found = colours(world)
+    found = colours(world, secret)
     own = Counter(name for name, _ in found.own)
     need = Counter(name for name, _ in found.included - found.own)
     for table in report.tables:
         name = table.table.rpartition(".")[2]
-        if name not in world.static:
+        if name not in world.static | world.restricted:
             assert (table.own, table.need) == (own[name], need[name]), f"world {world.seed}, table {name}"
 
 
 def test_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     for number in range(request.config.getoption("--databases")):
-        world = make_world(number)
+        world = world_of(number)
         source, target = tmp_path / f"{number}.db", tmp_path / "target.db"
         with contextlib.closing(sqlite3.connect(source)) as connection, connection:
             for statement in world.script("sqlite"):
@@ -79,7 +125,7 @@ def test_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> None:
 
 def test_postgresql(request: pytest.FixtureRequest, postgres15: PostgresServer) -> None:
     for number in range(request.config.getoption("--databases") // 10):
-        world = make_world(number)
+        world = world_of(number)
         postgres15.create_database("world")
         postgres15.execute("; ".join(world.script("postgresql")), database="world")
 
@@ -92,7 +138,7 @@ def test_postgresql(request: pytest.FixtureRequest, postgres15: PostgresServer) 
 
 def test_mariadb(request: pytest.FixtureRequest, mariadb: MariadbServer) -> None:
     for number in range(request.config.getoption("--databases") * 3 // 50):
-        world = make_world(number)
+        world = world_of(number)
         mariadb.create_database("world")
         mariadb.execute(*world.script("mysql"), database="world")
 

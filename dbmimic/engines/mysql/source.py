@@ -18,11 +18,11 @@ from dbmimic.engines.mysql.walk import Walk
 from dbmimic.errors import ConfigError, SourceError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
-from dbmimic.model.keys import KeySet, Portion, Rows, Span
+from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
-from dbmimic.ports.source import KeyedRows
+from dbmimic.ports.source import End, KeyedRows, Links
 
 
 class MysqlSource:
@@ -83,9 +83,13 @@ class MysqlSource:
         """Give the rows that a seed names."""
         return self._walk.seed(table, seed)
 
-    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
-        """Stream every row's identity with some columns as text."""
-        return self._walk.keyed(table, columns)
+    def check(self, condition: WhereSeed) -> None:
+        """Make sure that the server takes a condition."""
+        self._walk.where(condition, wanted=False)
+
+    def keyed(self, table: Table, columns: tuple[str, ...], rows: Rows = WHOLE) -> Iterator[KeyedRows]:
+        """Stream these rows' identities with some columns as text."""
+        return self._walk.keyed(table, columns, rows)
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the parent rows that these child rows reference over one edge."""
@@ -94,6 +98,10 @@ class MysqlSource:
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows over one edge."""
         return self._walk.children(edge, parents)
+
+    def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
+        """Stream which child row references which parent row."""
+        return self._walk.links(edge, rows, end)
 
     def count(self, table: Table) -> int:
         """Give how many rows the table holds."""

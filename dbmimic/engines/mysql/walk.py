@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import pymysql
 from pyroaring import BitMap64
 
@@ -14,15 +17,24 @@ from dbmimic.engines.mysql.catalogue import Catalogue
 from dbmimic.engines.mysql.keys import KeyValues, RowIdentity, batches_of, equalities, identity_of
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.types import Form
-from dbmimic.model.keys import KeySet, Rows, Whole
+from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Table
-from dbmimic.ports.source import KeyedRows
+from dbmimic.ports.source import End, KeyedRows, Links
 
 _IDS_AT_ONCE = 500
 # What is not the condition's fault: rights, locks, the connection.
 _OURS = errors.DENIED | errors.CONNECTION_LOST | errors.LOCKED | errors.SERVER_BUSY | {errors.TABLE_CHANGED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One end of an edge: its table, its columns there, and what to select its rows from."""
+
+    table: TableId
+    columns: tuple[str, ...]
+    rows: str
 
 
 @dataclass
@@ -47,17 +59,22 @@ class Walk:
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names."""
         if isinstance(seed, WhereSeed):
-            condition.check(table.id, seed.where, "mysql")
-            return self._seeded(table.id, f"({seed.where}\n)")
+            return self.where(seed)
         each = ids.conditions(table, seed, dict(self.forms(table.id)))
         chosen = KeySet()
         for start in range(0, len(each), _IDS_AT_ONCE):
             chosen |= self._seeded(table.id, " OR ".join(each[start : start + _IDS_AT_ONCE]))
         return chosen
 
+    def where(self, seed: WhereSeed, *, wanted: bool = True) -> KeySet:
+        """Give the rows for which a condition is true; if they are not wanted, only let the server judge it."""
+        condition.check(seed.table, seed.where, "mysql")
+        return self._seeded(seed.table, f"{'TRUE' if wanted else 'FALSE'} AND ({seed.where}\n)")
+
     def _seeded(self, table: TableId, where: str) -> KeySet:
         try:
-            return self._chosen(table, f"{self._select(table, '')} WHERE {where}")
+            listed = ", ".join(form.exact() for form in self.identity(table).forms)
+            return self._chosen(table, f"SELECT {listed} FROM {quoting.name(table.name)} WHERE {where}")  # noqa: S608 -- names are quoted
         except pymysql.MySQLError as error:
             code = errors.number(error)
             if code in _OURS:
@@ -66,93 +83,124 @@ class Walk:
                 failure = condition.refused(table, f"the server refuses it (error {code})")
         raise failure from None
 
-    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
-        """Stream every row's number with some columns as text."""
+    def keyed(self, table: Table, columns: tuple[str, ...], rows: Rows = WHOLE) -> Iterator[KeyedRows]:
+        """Stream these rows' numbers with some columns as text."""
         identity, forms = self.identity(table.id), self.forms(table.id)
         wanted = [forms[column].text() for column in columns]
         listed = ", ".join([*(form.exact() for form in identity.forms), *wanted])
-        number = identity.numbering()
         width = len(identity.forms)
-        for block in self.session.blocks(f"SELECT {listed} FROM {quoting.name(table.id.name)}", str(table.id)):  # noqa: S608 -- names are quoted
-            arrays = wire.columns(block, width + len(wanted))
-            texts = tuple(wire.as_text(values) for values in arrays[width:])
-            yield KeyedRows(table.id, number(arrays[:width]), texts)
+        for where, among in self._shares(table.id, rows, quoting.name(table.id.name)):
+            number = identity.numbering()
+            statement = f"SELECT {listed} FROM {quoting.name(table.id.name)} WHERE {where}"  # noqa: S608 -- names are quoted
+            for block in self.session.blocks(statement, str(table.id)):
+                arrays = wire.columns(block, width + len(wanted))
+                ids = number(arrays[:width])
+                kept = _among(ids, among)
+                texts = tuple(wire.as_text(values.filter(pa.array(kept))) for values in arrays[width:])
+                yield KeyedRows(table.id, ids[kept], texts)
+
+    def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
+        """Stream which child row references which parent row, where the row at one end is one of these."""
+        child, parent = self.identity(edge.child), self.identity(edge.parent)
+        listed = ", ".join([*(form.exact("c") for form in child.forms), *(form.exact("p") for form in parent.forms)])
+        sides = f"{self._sides(edge)[0].rows} AS c JOIN {quoting.name(edge.parent.name)} AS p ON {_matching(edge)}"
+        width = len(child.forms)
+        table, alias = (edge.child, "c") if end is End.CHILD else (edge.parent, "p")
+        for where, among in self._shares(table, rows, alias):
+            of_child, of_parent = child.numbering(), parent.numbering()
+            for block in self.session.blocks(f"SELECT {listed} FROM {sides} WHERE {where}", str(edge.child)):  # noqa: S608 -- names are quoted
+                arrays = wire.columns(block, width + len(parent.forms))
+                children, parents = of_child(arrays[:width]), of_parent(arrays[width:])
+                kept = _among(children if end is End.CHILD else parents, among)
+                yield Links(edge.child, children[kept], edge.parent, parents[kept])
+
+    def _shares(self, table: TableId, rows: Rows, alias: str) -> Iterator[tuple[str, BitMap64 | None]]:
+        """Give conditions that hold for these rows; where one holds for others as well, the rows to keep."""
+        if isinstance(rows, Whole):
+            yield "TRUE", None
+            return
+        bits = rows.bits(table)
+        shares = self.identity(table).conditions(bits, alias)
+        if shares is None:
+            yield "TRUE", bits
+            return
+        for where, _ in shares:
+            yield where, None
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the parent rows that these child rows reference."""
+        child, parent = self._sides(edge)
         if isinstance(children, Whole):
-            return self._joined(edge.parent, edge.parent_columns, edge.child, edge.child_columns, "TRUE")
-        return self._related(edge.parent, edge.parent_columns, edge.child, edge.child_columns, children)
+            return self._joined(parent, child, "TRUE")
+        return self._related(parent, child, children)
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows."""
-        return self._related(edge.child, edge.child_columns, edge.parent, edge.parent_columns, parents)
+        return self._related(*self._sides(edge), parents)
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""
-        child, parent = quoting.name(edge.child.name), quoting.name(edge.parent.name)
-        pairs = list(zip(edge.child_columns, edge.parent_columns, strict=True))
+        child, _ = self._sides(edge)
         filled = " AND ".join(f"c.{quoting.name(column)} IS NOT NULL" for column in edge.child_columns)
-        matching = " AND ".join(f"p.{quoting.name(there)} = c.{quoting.name(here)}" for here, there in pairs)
-        dangling = f"{filled} AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {matching})"  # noqa: S608 -- names are quoted
+        parent = f"SELECT 1 FROM {quoting.name(edge.parent.name)} AS p WHERE {_matching(edge)}"  # noqa: S608 -- names are quoted
+        dangling = f"FROM {child.rows} AS c WHERE {filled} AND NOT EXISTS ({parent})"
         if isinstance(children, Whole):
-            return int(self.session.value(f"SELECT COUNT(*) FROM {child} AS c WHERE {dangling}", str(edge.child)))  # noqa: S608 -- names are quoted
-        found = self._answer(edge.child, f"{self._select(edge.child, 'c')} WHERE {dangling}")
+            return int(self.session.value(f"SELECT COUNT(*) {dangling}", str(edge.child)))
+        listed = ", ".join(form.exact("c") for form in self.identity(edge.child).forms)
+        found = self._answer(edge.child, f"SELECT {listed} {dangling}")
         return len(found & children)
 
-    def _related(
-        self, wanted: TableId, columns: tuple[str, ...], held: TableId, held_columns: tuple[str, ...], rows: KeySet
-    ) -> KeySet:
+    def _sides(self, edge: ForeignKey) -> tuple[_Side, _Side]:
+        """Give an edge's child and parent."""
+        rows = quoting.name(edge.child.name)
+        if edge.when:
+            listed = ", ".join(form.name for form in self.forms(edge.child).values())  # a star misses invisible ones
+            rows = f"(SELECT {listed} FROM {rows} WHERE ({edge.when}\n))"  # noqa: S608 -- it was checked
+        return (
+            _Side(edge.child, edge.child_columns, rows),
+            _Side(edge.parent, edge.parent_columns, quoting.name(edge.parent.name)),
+        )
+
+    def _related(self, wanted: _Side, held: _Side, rows: KeySet) -> KeySet:
         """Give the rows of `wanted` whose columns equal those of the held rows."""
-        bits = rows.bits(held)
-        shares = self.identity(held).conditions(bits, "h")
+        bits = rows.bits(held.table)
+        shares = self.identity(held.table).conditions(bits, "h")
         found = KeySet()
         if shares is None:
-            for keys in batches_of(iter(self._values(held, held_columns, bits)), len(columns)):
-                found |= self._equal(wanted, columns, held, held_columns, keys)
+            for keys in batches_of(iter(self._values(held, bits)), len(wanted.columns)):
+                ours = [self.forms(wanted.table)[column] for column in wanted.columns]
+                theirs = [self.forms(held.table)[column] for column in held.columns]
+                found |= self._answer(
+                    wanted.table, f"{self._select(wanted)} WHERE {equalities(ours, theirs, keys, 't')}"
+                )
         else:
-            for condition, _ in shares:
-                found |= self._joined(wanted, columns, held, held_columns, condition)
+            for where, _ in shares:
+                found |= self._joined(wanted, held, where)
         return found
 
-    def _joined(
-        self, wanted: TableId, columns: tuple[str, ...], held: TableId, held_columns: tuple[str, ...], condition: str
-    ) -> KeySet:
-        theirs = ", ".join(f"h.{quoting.name(column)}" for column in held_columns)
-        inner = f"SELECT {theirs} FROM {quoting.name(held.name)} AS h WHERE {condition}"  # noqa: S608 -- names are quoted
-        ours = ", ".join(f"t.{quoting.name(column)}" for column in columns)
-        return self._answer(wanted, f"{self._select(wanted)} WHERE ({ours}) IN ({inner})")
+    def _joined(self, wanted: _Side, held: _Side, where: str) -> KeySet:
+        theirs = ", ".join(f"h.{quoting.name(column)}" for column in held.columns)
+        inner = f"SELECT {theirs} FROM {held.rows} AS h WHERE {where}"  # noqa: S608 -- names are quoted
+        ours = ", ".join(f"t.{quoting.name(column)}" for column in wanted.columns)
+        return self._answer(wanted.table, f"{self._select(wanted)} WHERE ({ours}) IN ({inner})")
 
-    def _equal(
-        self,
-        wanted: TableId,
-        columns: tuple[str, ...],
-        held: TableId,
-        held_columns: tuple[str, ...],
-        keys: list[KeyValues],
-    ) -> KeySet:
-        ours = [self.forms(wanted)[column] for column in columns]
-        theirs = [self.forms(held)[column] for column in held_columns]
-        return self._answer(wanted, f"{self._select(wanted)} WHERE {equalities(ours, theirs, keys, 't')}")
-
-    def _values(self, table: TableId, columns: tuple[str, ...], bits: BitMap64) -> set[KeyValues]:
+    def _values(self, held: _Side, bits: BitMap64) -> set[KeyValues]:
         """Give the distinct values of some columns in these rows of a table without a key: one scan of it."""
-        identity, forms = self.identity(table), self.forms(table)
-        listed = ", ".join(form.exact() for form in (*identity.forms, *(forms[column] for column in columns)))
+        identity, forms = self.identity(held.table), self.forms(held.table)
+        listed = ", ".join(form.exact() for form in (*identity.forms, *(forms[column] for column in held.columns)))
         number = identity.numbering()
         width = len(identity.forms)
         values: set[KeyValues] = set()
-        for block in self.session.blocks(f"SELECT {listed} FROM {quoting.name(table.name)}", str(table)):  # noqa: S608 -- names are quoted
-            arrays = wire.columns(block, width + len(columns))
+        for block in self.session.blocks(f"SELECT {listed} FROM {held.rows} AS h", str(held.table)):  # noqa: S608 -- names are quoted
+            arrays = wire.columns(block, width + len(held.columns))
             rows = zip(*(each.to_pylist() for each in arrays[width:]), strict=True)
             numbered = zip(number(arrays[:width]).tolist(), rows, strict=True)
             values.update(row for found, row in numbered if found in bits and None not in row)
         return values
 
-    def _select(self, table: TableId, alias: str = "t") -> str:
-        listed = ", ".join(form.exact(alias) for form in self.identity(table).forms)
-        renamed = f" AS {alias}" if alias else ""
-        return f"SELECT {listed} FROM {quoting.name(table.name)}{renamed}"  # noqa: S608 -- names are quoted
+    def _select(self, side: _Side) -> str:
+        listed = ", ".join(form.exact("t") for form in self.identity(side.table).forms)
+        return f"SELECT {listed} FROM {side.rows} AS t"  # noqa: S608 -- names are quoted
 
     def _answer(self, table: TableId, statement: str) -> KeySet:
         with errors.speaking_of(self.session.side, str(table)):
@@ -165,3 +213,16 @@ class Walk:
         for block in self.session.attempt_blocks(statement):
             bits |= BitMap64(number(wire.columns(block, len(identity.forms))))
         return KeySet({table: bits})
+
+
+def _matching(edge: ForeignKey) -> str:
+    """Give the comparison of parent `p` with child `c`."""
+    pairs = zip(edge.child_columns, edge.parent_columns, strict=True)
+    return " AND ".join(f"p.{quoting.name(there)} = c.{quoting.name(here)}" for here, there in pairs)
+
+
+def _among(ids: RowIds, bits: BitMap64 | None) -> npt.NDArray[np.bool_]:
+    """Tell which of these numbers are among some; all of them where there is nothing to look in."""
+    if bits is None:
+        return np.ones(len(ids), dtype=np.bool_)
+    return np.fromiter((number in bits for number in ids.tolist()), dtype=np.bool_, count=len(ids))

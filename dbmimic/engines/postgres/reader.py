@@ -159,14 +159,14 @@ def _batch(layout: Layout, block: bytes | memoryview, *, many: bool) -> RawBatch
     return RawBatch(layout, row_count, values, Payload(ENGINE, Tails(ends, many), len(block)))
 
 
-def keyed(connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
-    """Stream the identities of a leaf's rows with some columns as text."""
-    query = sql.SQL("COPY (SELECT {} FROM ONLY {}) TO STDOUT").format(
-        _list(("ctid", *columns)), sql.Identifier(leaf.schema, leaf.name)
-    )
-    for block, _ in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES):
-        values, _, _ = copytext.split(block, 1 + len(columns), 1 + len(columns))
-        yield KeyedRows(leaf, tids.parsed(values[0]), tuple(values[1:]))
+def keyed(
+    connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...], rows: Rows
+) -> Iterator[KeyedRows]:
+    """Stream the identities of some of a leaf's rows with some columns as text."""
+    for query in _selected(leaf, ("ctid", *columns), rows):
+        for block, _ in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES):
+            values, _, _ = copytext.split(block, 1 + len(columns), 1 + len(columns))
+            yield KeyedRows(leaf, tids.parsed(values[0]), tuple(values[1:]))
 
 
 def _list(columns: tuple[str, ...]) -> sql.Composed:
@@ -175,10 +175,13 @@ def _list(columns: tuple[str, ...]) -> sql.Composed:
 
 def _queries(layout: Layout, rows: Rows | Span, *, binary: bool = False) -> Iterator[sql.Composed]:
     """Give the statements that copy the rows; COPY takes no parameters, so places stand in them as digits."""
-    leaf = layout.leaf
-    select = sql.SQL("SELECT {} FROM ONLY {}").format(
-        _list((*layout.head, *layout.tail)), sql.Identifier(leaf.schema, leaf.name)
-    )
+    yield from _selected(layout.leaf, (*layout.head, *layout.tail), rows, binary=binary)
+
+
+def _selected(
+    leaf: TableId, columns: tuple[str, ...], rows: Rows | Span, *, binary: bool = False
+) -> Iterator[sql.Composed]:
+    select = sql.SQL("SELECT {} FROM ONLY {}").format(_list(columns), sql.Identifier(leaf.schema, leaf.name))
     form = sql.SQL(" (FORMAT binary)" if binary else "")
     if isinstance(rows, KeySet):
         for ids in rows.chunks(leaf, _IDS_A_STATEMENT):

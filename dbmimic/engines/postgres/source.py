@@ -18,13 +18,13 @@ from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.walk import Walk
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
-from dbmimic.model.keys import KeySet, Portion, Rows, Span
+from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 from dbmimic.model.types import Kind
-from dbmimic.ports.source import KeyedRows
+from dbmimic.ports.source import End, KeyedRows, Links
 
 _SEQUENCES_A_QUESTION = 500  # planning takes time that grows with the square
 LOCK_CLASS = 0x44424D  # the first half of our advisory locks' keys
@@ -140,12 +140,16 @@ class PostgresSource:
 
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names; a condition is read with the role's own search path."""
-        return self._walk.where(table, seed) if isinstance(seed, WhereSeed) else self._walk.by_key(table, seed)
+        return self._walk.where(seed) if isinstance(seed, WhereSeed) else self._walk.by_key(table, seed)
 
-    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
-        """Stream every row's identity with some columns as text, leaf after leaf."""
+    def check(self, condition: WhereSeed) -> None:
+        """Make sure that the server takes a condition, with the role's own search path."""
+        self._walk.where(condition, wanted=False)
+
+    def keyed(self, table: Table, columns: tuple[str, ...], rows: Rows = WHOLE) -> Iterator[KeyedRows]:
+        """Stream these rows' identities with some columns as text, leaf after leaf."""
         for leaf in table.leaves:
-            yield from reader.keyed(self._connection, self._side, leaf, columns)
+            yield from reader.keyed(self._connection, self._side, leaf, columns, rows)
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the parent rows that these child rows reference."""
@@ -154,6 +158,10 @@ class PostgresSource:
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows."""
         return self._walk.children(edge, parents)
+
+    def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
+        """Stream which child row references which parent row."""
+        return self._walk.links(edge, rows, end)
 
     def count(self, table: Table) -> int:
         """Give how many rows the table holds."""

@@ -8,6 +8,7 @@ back as one byte string for each stretch of a leaf, so that no row becomes a Pyt
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from dbmimic.model.keys import KeySet, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Match, Table
+from dbmimic.ports.source import End, Links
 
 _IDS_A_QUESTION = 250_000  # 2.5 MB a parameter; fewer would scan a key without an index more often
 _PLAIN_EQUAL = Operator("pg_catalog", "=", None, None, None)
@@ -56,19 +58,19 @@ class Walk:
     side: Side
     search_path: str
 
-    def where(self, table: Table, seed: WhereSeed) -> KeySet:
-        """Give the rows for which the seed's condition is true."""
-        condition.check(table.id, seed.where, "postgres")
+    def where(self, seed: WhereSeed, *, wanted: bool = True) -> KeySet:
+        """Give the rows for which a condition is true; if they are not wanted, only let the server judge it."""
+        condition.check(seed.table, seed.where, "postgres")
         # The parameter makes the server take one statement only.
-        wanted = sql.SQL("WHERE $1 AND ({})").format(sql.SQL(seed.where))
+        question = sql.SQL("WHERE $1 AND ({})").format(sql.SQL(seed.where))
         try:
-            return self._seeded(table, wanted, (True,))
+            return self._seeded(seed.table, question, (wanted,))
         except psycopg.Error as error:
             fault = Fault.of(error, self.connection)
             why = None if fault.broken else conditions.reason(fault.state)
             if why is not None:
-                raise condition.refused(table.id, why) from None
-            raise translated(fault, self.side, "finding the seed's rows", str(table.id)) from None
+                raise condition.refused(seed.table, why) from None
+            raise translated(fault, self.side, "finding the seed's rows", str(seed.table)) from None
 
     def by_key(self, table: Table, seed: IdsSeed) -> KeySet:
         """Give the rows with these keys."""
@@ -89,7 +91,7 @@ class Walk:
             sql.SQL(", ").join(names),
         )
         try:
-            return self._seeded(table, wanted, given)
+            return self._seeded(table.id, wanted, given)
         except psycopg.Error as error:
             fault = Fault.of(error, self.connection)
             if not fault.broken and fault.state.startswith(("22", "23", "42")):
@@ -108,7 +110,7 @@ class Walk:
         for part in self._children_of(edge, children):
             for parent in self._relations(edge.parent_leaf or edge.parent):
                 question = sql.SQL(
-                    "SELECT p.tableoid AS leaf, tidsend(p.ctid) AS id"
+                    "SELECT p.tableoid AS leaf, pg_catalog.tidsend(p.ctid) AS id"
                     " FROM (SELECT DISTINCT {keys} FROM {child} AS c WHERE {part} AND {solid}) AS c"
                     " JOIN {parent} AS p ON {equal}"
                 ).format(
@@ -125,11 +127,11 @@ class Walk:
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the rows that reference any of these rows."""
         found = KeySet()
-        referenced = self.facts.beneath.get(edge.parent_leaf) if edge.parent_leaf else parents.leaves
-        for part in self._parts(parents, frozenset(referenced or ())):
+        for part in self._parts(parents, self._referenced(edge, parents)):
             for child in self._children_of(edge, None):
                 question = sql.SQL(
-                    "SELECT c.tableoid AS leaf, tidsend(c.ctid) AS id FROM {parent} AS p JOIN {child} AS c ON {equal}"
+                    "SELECT c.tableoid AS leaf, pg_catalog.tidsend(c.ctid) AS id"
+                    " FROM {parent} AS p JOIN {child} AS c ON {equal}"
                     " WHERE {part}"
                 ).format(
                     parent=part.relation,
@@ -139,6 +141,44 @@ class Walk:
                 )
                 found |= self._answer(question, part.parameters, "following a key to its children", edge)
         return found
+
+    def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
+        """Stream which of these rows reference which; one answer for each 65536 blocks of the child's leaf."""
+        for child, parent, part in self._pairs(edge, rows, end):
+            question = sql.SQL(
+                "SELECT q.child_leaf, q.parent_leaf, pg_catalog.string_agg(q.child, ''),"
+                " pg_catalog.string_agg(q.parent, '') FROM ("
+                "SELECT c.tableoid AS child_leaf, p.tableoid AS parent_leaf,"
+                " pg_catalog.tidsend(c.ctid) AS child, pg_catalog.tidsend(p.ctid) AS parent"
+                " FROM {child} AS c JOIN {parent} AS p ON {equal} WHERE {part}"
+                ") AS q GROUP BY q.child_leaf, q.parent_leaf, pg_catalog.substring(q.child, 1, 2)"
+            ).format(
+                child=child,
+                parent=parent,
+                equal=self._equal(edge, edge.child_columns),
+                part=part.where("c" if end is End.CHILD else "p"),
+            )
+            with speaking(self.connection, self.side, "following a key", edge.child), self._naming(edge):
+                answers = self._run(question, part.parameters).fetchall()
+            for child_leaf, parent_leaf, children, parents in answers:
+                names = self.facts.names
+                yield Links(names[child_leaf], tids.unpacked(children), names[parent_leaf], tids.unpacked(parents))
+
+    def _pairs(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[tuple[sql.Composable, sql.Composable, _Part]]:
+        """Give the child and parent to join and the part of one of them, until all of these rows had their turn."""
+        if end is End.PARENT and isinstance(rows, KeySet):
+            for part in self._parts(rows, self._referenced(edge, rows)):
+                for child in self._children_of(edge, None):
+                    yield child.relation, part.relation, part
+            return
+        for part in self._children_of(edge, rows):
+            for parent in self._relations(edge.parent_leaf or edge.parent):
+                yield part.relation, parent, part
+
+    def _referenced(self, edge: ForeignKey, parents: KeySet) -> frozenset[TableId]:
+        """Give the leaves of the parent in which rows may be referenced over the edge."""
+        leaves = self.facts.beneath.get(edge.parent_leaf) if edge.parent_leaf else parents.leaves
+        return frozenset(leaves or ())
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these rows reference nothing that is there."""
@@ -153,10 +193,10 @@ class Walk:
                 dangling, _all_solid(edge.child_columns), _all_null(edge.child_columns)
             )
         for part in self._children_of(edge, children):
-            question = sql.SQL("SELECT count(*) FROM {} AS c WHERE {} AND {}").format(
+            question = sql.SQL("SELECT pg_catalog.count(*) FROM {} AS c WHERE {} AND {}").format(
                 part.relation, part.where("c"), dangling
             )
-            with speaking(self.connection, self.side, "counting orphans", edge.child):
+            with speaking(self.connection, self.side, "counting orphans", edge.child), self._naming(edge):
                 row = self._run(question, part.parameters).fetchone()
             total += int(row[0]) if row else 0
         return total
@@ -170,7 +210,7 @@ class Walk:
             total += int(row[0]) if row else 0
         return total
 
-    def _seeded(self, table: Table, wanted: sql.Composable, parameters: Sequence[object]) -> KeySet:
+    def _seeded(self, table: TableId, wanted: sql.Composable, parameters: Sequence[object]) -> KeySet:
         """
         Run a seed's question with the role's own search path, as the user would in `psql`; what is ours in it names
         its schema.
@@ -178,7 +218,7 @@ class Walk:
         Raises the driver's exception, the transaction still usable.
         """
         found = KeySet()
-        for relation in self._relations(table.id):
+        for relation in self._relations(table):
             question = sql.SQL("SELECT tableoid AS leaf, pg_catalog.tidsend(ctid) AS id FROM {} {}").format(
                 relation, wanted
             )
@@ -192,8 +232,19 @@ class Walk:
         self.connection.execute("SELECT set_config('search_path', %s, true)", (path,))
 
     def _answer(self, question: sql.Composed, parameters: Sequence[object], doing: str, edge: ForeignKey) -> KeySet:
-        with speaking(self.connection, self.side, doing, edge.child):
+        with speaking(self.connection, self.side, doing, edge.child), self._naming(edge):
             return self._collected(question, parameters)
+
+    @contextmanager
+    def _naming(self, edge: ForeignKey) -> Iterator[None]:
+        """Let the condition of an edge, if it has one, name things as its author would."""
+        if not edge.when:
+            yield
+            return
+        with self.connection.transaction():
+            self._search(self.search_path)
+            yield
+            self._search("")
 
     def _collected(self, question: sql.Composed, parameters: Sequence[object]) -> KeySet:
         """Give the rows of a question with columns `leaf` and `id`; one answer for each 65536 blocks of a leaf."""
@@ -219,17 +270,17 @@ class Walk:
     def _children_of(self, edge: ForeignKey, rows: Rows | None) -> Iterator[_Part]:
         """Give the child's rows, in parts that fit a question; None and `Whole` stand for all of them."""
         if isinstance(rows, KeySet):
-            yield from self._parts(rows, frozenset(edge.child_leaves or rows.leaves))
+            yield from self._parts(rows, frozenset(edge.child_leaves or rows.leaves), edge.when)
         elif edge.child_leaves is not None:
-            yield from (_Part(_only(leaf)) for leaf in edge.child_leaves)
+            yield from (_Part(_where(_only(leaf), edge.when)) for leaf in edge.child_leaves)
         else:
-            yield from (_Part(relation) for relation in self._relations(edge.child))
+            yield from (_Part(_where(relation, edge.when)) for relation in self._relations(edge.child))
 
-    def _parts(self, rows: KeySet, among: frozenset[TableId]) -> Iterator[_Part]:
+    def _parts(self, rows: KeySet, among: frozenset[TableId], when: str = "") -> Iterator[_Part]:
         for leaf in rows.leaves:
             if leaf in among:
                 for ids in rows.chunks(leaf, _IDS_A_QUESTION):
-                    yield _Part(_only(leaf), TidArray(ids))
+                    yield _Part(_where(_only(leaf), when), TidArray(ids))
 
     def _equal(self, edge: ForeignKey, child_columns: Sequence[str]) -> sql.Composable:
         """Give the comparison of parent `p` with child `c`, as the constraint itself makes it."""
@@ -251,6 +302,13 @@ def _name(table: TableId) -> sql.Identifier:
 
 def _only(leaf: TableId) -> sql.Composed:
     return sql.SQL("ONLY {}").format(_name(leaf))
+
+
+def _where(relation: sql.Composable, when: str) -> sql.Composable:
+    """Give a relation's rows for which a condition, if there is one, is true; it stands where only they are named."""
+    if not when:
+        return relation
+    return sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE ({}\n))").format(relation, sql.SQL(when))
 
 
 def _cast(alias: str, column: str, to: str | None) -> sql.Composable:

@@ -18,11 +18,12 @@ from dbmimic.engines.sqlite.walk import Walk, these
 from dbmimic.errors import ConfigError, InternalError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, Payload, RawBatch
-from dbmimic.model.keys import KeySet, Portion, Rows, Span, Whole
+from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span, Whole
+from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
-from dbmimic.ports.source import KeyedRows
+from dbmimic.ports.source import End, KeyedRows, Links
 
 
 class SqliteSource:
@@ -70,16 +71,19 @@ class SqliteSource:
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names."""
         if isinstance(seed, WhereSeed):
-            return self._walker.where(table, seed)
+            return self._walker.where(seed)
         return self._walker.ids(table, seed)
 
-    def keyed(self, table: Table, columns: tuple[str, ...]) -> Iterator[KeyedRows]:
-        """Stream every row's identity with some columns as text."""
+    def check(self, condition: WhereSeed) -> None:
+        """Make sure that SQLite takes a condition."""
+        self._walker.where(condition, wanted=False)
+
+    def keyed(self, table: Table, columns: tuple[str, ...], rows: Rows = WHOLE) -> Iterator[KeyedRows]:
+        """Stream these rows' identities with some columns as text."""
         identity = self._walker.identity(table.id)
         width = len(identity.columns)
-        listed = ", ".join((*identity.columns, *map(name, columns)))
-        sql = f"SELECT {listed} FROM {name(table.id.name)} ORDER BY {', '.join(identity.columns)}"  # noqa: S608 -- quoted
-        for page in self._snapshot.pages(sql, (), str(table.id)):
+        listed = [f"t.{column}" for column in (*identity.columns, *map(name, columns))]
+        for page in self._listed(listed, table.id, rows, identity):
             texts = tuple(to_text([row[width + place] for row in page])[0] for place in range(len(columns)))
             yield KeyedRows(table.id, identity.ids([row[:width] for row in page]), texts)
 
@@ -90,6 +94,10 @@ class SqliteSource:
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows."""
         return self._walker.children(edge, parents)
+
+    def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
+        """Stream which child row references which parent row."""
+        return self._walker.links(edge, rows, end)
 
     def count(self, table: Table) -> int:
         """Give how many rows the table holds."""
@@ -123,14 +131,18 @@ class SqliteSource:
             yield packed(layout, page)
 
     def _pages(self, layout: Layout, identity: RowIdentity, rows: Rows) -> Iterator[list[Row]]:
-        listed = ", ".join(f"t.{name(column)}" for column in layout.head + layout.tail)
-        table, place = f"{name(layout.leaf.name)} AS t", str(layout.table)
+        listed = [f"t.{name(column)}" for column in layout.head + layout.tail]
+        yield from self._listed(listed, layout.leaf, rows, identity)
+
+    def _listed(self, columns: list[str], table_id: TableId, rows: Rows, identity: RowIdentity) -> Iterator[list[Row]]:
+        """Select columns of a table `t` for some of its rows, in ascending identity."""
+        listed, table, place = ", ".join(columns), f"{name(table_id.name)} AS t", str(table_id)
         if isinstance(rows, Whole):
             order = ", ".join(f"t.{column}" for column in identity.columns)
             sql = f"SELECT {listed} FROM {table} ORDER BY {order}"  # noqa: S608 -- names are quoted
             yield from self._snapshot.pages(sql, (), place)
             return
-        for ids in rows.chunks(layout.leaf, identity.capacity):
+        for ids in rows.chunks(table_id, identity.capacity):
             chosen = identity.chosen(ids)
             sql = (
                 f"WITH {chosen.sql} SELECT {listed} FROM chosen "  # noqa: S608 -- names are quoted

@@ -14,11 +14,12 @@ from dbmimic.engines.sqlite.catalogue import ROWID_NAMES, Catalogue, TableFacts,
 from dbmimic.engines.sqlite.connection import Row, Snapshot, name
 from dbmimic.engines.sqlite.identity import ByKey, ByRowid, RowIdentity
 from dbmimic.errors import ConfigError, SourceError
-from dbmimic.model.keys import KeySet, RowIds, Rows, Whole
+from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Table
 from dbmimic.model.types import Kind
+from dbmimic.ports.source import End, Links
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
@@ -56,21 +57,22 @@ class Walk:
             bits |= BitMap64(identity.ids(page))
         return KeySet({table: bits})
 
-    def where(self, table: Table, seed: WhereSeed) -> KeySet:
-        """Give the rows for which a condition is true."""
+    def where(self, seed: WhereSeed, *, wanted: bool = True) -> KeySet:
+        """Give the rows for which a condition is true; if they are not wanted, only let SQLite judge it."""
+        table = self._catalogue.by_id[seed.table].table
         _check(table, seed.where)
         listed = ", ".join(f"{name(table.id.name)}.{column}" for column in self.identity(table.id).columns)
         # The condition stands on lines of its own, so that a comment at its end ends there. It was parsed and found to
-        # be one expression, and the connection can only read.
-        sql = f"SELECT {listed} FROM {name(table.id.name)} WHERE (\n{seed.where}\n)"  # noqa: S608
+        # be one expression, and the connection can only read. Before a parameter its names are looked up all the same.
+        sql = f"SELECT {listed} FROM {name(table.id.name)} WHERE ? AND (\n{seed.where}\n)"  # noqa: S608
         try:
-            return self._gathered(table.id, self._snapshot.pages(sql, (), str(table.id)))
+            return self._gathered(table.id, self._snapshot.pages(sql, (int(wanted),), str(table.id)))
         except SourceError as error:
             if error.code != "DM404":
                 raise
         raise ConfigError(
             "DM212",
-            "SQLite does not accept the condition of a seed",
+            "SQLite does not accept the condition",
             place=str(table.id),
             hint="try it in a SELECT on this table; look for misspelt columns and functions",
         )
@@ -95,7 +97,7 @@ class Walk:
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the parent rows that these child rows reference."""
-        joined = f"{name(edge.child.name)} AS c CROSS JOIN {name(edge.parent.name)} AS p ON {self._match(edge)}"
+        joined = f"{self._child(edge)} AS c CROSS JOIN {name(edge.parent.name)} AS p ON {self._match(edge)}"
         listed = _columns("p", self.identity(edge.parent))
         found = KeySet()
         for pages in self._over(listed, joined, "c", edge.child, children, str(edge)):
@@ -106,7 +108,7 @@ class Walk:
         """Give the child rows that reference any of these parent rows."""
         if not self._seeks_child(edge):
             return self._children_by_scan(edge, parents)
-        joined = f"{name(edge.parent.name)} AS p CROSS JOIN {name(edge.child.name)} AS c ON {self._match(edge)}"
+        joined = f"{name(edge.parent.name)} AS p CROSS JOIN {self._child(edge)} AS c ON {self._match(edge)}"
         listed = _columns("c", self.identity(edge.child))
         found = KeySet()
         for pages in self._over(listed, joined, "p", edge.parent, parents, str(edge)):
@@ -119,26 +121,48 @@ class Walk:
 
         Without an index on the child's columns every other way reads the whole child table for each chunk of parents.
         """
+        found = BitMap64()
+        for links in self._links_by_scan(edge, parents):
+            found |= BitMap64(links.children)
+        return KeySet({edge.child: found})
+
+    def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
+        """Stream which child row references which parent row, where the row at one end is one of these."""
+        if end is End.PARENT and isinstance(rows, KeySet) and not self._seeks_child(edge):
+            yield from self._links_by_scan(edge, rows)
+            return
         child, parent = self.identity(edge.child), self.identity(edge.parent)
+        sides = [f"{self._child(edge)} AS c", f"{name(edge.parent.name)} AS p"]
+        alias, table = ("c", edge.child) if end is End.CHILD else ("p", edge.parent)
+        joined = f"{' CROSS JOIN '.join(sides if end is End.CHILD else reversed(sides))} ON {self._match(edge)}"
+        listed = f"{_columns('c', child)}, {_columns('p', parent)}"
         width = len(child.columns)
-        sql = (
-            f"SELECT {_columns('c', child)}, {_columns('p', parent)} "  # noqa: S608 -- names are quoted
-            f"FROM {name(edge.child.name)} AS c CROSS JOIN {name(edge.parent.name)} AS p ON {self._match(edge)}"
-        )
+        for pages in self._over(listed, joined, alias, table, rows, str(edge)):
+            for page in pages:
+                children = child.ids([row[:width] for row in page])
+                yield Links(edge.child, children, edge.parent, parent.ids([row[width:] for row in page]))
+
+    def _links_by_scan(self, edge: ForeignKey, parents: KeySet) -> Iterator[Links]:
         wanted = parents.bits(edge.parent)
         chosen: RowIds = np.fromiter(wanted, dtype=np.uint64, count=len(wanted))
-        found = BitMap64()
-        for page in self._snapshot.pages(sql, (), str(edge)):
-            hit = np.isin(parent.ids([row[width:] for row in page]), chosen)
-            if hit.any():
-                found |= BitMap64(child.ids([row[:width] for row in page])[hit])
-        return KeySet({edge.child: found})
+        for links in self.links(edge, WHOLE, End.CHILD):
+            hit = np.isin(links.parents, chosen)
+            yield Links(links.child_leaf, links.children[hit], links.parent_leaf, links.parents[hit])
+
+    def _child(self, edge: ForeignKey) -> str:
+        """Give the child's rows that the edge holds for."""
+        if not edge.when:
+            return name(edge.child.name)
+        held = self._catalogue.by_id[edge.child].table
+        columns = dict.fromkeys((*self.identity(edge.child).columns, *(name(column.name) for column in held.columns)))
+        listed = ", ".join(f"{column} AS {column}" for column in columns)
+        return f"(SELECT {listed} FROM {name(edge.child.name)} WHERE (\n{edge.when}\n))"  # noqa: S608 -- it was checked
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many child rows reference a parent that is not there; SQLite knows MATCH SIMPLE only."""
         present = " AND ".join(f"c.{name(column)} IS NOT NULL" for column in edge.child_columns)
         parent = f"SELECT 1 FROM {name(edge.parent.name)} AS p WHERE {self._match(edge)}"  # noqa: S608 -- quoted
-        joined = f"{name(edge.child.name)} AS c ON {present} AND NOT EXISTS ({parent})"
+        joined = f"{self._child(edge)} AS c ON {present} AND NOT EXISTS ({parent})"
         pages = self._over("count(*)", joined, "c", edge.child, children, str(edge))
         return sum(row[0] for page in pages for rows in page for row in rows)
 

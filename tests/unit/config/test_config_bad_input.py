@@ -97,9 +97,16 @@ WRONG = [
     ("full with seeds", f"slice:\n  mode: full\n  seeds: [{{table: {CANARY}, percent: 5}}]\n", "DM212", "2:9"),
     ("closure of nothing", f"slice:\n  mode: closure\n  exclude: [{CANARY}]\n", "DM212", "2:9"),
     ("static and excluded", f"slice:\n  static: [{CANARY}]\n  exclude: [x, {CANARY}]\n", "DM212", "3:16"),
-    ("restrict", f"slice:\n  mode: restrict\n  exclude: [{CANARY}]\n", "DM213", "2:9"),
-    ("edges", f"slice:\n  edges:\n    - {{edge: {CANARY}, limit: 100}}\n", "DM213", "2:3"),
-    ("virtual keys", f"slice:\n  virtual_keys: [{CANARY}]\n", "DM213", "2:3"),
+    ("restrict by nothing", f"slice:\n  mode: restrict\n  exclude: [{CANARY}]\n", "DM212", "2:9"),
+    ("an edge of nothing", f"slice:\n  edges:\n    - {{edge: {CANARY}}}\n", "DM204", "3:7"),
+    ("a limit that is none", f"slice:\n  edges:\n    - {{edge: x, limit: {CANARY}}}\n", "DM204", "3:24"),
+    ("a limit below nothing", "slice:\n  edges:\n    - {edge: x, limit: -1}\n", "DM204", "3:24"),
+    ("a ratio above all", "slice:\n  edges:\n    - {edge: x, ratio: 1.5}\n", "DM204", "3:24"),
+    ("a policy that is none", f"slice:\n  edges:\n    - {{edge: x, parent: {CANARY}}}\n", "DM204", "3:25"),
+    ("limit and stop", f"slice:\n  edges:\n    - {{edge: {CANARY}, children: stop, limit: 1}}\n", "DM212", "3:52"),
+    ("full by edges", f"slice:\n  mode: full\n  edges: [{{edge: {CANARY}, limit: 1}}]\n", "DM212", "2:9"),
+    ("a table of no mode", f"slice:\n  tables: [{{table: x, mode: {CANARY}}}]\n", "DM204", "2:29"),
+    ("virtual keys", f"slice:\n  virtual_keys: [{CANARY}]\n", "DM204", "2:18"),
     ("cover", f"slice:\n  cover: {{pairs: [{CANARY}]}}\n", "DM213", "2:3"),
     ("budget", f"slice:\n  budget: {{size: {CANARY}}}\n", "DM213", "2:3"),
     ("budget of nothing", "slice:\n  budget:\n", "DM213", "2:3"),
@@ -150,7 +157,7 @@ def test_all_problems_are_told_at_once_in_their_order(tmp_path):
         path,
         "sorce: x\n"
         "slice:\n"
-        "  mode: restrict\n"
+        "  budget: {rows: 1}\n"
         "  seeds:\n"
         "    - {table: t, percent: 500}\n"
         "    - {table: t, where: '${NOT_SET}'}\n"
@@ -164,7 +171,7 @@ def test_all_problems_are_told_at_once_in_their_order(tmp_path):
     told = [(problem.code, problem.place.removeprefix(f"{path}:")) for problem in error.problems]
     assert told == [
         ("DM203", "1:1"),
-        ("DM213", "3:9"),
+        ("DM213", "3:3"),
         ("DM204", "5:27"),
         ("DM210", "6:25"),
         ("DM211", "8:13"),

@@ -5,7 +5,7 @@ import pytest
 from dbmimic.errors import ConfigError
 from dbmimic.introspect import link
 from dbmimic.model.names import TableId, nearest, split_name
-from dbmimic.model.request import Children, Mode
+from dbmimic.model.request import Children, Mode, SliceRequest
 from dbmimic.model.schema import Schema
 from dbmimic.model.settings import Named, SeedSpec, SliceSpec
 from dbmimic.subset import plan, resolve
@@ -39,9 +39,13 @@ def seed(text: str, **how: object) -> SeedSpec:
     return SeedSpec(named(text), **(how or {"where": "true"}))
 
 
+def asked(spec: SliceSpec, found: Schema) -> SliceRequest:
+    return resolve(spec, found, link(found))
+
+
 def test_each_table_stands_in_one_step_and_parents_come_first() -> None:
     found = shop()
-    steps = plan(found, link(found), resolve(SliceSpec(), found)).steps
+    steps = plan(found, link(found), asked(SliceSpec(), found)).steps
     tables = [table.name for step in steps for table in step.tables]
     assert sorted(tables) == sorted(table.id.name for table in found.tables)
     assert tables.index("countries") < tables.index("customers") < tables.index("orders")
@@ -54,9 +58,9 @@ def test_each_table_stands_in_one_step_and_parents_come_first() -> None:
 
 def test_the_mode_follows_from_the_seeds() -> None:
     found = shop()
-    assert resolve(SliceSpec(), found).mode is Mode.FULL
-    assert resolve(SliceSpec(seeds=(seed("orders"),)), found).mode is Mode.CLOSURE
-    assert resolve(SliceSpec(static=(named("log"),)), found).mode is Mode.CLOSURE
+    assert asked(SliceSpec(), found).mode is Mode.FULL
+    assert asked(SliceSpec(seeds=(seed("orders"),)), found).mode is Mode.CLOSURE
+    assert asked(SliceSpec(static=(named("log"),)), found).mode is Mode.CLOSURE
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_the_mode_follows_from_the_seeds() -> None:
 )
 def test_what_does_not_fit_is_told_with_its_place(spec: SliceSpec, code: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        resolve(spec, shop())
+        asked(spec, shop())
     assert caught.value.code == code
     assert caught.value.place.startswith("dbmimic.yaml:3:")
     assert said in f"{caught.value.message} {caught.value.hint}"
@@ -80,7 +84,7 @@ def test_what_does_not_fit_is_told_with_its_place(spec: SliceSpec, code: str, sa
 
 def test_all_wrong_names_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        resolve(SliceSpec(seeds=(seed("a"),), static=(named("b"), named("c"))), shop())
+        asked(SliceSpec(seeds=(seed("a"),), static=(named("b"), named("c"))), shop())
     assert len(caught.value.problems) == 3
 
 
@@ -88,7 +92,7 @@ def test_an_excluded_table_that_the_slice_needs_is_refused() -> None:
     found = shop()
     spec = SliceSpec(seeds=(seed("orders"),), exclude=(named("countries"),), children=Children.STOP)
     with pytest.raises(ConfigError) as caught:
-        plan(found, link(found), resolve(spec, found))
+        plan(found, link(found), asked(spec, found))
     assert caught.value.code == "DM212"
     assert "public.customers(country_id)" in caught.value.place
 
@@ -96,7 +100,7 @@ def test_an_excluded_table_that_the_slice_needs_is_refused() -> None:
 def test_an_excluded_table_that_the_slice_does_not_reach_is_fine() -> None:
     found = shop()
     spec = SliceSpec(seeds=(seed("categories"),), exclude=(named("countries"), named("log")))
-    steps = plan(found, link(found), resolve(spec, found))
+    steps = plan(found, link(found), asked(spec, found))
     assert TableId("public", "countries") not in steps.tables
 
 

@@ -7,12 +7,11 @@ import sqlite3
 from collections import Counter
 from dataclasses import replace
 
-import pytest
-
-from dbmimic.model.names import TableId
-from dbmimic.model.request import Children, IdsSeed, Mode, WhereSeed
-from dbmimic.testing.oracle import closure, colours
+from dbmimic.model.address import Secret
+from dbmimic.model.request import Children, Parent
+from dbmimic.testing.oracle import closure, colours, missing
 from dbmimic.testing.world_maker import make_world
+from dbmimic.testing.world_policies import with_policies
 from dbmimic.testing.world_shapes import Shape, shapes
 from dbmimic.testing.worlds import (
     Comparison,
@@ -22,6 +21,7 @@ from dbmimic.testing.worlds import (
     World,
     WorldColumn,
     WorldForeignKey,
+    WorldPolicy,
     WorldSeed,
     WorldTable,
     literal,
@@ -257,19 +257,6 @@ def test_repeated_rows_count_each() -> None:
 # --- how a world is told to an engine
 
 
-@pytest.mark.parametrize(("engine", "schema"), [("sqlite", ""), ("mysql", ""), ("postgresql", "public")])
-def test_requests(engine: str, schema: str) -> None:
-    world = replace(SHOP, seeds=(*SHOP.seeds, WorldSeed("line", ids=((100,),))), static=frozenset({"country"}))
-    request = world.request(engine)
-    assert request.seeds == (
-        WhereSeed(TableId(schema, "orders"), "id IN (10)"),
-        IdsSeed(TableId(schema, "line"), ((100,),)),
-    )
-    assert (request.mode, request.children) == (Mode.CLOSURE, Children.FOLLOW)
-    assert (request.static, request.excluded) == (frozenset({TableId(schema, "country")}), frozenset())
-    assert replace(world, follow=False).request(engine).children is Children.STOP
-
-
 def test_literals() -> None:
     assert literal(None, "mysql") == "NULL"
     assert literal(-3, "mysql") == "-3"
@@ -291,3 +278,98 @@ def test_mysql_has_the_parents_columns_in_the_order_of_their_key() -> None:
     assert "FOREIGN KEY (y, x) REFERENCES pair (b, a)" in statement
     assert world.foreign_key_statements("sqlite") == []
     assert "FOREIGN KEY (y, x) REFERENCES pair (b, a)" in world.ddl("sqlite")[1]
+
+
+# --- policies, by hand
+
+
+def sliced(**policies: WorldPolicy) -> World:
+    """The shop with policies, by the child's name and the parent's."""
+    return replace(SHOP, policies={key.name: policies[name] for key in SHOP.foreign_keys
+                                   if (name := f"{key.child}_{key.parent}") in policies})  # fmt: skip
+
+
+def test_a_row_whose_parent_is_not_there_leaves_with_what_needs_it() -> None:
+    # Orders 10 and 12 are asked for; only customer 1 is there (a seed), so 12 leaves, and its line with it.
+    drop = sliced(orders_customer=WorldPolicy(parent=Parent.DROP_CHILD, children=Children.STOP))
+    world = replace(drop, seeds=(start("orders", "id", 10, 12), start("customer", "id", 1), start("line", "id", 102)))
+    assert chosen(world) == {"orders": {10}, "line": {100}, "audit": {7}, "customer": {1}, "country": {1}}
+
+
+def test_what_is_there_only_for_a_row_that_leaves_is_not_there() -> None:
+    # Country 2 is there for customer 2 alone, and it leaves because nothing brings a line's order.
+    world = sliced(customer_country=WorldPolicy(parent=Parent.DROP_CHILD))
+    assert chosen(replace(world, seeds=(start("line", "id", 102),))) == {}
+    assert chosen(replace(world, seeds=(start("line", "id", 102), start("country", "id", 2)))) == {
+        "line": {102},
+        "orders": {12},
+        "customer": {2},
+        "country": {2},
+    }
+
+
+def test_a_ring_of_rows_that_have_each_other_stays() -> None:
+    world = World(
+        0,
+        (table("a", "id b", (1, 1), (2, 2)), table("b", "id a", (1, 1), (2, 1))),
+        (edge("a.b", "b.id"), edge("b.a", "a.id")),
+        (start("a", "id", 1),),
+        follow=True,
+        restrict=True,
+        restricted=frozenset({"a", "b"}),
+    )
+    assert chosen(world) == {"a": {1}, "b": {1, 2}}
+
+
+def test_references_to_what_is_not_there_become_null() -> None:
+    world = sliced(customer_country=WorldPolicy(parent=Parent.NULL, nulls=("country",)))
+    assert closure(world)["customer"] == Counter({(1, None): 1})
+    static = replace(world, static=frozenset({"country"}))
+    assert closure(static)["customer"] == Counter({(1, 1): 1})
+
+
+def test_an_edge_that_nobody_follows_and_somebody_needs_is_missing() -> None:
+    world = sliced(customer_country=WorldPolicy(parent=Parent.STOP))
+    assert missing(world) == {"customer.country>country.id"}
+    assert missing(replace(world, static=frozenset({"country"}))) == set()
+
+
+def test_restrict_keeps_all_that_loses_no_parent() -> None:
+    world = replace(SHOP, restrict=True, restricted=frozenset(SHOP.by_name))
+    assert chosen(world) == {
+        "country": {1, 2, 3},
+        "customer": {1, 2, 3},
+        "orders": {10},
+        "line": {100},
+        "audit": {7},
+    }
+
+
+def test_a_limit_is_one_for_each_parent_and_smaller_ones_lie_in_larger_ones() -> None:
+    many = replace(
+        SHOP,
+        tables=(
+            *SHOP.tables[:2],
+            table("orders", "id customer", *((n, 1 + n % 2) for n in range(20))),
+            *SHOP.tables[3:],
+        ),
+        seeds=(start("customer", "id", 1, 2),),
+    )
+    key = next(key.name for key in SHOP.foreign_keys if key.child == "orders")
+    secret = Secret(bytes(range(32)))
+    held = [
+        closure(replace(many, policies={key: WorldPolicy(limit=limit)}), secret)["orders"] for limit in (0, 3, 5, 99)
+    ]
+    assert [Counter(row[1] for row in rows) for rows in held] == [{}, {1: 3, 2: 3}, {1: 5, 2: 5}, {1: 10, 2: 10}]
+    assert held[1] <= held[2]
+
+
+def test_every_policy_is_made() -> None:
+    worlds = [with_policies(make_world(seed)) for seed in SEEDS]
+    written = [policy for world in worlds for policy in world.policies.values()]
+    parents = Counter(policy.parent for policy in written)
+    assert all(parents[policy] > 20 for policy in Parent)
+    for attribute in ("limit", "ratio", "where"):
+        assert sum(getattr(policy, attribute) is not None for policy in written) > 20
+    assert sum(world.restrict for world in worlds) > 20
+    assert sum(bool(world.restricted) and not world.restrict for world in worlds) > 20

@@ -44,7 +44,7 @@ def masked(*, key: bool = True, leaves: str = "", count: int = 4, changes: bool 
 
     return MaskedTable(
         table=found,
-        rows=WHOLE,
+        parts=((WHOLE, ()),),
         row_count=count,
         read=("id", "name"),
         columns={"name": MaskedColumn(leaves, changes)},

@@ -1,0 +1,137 @@
+"""Policies of edges from the configuration file to the copy, and what is told of those that do not fit."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dbmimic
+from dbmimic.errors import ConfigError
+from tests.copying import configured, copied, rows_of
+
+SHOP = """
+CREATE TABLE staff (id INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY,
+    customer_id INTEGER NOT NULL REFERENCES customers (id),
+    rep_id INTEGER REFERENCES staff (id),
+    note TEXT
+);
+CREATE TABLE lines (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders (id), size INTEGER);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) INSERT INTO staff SELECT i, 'S' || i FROM n;
+INSERT INTO customers SELECT id, 'C' || id FROM staff;
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 89)
+INSERT INTO orders SELECT i, 1 + i % 9, CASE WHEN i % 5 THEN 1 + i % 9 END, 'note ' || i FROM n;
+INSERT INTO lines SELECT id, id, id % 4 FROM orders;
+"""
+MASKS: dict[str, Any] = {
+    "default": "keep",
+    "columns": {"staff.id": "integer_key", "staff.name": "full_name", "orders.note": "redact"},
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> str:
+    with contextlib.closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        connection.executescript(SHOP)
+    return f"sqlite:///{tmp_path}/shop.db"
+
+
+def held(folder: Path, select: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(folder / "copy.db")) as connection:
+        return connection.execute(select).fetchall()
+
+
+def test_references_become_null_beside_masks_and_the_copy_is_verified_twice(tmp_path: Path, shop: str) -> None:
+    """Order 0 has no representative; of the others, those of staff 2 keep theirs, masked."""
+    sections = {
+        "slice": {
+            "seeds": [{"table": "orders", "where": "id < 20"}, {"table": "staff", "ids": [2]}],
+            "children": "stop",
+            "edges": [{"edge": "orders(rep_id)", "parent": None}],
+        },
+        "rules": MASKS,
+    }
+    target = f"sqlite:///{tmp_path}/copy.db"
+    report = copied(tmp_path, shop, target, **sections)
+    assert rows_of(report) == {"customers": 9, "orders": 20, "staff": 1}
+    assert report.foreign_keys.orphans == 0
+    assert held(tmp_path, "SELECT count(*), count(rep_id), count(DISTINCT rep_id) FROM orders") == [(20, 2, 1)]
+    assert held(tmp_path, "SELECT count(*) FROM orders JOIN staff ON staff.id = rep_id") == [(2,)]
+    assert held(tmp_path, "SELECT count(*) FROM orders WHERE rep_id = 2 OR note LIKE 'note%'") == [(0,)]
+    assert dbmimic.verify(configured(tmp_path, shop, target, **sections)).verified
+
+
+def test_limits_and_conditions_choose_the_same_children_every_time(tmp_path: Path, shop: str) -> None:
+    def chosen(**policy: Any) -> set[tuple[int, int]]:
+        edges = [{"edge": "orders(customer_id)", **policy}]
+        seeds = {"seeds": [{"table": "customers", "where": "id < 4"}], "edges": edges}
+        copied(tmp_path, shop, f"sqlite:///{tmp_path}/copy.db", slice=seeds)
+        return set(held(tmp_path, "SELECT customer_id, id FROM orders"))
+
+    few, more = chosen(limit=2), chosen(limit=3)
+    assert few < more == chosen(limit=3)
+    assert sorted(customer for customer, _ in few) == [1, 1, 2, 2, 3, 3]
+    assert chosen(ratio=0.2) < chosen(ratio=0.7)
+    assert {order for _, order in chosen(where="id > 80")} == {81, 82, 83}
+    assert {order for _, order in chosen(where="id > 80", limit=0)} == set()
+
+
+def test_restrict_keeps_what_loses_no_parent(tmp_path: Path, shop: str) -> None:
+    restrict = {"mode": "restrict", "seeds": [{"table": "customers", "ids": [1, 2]}]}
+    report = copied(tmp_path, shop, f"sqlite:///{tmp_path}/copy.db", slice=restrict)
+    assert rows_of(report) == {"staff": 9, "customers": 2, "orders": 20, "lines": 20}
+
+
+def test_one_table_is_sliced_otherwise(tmp_path: Path, shop: str) -> None:
+    """Orders of chosen customers come where their representatives are there, and bring nobody."""
+    mixed = {
+        "seeds": [{"table": "customers", "ids": [1, 2]}, {"table": "staff", "ids": [1]}],
+        "tables": [{"table": "orders", "mode": "restrict"}],
+    }
+    report = copied(tmp_path, shop, f"sqlite:///{tmp_path}/copy.db", slice=mixed)
+    assert rows_of(report) == {"staff": 1, "customers": 2, "orders": 12, "lines": 12}
+
+
+@pytest.mark.parametrize(
+    ("edge", "code", "place", "said"),
+    [
+        ("{edge: orders(customer), limit: 1}", "DM205", "6:14", "orders(customer_id)"),
+        ("{edge: orders(customer_id), parent: null}", "DM212", "6:14", "NOT NULL"),
+        ("{edge: orders(rep_id), parent: stop}", "DM212", "6:14", "9 rows"),
+        ("{edge: lines(order_id), where: size > 1; DROP TABLE lines}", "DM212", "6:38", "semicolon"),
+        ("{edge: lines(order_id), where: SELECT 1}", "DM212", "6:38", "statement"),
+        ("{edge: lines(order_id), where: sise > 1}", "DM212", "6:38", "condition"),
+        ("{edge: lines(order_id), where: '1) OR (1 = 1'}", "DM212", "6:38", "parentheses"),
+    ],
+)
+def test_what_does_not_fit_is_told_by_plan_with_its_place(
+    tmp_path: Path, shop: str, edge: str, code: str, place: str, said: str
+) -> None:
+    path = tmp_path / "dbmimic.yaml"
+    path.write_text(
+        f"source: {shop}\nrules: {{default: keep}}\nslice:\n  seeds: [{{table: orders, where: id < 50}}]\n"
+        f"  edges:\n    - {edge}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        dbmimic.plan(dbmimic.load_config(path))
+    (problem,) = caught.value.problems
+    assert problem.code == code
+    assert problem.place.startswith(f"{path}:{place}")
+    assert said in f"{problem.message} {problem.hint}"
+
+
+def test_a_limit_without_a_secret_is_refused(tmp_path: Path, shop: str) -> None:
+    path = tmp_path / "dbmimic.yaml"
+    path.write_text(
+        f"source: {shop}\nrules: {{default: keep}}\n"
+        "slice: {seeds: [{table: orders, ids: [1]}], edges: [{edge: lines(order_id), limit: 1}]}\n"
+    )
+    with pytest.raises(ConfigError, match="no secret") as caught:
+        dbmimic.plan(dbmimic.load_config(path))
+    assert caught.value.code == "DM209"
