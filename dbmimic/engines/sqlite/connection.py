@@ -15,8 +15,8 @@ Row = tuple[Any, ...]
 
 OLDEST = (3, 37, 0)  # STRICT tables and PRAGMA table_list
 _PATIENCE = 5.0  # seconds to wait for somebody else's lock
-_FEWEST, _MOST = 16, 4096  # rows fetched at a time
-_PAGE_BYTES = 1 << 20
+FEWEST, _MOST = 16, 4096  # rows fetched at a time
+PAGE_BYTES = 1 << 20
 _SAMPLE = 8  # every eighth row is weighed
 
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION}
@@ -137,7 +137,7 @@ class Snapshot:
             cursor = self._connection.execute(sql, parameters)
             for _ in range(skip):
                 cursor.fetchone()
-        size = _FEWEST
+        size = FEWEST
         while page := self._fetch(cursor, size, place):
             yield page
             size = _paced(page, size)
@@ -155,6 +155,15 @@ class Snapshot:
     def all(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> list[Row]:
         """Give all rows of a statement: for catalogue queries, whose answers are small."""
         return [row for page in self.pages(sql, parameters, place) for row in page]
+
+    def row(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> Row | None:
+        """Give the one row of an answer, or None where a value of it is longer than SQLite's longest."""
+        with told(self._side, place):
+            try:
+                found: Row | None = self._connection.execute(sql, parameters).fetchone()
+            except sqlite3.DataError:
+                return None
+        return found
 
     def value(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> Any:
         """Give the single value of a statement."""
@@ -181,5 +190,5 @@ def weight(page: Sequence[Row]) -> int:
 
 def _paced(page: list[Row], size: int) -> int:
     """Give how many rows to fetch next so that a page is about a megabyte."""
-    fitting = _PAGE_BYTES * len(page) // max(weight(page), 1)
-    return max(_FEWEST, min(_MOST, fitting, size * 4))
+    fitting = PAGE_BYTES * len(page) // max(weight(page), 1)
+    return max(FEWEST, min(_MOST, fitting, size * 4))

@@ -55,15 +55,32 @@ class Relay:
     pages: Callable[[], Iterator[list[Row]]]
 
 
-def packed(layout: Layout, page: Sequence[Row]) -> RawBatch:
-    """Give rows that were read head first, then tail, as a batch."""
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """
+    Rows whose tail columns were not read: another connection reads them where `snapshot` proves that it sees the same.
+
+    `numbers` are the rowids in the batch's order, as JSON; None where the rows have to come one by one. `tail` gives
+    the tail columns to whoever cannot do without. `storage` is that of `Body`.
+    """
+
+    snapshot: Snapshot
+    rowid: str
+    numbers: str | None
+    storage: Mapping[str, str]
+    tail: Callable[[], Sequence[Row]]
+
+
+def packed(layout: Layout, page: Sequence[Row]) -> tuple[RawBatch, Body]:
+    """Give rows that were read head first, then tail, as a batch, and its body."""
     width = len(layout.head)
     head: dict[str, pa.Array] = {}
     storage: dict[str, str] = {}
     for place, column in enumerate(layout.head):
         head[column], storage[column] = to_text([row[place] for row in page])
     tail = [row[width:] for row in page] if width else page
-    return RawBatch(layout, len(page), head, Payload(ENGINE, Body(tail, storage), weight(tail)))
+    body = Body(tail, storage)
+    return RawBatch(layout, len(page), head, Payload(ENGINE, body, weight(tail))), body
 
 
 def to_text(values: list[object]) -> tuple[pa.Array, str]:
@@ -133,9 +150,12 @@ class Inserter:
 
     def insert(self, batch: MaskedBatch) -> int:
         """Insert a batch; within a transaction, which the caller rolls back where this raises."""
-        if isinstance(batch.tail.body, Relay):
-            return sum(map(self._inserted, batch.tail.body.pages()))
-        return self._inserted(list(_joined(self._layout, batch)))
+        body = batch.tail.body
+        if isinstance(body, Relay):
+            return sum(map(self._inserted, body.pages()))
+        if isinstance(body, Unread):
+            body = Body(body.tail(), body.storage)
+        return self._inserted(list(_joined(self._layout, batch, body)))
 
     def _inserted(self, rows: Sequence[Row]) -> int:
         if not rows:
@@ -154,9 +174,8 @@ class Inserter:
             self._connection.execute(self._sql(map(marker, row)), tuple(map(bound, row)))
 
 
-def _joined(layout: Layout, batch: MaskedBatch) -> Iterable[Row]:
+def _joined(layout: Layout, batch: MaskedBatch, body: object) -> Iterable[Row]:
     """Give the rows to insert, tail first, then head."""
-    body = batch.tail.body
     if batch.tail.engine != ENGINE or not isinstance(body, Body):
         raise InternalError("DM901", "a batch of another engine reached SQLite", place=str(layout.table))
     if not layout.head:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from dbmimic.engines.sqlite import catalogue, structure
 from dbmimic.engines.sqlite.catalogue import Catalogue
+from dbmimic.engines.sqlite.columns import ColumnReader
 from dbmimic.engines.sqlite.connection import OLDEST, Row, Snapshot, name
 from dbmimic.engines.sqlite.faults import SOURCE, Side
-from dbmimic.engines.sqlite.identity import RowIdentity
+from dbmimic.engines.sqlite.identity import ByRowid, RowIdentity
 from dbmimic.engines.sqlite.rows import Relay, packed, to_text
 from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.engines.sqlite.walk import Walk, these
@@ -23,6 +24,7 @@ from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
+from dbmimic.model.types import Kind
 from dbmimic.ports.source import End, KeyedRows, Links
 
 
@@ -45,6 +47,10 @@ class SqliteSource:
     @cached_property
     def _catalogue(self) -> Catalogue:
         return catalogue.read(self._snapshot)
+
+    @cached_property
+    def _encoding(self) -> str:
+        return str(self._snapshot.value("PRAGMA encoding"))
 
     @property
     def _walker(self) -> Walk:
@@ -127,8 +133,15 @@ class SqliteSource:
             relay = Relay(self._snapshot, as_stored, lambda: self._pages(layout, identity, rows))
             yield RawBatch(layout, 0, {}, Payload(ENGINE, relay))
             return
+        if layout.head and isinstance(identity, ByRowid) and self._encoding == "UTF-8":
+            yield from ColumnReader(self._snapshot, layout, identity, self._integers(layout)).read(rows)
+            return
         for page in self._pages(layout, identity, rows):
-            yield packed(layout, page)
+            yield packed(layout, page)[0]
+
+    def _integers(self, layout: Layout) -> frozenset[str]:
+        columns = self.schema().table(layout.table).columns
+        return frozenset(column.name for column in columns if column.logical.kind is Kind.INTEGER)
 
     def _pages(self, layout: Layout, identity: RowIdentity, rows: Rows) -> Iterator[list[Row]]:
         listed = [f"t.{name(column)}" for column in layout.head + layout.tail]

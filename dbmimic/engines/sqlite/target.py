@@ -6,15 +6,16 @@ import itertools
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dbmimic.engines.sqlite import files
 from dbmimic.engines.sqlite.catalogue import folded
+from dbmimic.engines.sqlite.columns import Splicer, behind
 from dbmimic.engines.sqlite.connection import Snapshot, connect, name, uri
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import Places, RunLock
-from dbmimic.engines.sqlite.rows import Inserter, Relay
+from dbmimic.engines.sqlite.rows import Inserter, Relay, Unread
 from dbmimic.engines.sqlite.source import SqliteSource, file_identity, patience
 from dbmimic.engines.sqlite.structure import ENGINE, Blueprint
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError
@@ -25,6 +26,7 @@ from dbmimic.model.names import ColumnId
 from dbmimic.model.target import Identity, Stamp, Structure, TargetState
 
 _ENCODINGS = frozenset({"UTF-8", "UTF-16le", "UTF-16be"})
+_SOURCE = "dbmimic_source"  # what the source is called where it is attached
 _BUILDER_PATIENCE = 600.0  # seconds that one worker waits for another's transaction on the new copy
 
 
@@ -116,12 +118,41 @@ class SqliteTarget:
     def _written(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
         coming = iter(batches)
         first = next(coming, None)
-        relay = first.tail.body if first is not None else None
-        if isinstance(relay, Relay):
-            count = self._relayed(layout, relay, coming)
+        body = first.tail.body if first is not None else None
+        every = itertools.chain(() if first is None else (first,), coming)
+        if isinstance(body, Relay):
+            count = self._relayed(layout, body, coming)
             if count is not None:
                 return count
-        return self._inserted(layout, itertools.chain(() if first is None else (first,), coming))
+        if isinstance(body, Unread):
+            with self._seeing(body.snapshot) as seen:
+                return self._inserted(layout, every, seen)
+        return self._inserted(layout, every, None)
+
+    @contextmanager
+    def _seeing(self, snapshot: Snapshot) -> Iterator[str | None]:
+        """
+        Attach the source and begin a transaction that sees the snapshot's rows; gives the name that the source has in
+        statements, or None where that cannot be proven: then there is no transaction.
+        """
+        connection = self._connect()
+        proven = False
+        try:
+            connection.execute("PRAGMA busy_timeout = 0")  # a writer may wait for us, and would not let us in
+            with suppress(sqlite3.Error):
+                connection.execute(f"ATTACH ? AS {_SOURCE}", (uri(snapshot.path, "ro"),))
+                connection.execute("BEGIN")
+                connection.execute(f"SELECT count(*) FROM {_SOURCE}.sqlite_schema").fetchone()  # noqa: S608 -- ours
+                proven = snapshot.unchanged()
+            if not proven and connection.in_transaction:
+                connection.execute("ROLLBACK")
+            yield _SOURCE if proven else None
+        finally:
+            with suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                connection.execute(f"DETACH {_SOURCE}")
+            connection.execute(f"PRAGMA busy_timeout = {int(_BUILDER_PATIENCE * 1000)}")
 
     def _relayed(self, layout: Layout, relay: Relay, others: Iterator[MaskedBatch]) -> int | None:
         """
@@ -135,44 +166,40 @@ class SqliteTarget:
         listed = "" if relay.as_stored else f" ({', '.join(map(name, layout.tail))})"
         chosen = "*" if relay.as_stored else ", ".join(map(name, layout.tail))
         indexes = [each for each in self._indexes if folded(each[0]) == folded(layout.leaf.name)]
-        try:
-            connection.execute("PRAGMA busy_timeout = 0")  # a writer may wait for us, and would not let us in
-            connection.execute("ATTACH ? AS dbmimic_source", (uri(relay.snapshot.path, "ro"),))
+        with self._seeing(relay.snapshot) as seen:
+            if seen is None:
+                return None
             try:
-                connection.execute("BEGIN")
-                connection.execute("SELECT count(*) FROM dbmimic_source.sqlite_schema").fetchone()
-                if not relay.snapshot.unchanged():
-                    return None
                 for _, _, sql in indexes:
                     connection.execute(sql)
                 count = connection.execute(
-                    f"INSERT OR ABORT INTO main.{table}{listed} SELECT {chosen} FROM dbmimic_source.{table}"  # noqa: S608 -- quoted
+                    f"INSERT OR ABORT INTO main.{table}{listed} SELECT {chosen} FROM {seen}.{table}"  # noqa: S608 -- quoted
                 ).rowcount
                 for _ in others:  # ends the reading, which may have something against it
                     pass
                 connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                connection.execute("DETACH dbmimic_source")
-        except sqlite3.Error:
-            return None  # whose fault it is shows when the rows come one by one
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {int(_BUILDER_PATIENCE * 1000)}")
+            except sqlite3.Error:
+                return None  # whose fault it is shows when the rows come one by one
         self._indexes = [each for each in self._indexes if each not in indexes]
         return count
 
-    def _inserted(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
+    def _inserted(self, layout: Layout, batches: Iterable[MaskedBatch], source: str | None) -> int:
+        """Insert the batches; where `source` names the attached one, within the transaction that sees it."""
         connection = self._connect()
         place = str(layout.table)
-        with told(TARGET, place):
-            connection.execute("BEGIN IMMEDIATE")
+        insert = Inserter(connection, layout).insert
+        if source is not None:
+            insert = Splicer(connection, layout, source, insert).insert
+
+        def put(batch: MaskedBatch) -> int:
+            with told(TARGET, place):
+                return insert(batch)
+
+        if source is None:
+            with told(TARGET, place):
+                connection.execute("BEGIN IMMEDIATE")
         try:
-            inserter = Inserter(connection, layout)
-            count = 0
-            for batch in batches:
-                with told(TARGET, place):
-                    count += inserter.insert(batch)
+            count = sum(map(put, batches) if source is None else behind(put, batches))
             with told(TARGET, place):
                 connection.execute("COMMIT")
         except BaseException:

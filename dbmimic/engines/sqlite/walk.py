@@ -36,6 +36,7 @@ class Walk:
         self._snapshot = snapshot
         self._catalogue = catalogue
         self._identities: dict[TableId, RowIdentity] = {}
+        self._ends: dict[TableId, Row] = {}
 
     def identity(self, table: TableId) -> RowIdentity:
         """Give how the rows of a table are told apart."""
@@ -161,10 +162,29 @@ class Walk:
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many child rows reference a parent that is not there; SQLite knows MATCH SIMPLE only."""
         present = " AND ".join(f"c.{name(column)} IS NOT NULL" for column in edge.child_columns)
+        if isinstance(children, Whole) and (ends := self._without_gaps(edge)) is not None:
+            # Nearly all rows are told by their number alone; the others are still looked for.
+            column = f"c.{name(edge.child_columns[0])}"
+            present += f" AND NOT (typeof({column}) = 'integer' AND {column} BETWEEN {ends[0]} AND {ends[1]})"
         parent = f"SELECT 1 FROM {name(edge.parent.name)} AS p WHERE {self._match(edge)}"  # noqa: S608 -- quoted
         joined = f"{self._child(edge)} AS c ON {present} AND NOT EXISTS ({parent})"
         pages = self._over("count(*)", joined, "c", edge.child, children, str(edge))
         return sum(row[0] for page in pages for rows in page for row in rows)
+
+    def _without_gaps(self, edge: ForeignKey) -> tuple[int, int] | None:
+        """Give the parent's smallest and largest rowid where the key is the rowid and none between them is missing."""
+        identity = self.identity(edge.parent)
+        if not isinstance(identity, ByRowid) or [name(column) for column in edge.parent_columns] != [*identity.columns]:
+            return None
+        if edge.parent not in self._ends:
+            number = identity.columns[0]
+            first, last, count = (
+                f"(SELECT {what} FROM {name(edge.parent.name)})"  # noqa: S608 -- names are quoted
+                for what in (f"min({number})", f"max({number})", "count(*)")
+            )
+            self._ends[edge.parent] = self._snapshot.all(f"SELECT {first}, {last}, {count}", (), str(edge.parent))[0]
+        smallest, largest, rows = self._ends[edge.parent]
+        return (int(smallest), int(largest)) if rows and largest - smallest + 1 == rows else None
 
     def _over(
         self, listed: str, joined: str, alias: str, table: TableId, rows: Rows, place: str

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dbmimic.engines.sqlite.rows import Relay
+from dbmimic.engines.sqlite.rows import Body, Relay, Unread
 from dbmimic.engines.sqlite.source import SqliteSource
 from dbmimic.engines.sqlite.target import SqliteTarget
 from dbmimic.model.batch import RawBatch
@@ -20,5 +20,11 @@ Copy = Callable[..., Path]
 
 def tail_rows(batch: RawBatch) -> list[Any]:
     """Give the rows of a batch's tail, read now where they were not."""
-    body = batch.tail.body
-    return [row for page in body.pages() for row in page] if isinstance(body, Relay) else list(body.tail)
+    match batch.tail.body:
+        case Relay() as relay:
+            return [row for page in relay.pages() for row in page]
+        case Unread() as unread:
+            return list(unread.tail())
+        case Body() as body:
+            return list(body.tail)
+    raise AssertionError(batch.tail)

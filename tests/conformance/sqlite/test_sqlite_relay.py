@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dbmimic.engines.sqlite.rows import Inserter, Relay
+from dbmimic.engines.sqlite.rows import Inserter, Relay, Unread
 from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import TableId
@@ -101,10 +101,12 @@ def test_a_writer_that_waits_for_us_stops_nothing(
     other.close()
 
 
-def test_chosen_rows_and_masked_columns_come_row_by_row(make: Make, opened: Open) -> None:
+def test_what_a_mask_reads_comes_as_columns_and_the_rest_stays(make: Make, opened: Open) -> None:
     source = opened(make(BUILD))
     table = TableId("", "t")
     (whole,) = source.read(Layout(table, table, (), ("id", "v", "w")), WHOLE)
     (masked,) = source.read(Layout(table, table, ("v",), ("id", "w")), WHOLE)
     assert isinstance(whole.tail.body, Relay)
-    assert not isinstance(masked.tail.body, Relay)
+    assert isinstance(masked.tail.body, Unread)
+    assert masked.tail.body.numbers == "[1,7,9]"
+    assert "seven" not in repr(masked.tail)

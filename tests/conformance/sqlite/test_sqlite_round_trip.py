@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dbmimic.engines.sqlite.rows import Body
+from dbmimic.engines.sqlite.rows import Unread
 from dbmimic.engines.sqlite.source import SqliteSource
-from dbmimic.model.batch import Layout, MaskedBatch, Payload
+from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.schema import Table
@@ -163,7 +163,9 @@ def test_head_is_text_and_the_payload_holds_no_head_value(make: Make, opened: Op
     (batch,) = source.read(Layout(table, table, ("a",), ("b",)), WHOLE)
     assert batch.head["a"].type == pa.string()
     assert batch.head["a"].to_pylist() == ["canary", "1.5", "x'41'", None, "-3"]
-    assert batch.tail == Payload("sqlite", Body([(1,), (2,), (3,), (4,), (5,)], {"a": "trbti"}), 40)
+    assert isinstance(batch.tail.body, Unread)
+    assert batch.tail.body.storage == {"a": "trbti"}
+    assert tail_rows(batch) == [(1,), (2,), (3,), (4,), (5,)]
     assert "canary" not in repr(batch.tail)
 
 
@@ -177,9 +179,10 @@ def test_batches_are_bounded(make: Make, opened: Open) -> None:
     """)
     source = opened(path)
     wide, narrow = TableId("", "t"), TableId("", "narrow")
-    sizes = [batch.row_count for batch in source.read(Layout(wide, wide, ("a",), ("b",)), WHOLE)]
-    assert sum(sizes) == 300
-    assert max(sizes) <= 16
+    for head, tail in ((("b",), ("a",)), (("a",), ("b",))):  # read as columns, or left where they are
+        batches = list(source.read(Layout(wide, wide, head, tail), WHOLE))
+        assert sum(batch.row_count for batch in batches) == 300
+        assert max(batch.row_count * len(batch.head.get("b", [])) for batch in batches) <= 16 * 16
     batches = list(source.read(Layout(narrow, narrow, (), ("a",)), WHOLE))
     assert [row[0] for batch in batches for row in tail_rows(batch)] == list(range(1, 50001))
     assert len(batches) < 30

@@ -70,6 +70,22 @@ def test_orphans_are_those_of_foreign_key_check(make: Make, opened: Open) -> Non
     assert sum(len(plainly(path, edge)) for edge in edges) == 5
 
 
+@pytest.mark.parametrize("gone", ["", "DELETE FROM p WHERE id IN (3, 100);", "DELETE FROM p;"])
+@pytest.mark.parametrize("declared", ["INT", "TEXT", "REAL", "BLOB"])
+def test_orphans_of_a_parent_with_and_without_gaps(make: Make, opened: Open, declared: str, gone: str) -> None:
+    path = make(f"""
+        CREATE TABLE p(id INTEGER PRIMARY KEY);
+        CREATE TABLE child(n INTEGER PRIMARY KEY, ref {declared} REFERENCES p);
+        WITH RECURSIVE n(i) AS (SELECT -5 UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO p SELECT i FROM n;
+        INSERT INTO child(ref) VALUES (-6), (-5), (0), (3), (100), (101), (3.0), (3.5), ('3'), ('3x'), ('x'), ('4.5'),
+            (x'33'), (NULL), (''), (9223372036854775807), (-9223372036854775808), (1e300);
+        {gone}
+    """)
+    source = opened(path)
+    (edge,) = source.schema().foreign_keys
+    assert source.orphans(edge, WHOLE) == len(plainly(path, edge))
+
+
 def test_parents_and_children_are_each_others_inverse(make: Make, opened: Open) -> None:
     source = opened(make(SCRIPT))
     schema = source.schema()
