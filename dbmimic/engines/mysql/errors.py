@@ -24,6 +24,7 @@ TABLE_FULL = 1114
 DISK_FULL = frozenset({3, 28, 1021, TABLE_FULL})
 FILE_FAILED = frozenset({1004, 1005, 1006, 1025, 1026, 1030})
 NO_ROOM = frozenset({28, 122, 135})  # ENOSPC, EDQUOT, and the storage engine's own word for it
+NOT_COMMITTED = 1180
 LOCKED = frozenset({1205, 1213})
 DENIED = frozenset({1044, 1142, 1143, 1227, 1290, 1370, 1410, 1419})
 UNKNOWN_DATABASE = 1049
@@ -32,6 +33,7 @@ TABLE_CHANGED = 1412
 NO_LOCAL = frozenset({1148, 2068, 3948, 4166})
 DATA_REFUSED = {
     1062: "two rows have the same value in a unique key",
+    NOT_COMMITTED: "two rows have the same value in a unique key, or the indexes could not be built",
     1416: "a value is no geometry",
     1526: "no partition takes a row",
     3819: "a CHECK constraint refuses a row",
@@ -60,8 +62,15 @@ def number(error: BaseException) -> int:
 
 
 def _cause(error: BaseException) -> int:
-    """Give the error number; for a file that could not grow, why stands in the text, and only that is read there."""
+    """
+    Give the error number. Why a file could not grow or a COMMIT failed stands in the text, and only that is read there.
+
+    Rows that MariaDB takes in bulk it checks at the end, and says no more then than that it could not commit them.
+    """
     code = number(error)
+    if code == NOT_COMMITTED and len(error.args) > 1:
+        told = re.search(r"\berror (\d+)", str(error.args[1]))
+        return TABLE_FULL if told and int(told[1]) in NO_ROOM else code
     found = re.search(r"\berrno: (\d+)", str(error.args[1])) if code in FILE_FAILED and len(error.args) > 1 else None
     return TABLE_FULL if found and int(found[1]) in NO_ROOM else code
 

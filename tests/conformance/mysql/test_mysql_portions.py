@@ -169,6 +169,35 @@ def test_a_mask_that_makes_keys_equal_is_told_so(bench, unique, filled):
     assert bench.server.execute("SELECT COUNT(*) FROM tgt_dbmimic_new.t") == [(2 if filled else 0,)]
 
 
+@pytest.mark.parametrize("key", ["PRIMARY KEY (id)", "UNIQUE (v)", "UNIQUE (id), UNIQUE (v), FULLTEXT (v)"])
+@pytest.mark.parametrize("buffering", ["none", "all"])
+def test_equal_keys_far_apart_are_found_in_a_bulk_load(bench, key, buffering):
+    """Rows are sorted part by part there; the two stand in different parts, in the first and in the last batch."""
+    bench.sql(
+        f"CREATE TABLE t (id int NOT NULL, v varchar(60) NOT NULL, {key})",
+        "INSERT INTO t SELECT seq, CONCAT('a value of about fifty bytes, no two alike: ', seq) FROM seq_1_to_100000",
+    )
+    bench.server.execute(f"SET GLOBAL innodb_change_buffering = {buffering}")
+    try:
+        source, target = bench.source(), bench.target()
+        target.build(source.structure())
+        table = source.schema().tables[0]
+        layout = layout_of(table, ("id", "v"))
+        raw = list(source.read(layout, WHOLE))
+        assert len(raw) > 3
+        ids = raw[-1].head["id"].to_pylist()[:-1] + raw[0].head["id"].to_pylist()[:1]
+        texts = raw[-1].head["v"].to_pylist()[:-1] + raw[0].head["v"].to_pylist()[:1]
+        last = MaskedBatch(layout, raw[-1].row_count, {"id": pa.array(ids), "v": pa.array(texts)}, raw[-1].tail)
+        with pytest.raises(TargetError, match="two rows have the same value in a unique key"):
+            target.write(layout, [*map(masked, raw[:-1]), last])
+        assert bench.server.execute("SELECT COUNT(*) FROM tgt_dbmimic_new.t") == [(0,)]
+        assert target.write(layout, map(masked, raw)) == 100000
+    finally:
+        bench.server.execute("SET GLOBAL innodb_change_buffering = none")
+    checks = [bench.server.execute(f"CHECKSUM TABLE {name}.t")[0][1] for name in ("src", "tgt_dbmimic_new")]
+    assert checks[0] == checks[1]
+
+
 def test_more_warnings_than_an_answer_can_count_are_counted(bench):
     bench.sql(
         "CREATE TABLE t (id int PRIMARY KEY, e enum('a'))",
