@@ -28,6 +28,7 @@ Codes, so that one word has one meaning:
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading
     DM307 nothing to roll back to         DM308 a question was not answered with yes
+    DM309 the target's engine has no place for a name or a column's values
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
     DM501 not reachable                   DM502 permission denied    DM503 disk full
@@ -36,6 +37,7 @@ Codes, so that one word has one meaning:
     DM601 rows dangle                     DM602 row counts differ
     DM603 a masked column still holds the source's value
     DM604 the schemas differ              DM605 rows could not be compared
+    DM606 the copy does not hold what was sent
     DM701 another run holds the target    DM702 a lock was not had in time
     DM703 source or target is starting up, full or shutting down
     DM704 workers were lost again and again

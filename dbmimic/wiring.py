@@ -18,7 +18,9 @@ from dbmimic.config import Overrides, load, starting
 from dbmimic.config import resolve as late
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
-from dbmimic.errors import DbmimicError, SnapshotLost, UsageError
+from dbmimic.engines.crossing.source import CrossingSource
+from dbmimic.engines.crossing.target import CrossingCopy, CrossingTarget
+from dbmimic.errors import ConfigError, DbmimicError, SnapshotLost, UsageError
 from dbmimic.executors import DaskExecutor, ProcessExecutor
 from dbmimic.masks.pools import POOLS_VERSION
 from dbmimic.masks.registry import MaskRegistry, builtin
@@ -39,6 +41,7 @@ from dbmimic.ports.target import JoinedTarget, Target
 
 _MOST_WORKERS = 4
 _RESTARTS = 2
+_NOT_SET = "DM210"
 
 
 class SystemClock:
@@ -71,8 +74,22 @@ def load_config(
 def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
     """Give what a copy would do; nothing is written anywhere."""
     request = _request(config, secret_needed=any(seed.percent is not None for seed in config.slice.seeds))
+    target = _target_engine(config)
     with _source(config, Engines()) as source:
-        return planning.preview(request, source, _world(listener))
+        seen = source if target in {None, source.engine} else CrossingSource(source, target)
+        return planning.preview(request, seen, _world(listener))
+
+
+def _target_engine(config: Settings) -> str | None:
+    """Give the engine of the target, where one is named and its name can be read: a plan needs no more of it."""
+    if config.target is None:
+        return None
+    try:
+        return late.address(config.target, os.environ).engine
+    except ConfigError as error:
+        if error.code != _NOT_SET:
+            raise
+        return None
 
 
 @dataclass(frozen=True)
@@ -183,7 +200,10 @@ def copy(
 def _copied(config: Settings, request: Request, world: World) -> RunReport:
     engines = Engines()
     with _source(config, engines) as source, _target(config, engines) as target:
-        return copying.copy(request, source, target, world)
+        if source.engine == target.engine:
+            return copying.copy(request, source, target, world)
+        crossing = CrossingSource(source, target.engine)
+        return copying.copy(request, crossing, CrossingTarget(target, crossing), world)
 
 
 def _count(executor: Executor) -> int:
@@ -202,7 +222,10 @@ def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
     request = _request(config, secret_needed=True)
     engines = Engines()
     with _source(config, engines) as source, _reading(_address(config.target, "target"), engines) as standing:
-        return verifying.check(request, source, standing, _world(listener))
+        if source.engine == standing.engine:
+            return verifying.check(request, source, standing, _world(listener))
+        crossing = CrossingSource(source, standing.engine)
+        return verifying.check(request, crossing, CrossingCopy(standing, crossing), _world(listener))
 
 
 def rollback(config: Settings) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.errors import RefusedError
 from dbmimic.model.target import TargetState
 from dbmimic.ports.source import Catalogue, Source
 from dbmimic.ports.target import JoinedTarget, Target
@@ -59,16 +59,8 @@ def clear(target: Target, against: Catalogue, *, confirmed: str | None = None) -
     that the source's session holds is looked for from the target.
 
     Raises:
-        ConfigError: DM213, source and target are of different engines.
         RefusedError: DM302, it is the source or a replica of it; DM303, it is not empty and nobody confirmed it.
     """
-    if target.engine != against.engine:
-        raise ConfigError(
-            "DM213",
-            f"copying from {against.engine} into {target.engine} is not part of this version",
-            place="target",
-            hint=f"give a target on {against.engine}",
-        )
     state = target.state()
     if state.exists:
         _refuse_source(target, against, state)

@@ -40,6 +40,10 @@ class Payload:
     byte_count: int = 0
 
 
+NO_TAIL = Payload("", None)
+"""The tail of rows all of whose columns travel in the head: every engine reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RawBatch:
     """

@@ -46,7 +46,11 @@ class Match(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `type` is the engine's own spelling, `logical` what masks need of it."""
+    """
+    One column; `type` is the engine's own spelling, `logical` what masks need of it.
+
+    `barred` tells why its values cannot be had in the target's engine; empty where they can.
+    """
 
     name: str
     type: str
@@ -55,6 +59,7 @@ class Column:
     generated: Generated = Generated.NO
     identity: Identity = Identity.NO
     default: str | None = None
+    barred: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Table:
 
     A partitioned table is one table; `leaves` are the physical relations that hold rows (the table itself where it
     is not partitioned). Tables that inherit from each other are tables of their own, each read with ONLY.
+    `as_text` says that all columns travel as text, because the rows go into another engine.
     """
 
     id: TableId
@@ -114,6 +120,7 @@ class Table:
     leaves: tuple[TableId, ...] = ()
     partition_columns: tuple[str, ...] = ()
     estimated_rows: int = 0
+    as_text: bool = False
 
     def column(self, name: str) -> Column | None:
         """Give the column of that name, or None."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from dbmimic.model.names import ColumnId, TableId
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,27 @@ class Structure:
     A database's structure in the engine's own words.
 
     `text` is its normalised description, equal for two databases exactly where their structures are; `body` is what
-    the engine builds from (a dump in its own format, or a list of statements).
+    the engine builds from (a dump in its own format, or a list of statements). `objects` names what there is beside
+    tables, sequences and keys, each with its kind in the engine's words, as `("VIEW", "big_orders")`.
     """
 
     engine: str
     text: str
     body: object
+    objects: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """
+    Tables composed from another engine's schema, as statements of the engine that is to build them.
+
+    `types` come before the tables. Each of `tables` is a name and its CREATE TABLE; each of `foreign_keys` a table's
+    name, quoted, and the constraint that is added when the rows are there. `counters` are the columns that number
+    new rows: they go on past the largest value.
+    """
+
+    types: tuple[str, ...]
+    tables: tuple[tuple[TableId, str], ...]
+    foreign_keys: tuple[tuple[TableId, str], ...]
+    counters: tuple[ColumnId, ...]

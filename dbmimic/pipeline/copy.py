@@ -49,7 +49,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         findings = load.finish(cleared, structure, masks.masked_columns)
     with chapters.chapter(Stage.VERIFY), cleared.reader() as new:
         judged = verdict.judge(source, new, expected, request.secret, seen_of(done))
-    report = describe(expected, slices, masks, judged, done, source, request, world)
+    report = describe(expected, slices, masks, judged, done, source, target.engine, request, world)
     report = replace(
         report,
         findings=(*prepared.schema.findings, *missed, *findings, *judged.findings),

@@ -47,7 +47,7 @@ def expectation(
         masked=tuple(
             _masked_table(schema.table(table), chosen, counts[table], maskers[table], masks, registry)
             for table, chosen in slices.items()
-            if masks.masked(table) and counts[table]
+            if counts[table] and (masks.masked(table) or (same_snapshot and schema.table(table).as_text))
         ),
         same_snapshot=same_snapshot,
         loose=frozenset(edge for edge in prepared.plan.with_parent(Parent.STOP) if edge.virtual),
@@ -78,13 +78,14 @@ def describe(
     verdict: Verdict,
     done: Sequence[UnitResult],
     source: Source,
+    target_engine: str,
     request: Request,
     world: World,
 ) -> RunReport:
     """Give the report of a copy whose verdict is known."""
     return RunReport(
         status="verified" if verdict.verified else "failed",
-        engine={"source": source.engine, "target": source.engine},
+        engine={"source": source.engine, "target": target_engine},
         tables=_tables(expected, slices, done, source),
         foreign_keys=verdict.foreign_keys,
         masks=MaskReport(len(masks.masked_columns), len(masks.decisions) - len(masks.masked_columns)),

@@ -39,7 +39,7 @@ def check(request: Request, source: Source, copy: Source, world: World) -> RunRe
     with chapters.chapter(Stage.VERIFY):
         judged = verdict.judge(source, copy, expected, request.secret)
     report = replace(
-        describe(expected, slices, masks, judged, (), source, request, world),
+        describe(expected, slices, masks, judged, (), source, copy.engine, request, world),
         seconds=chapters.total(),
     )
     tell(report, world)

@@ -8,7 +8,7 @@ from typing import Protocol
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
 from dbmimic.ports.source import Source
 
 
@@ -35,6 +35,10 @@ class Guarded(Protocol):
 
 class Builder(Protocol):
     """The new copy, built beside the old one under a name of its own. The old one is not touched."""
+
+    def structure_of(self, composed: Composed) -> Structure:
+        """Give what `build` and `finish` take for tables that were composed from another engine's schema."""
+        ...
 
     def build(self, structure: Structure) -> None:
         """

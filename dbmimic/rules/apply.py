@@ -42,7 +42,7 @@ class Masker:
     def layout(self, leaf: TableId, nulled: tuple[str, ...] = ()) -> Layout:
         """
         Give how this table's batches travel: what a mask reads or writes first, the rest untouched; `nulled` columns
-        go with the first.
+        go with the first, and into another engine nothing goes untouched.
 
         A row whose partition key is masked may belong elsewhere, so such rows are loaded through the whole table.
         """
@@ -51,8 +51,8 @@ class Masker:
         return Layout(
             table=self.table.id,
             leaf=leaf,
-            head=tuple(name for name in names if name in read),
-            tail=tuple(name for name in names if name not in read),
+            head=tuple(name for name in names if name in read or self.table.as_text),
+            tail=tuple(name for name in names if not (name in read or self.table.as_text)),
             nulled=nulled,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dbmimic.errors import ConfigError, Problem, RefusedError
@@ -20,20 +20,26 @@ from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What the rules say of a schema: the decisions, and the columns that nothing decides."""
+    """
+    What the rules say of a schema: the decisions, and the columns that nothing decides.
+
+    `barred` are the columns whose values the target's engine cannot hold and which no rule replaces by NULL.
+    """
 
     plan: MaskPlan
     undecided: tuple[ColumnId, ...]
+    barred: tuple[Problem, ...] = ()
 
     def settled(self) -> MaskPlan:
         """
         Give the plan, if it is total.
 
         Raises:
-            RefusedError: DM301 for each undecided column, all of them at once.
+            RefusedError: DM301 for each undecided column, DM309 for each barred one, all of them at once.
         """
-        if self.undecided:
-            raise RefusedError.of([_undecided(column) for column in self.undecided])
+        problems = [*self.barred, *map(_undecided, self.undecided)]
+        if problems:
+            raise RefusedError.of(problems)
         return self.plan
 
 
@@ -64,7 +70,8 @@ def resolve(
     if resolver.problems:
         raise ConfigError.of(list(dict.fromkeys(resolver.problems)))
     ordered = {column: resolver.decisions[column] for column in ids if column in resolver.decisions}
-    return Resolution(MaskPlan(ordered), tuple(column for column in ids if column in resolver.undecided))
+    undecided = tuple(column for column in ids if column in resolver.undecided)
+    return Resolution(MaskPlan(ordered), undecided, tuple(resolver.barred(ordered)))
 
 
 @dataclass(slots=True)
@@ -115,6 +122,14 @@ class _Resolver:
             self._keep(group, chosen.decision.reason, chosen.place)
         else:
             self._mask(group, chosen.decision, chosen.place)
+
+    def barred(self, decisions: Mapping[ColumnId, Decision]) -> Iterator[Problem]:
+        """Give the decided columns that keep something of values which the target's engine cannot hold."""
+        for column, decision in decisions.items():
+            reason = self._column(column).barred
+            if reason and not (isinstance(decision, Masked) and decision.mask == "null"):
+                hint = "mask the column by `null`, or exclude its table"
+                yield Problem("DM309", f"the column cannot be carried: {reason}", str(column), hint)
 
     def _rule(self, column: ColumnId) -> Rule | None:
         table = self.schema.table(column.table)

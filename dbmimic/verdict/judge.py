@@ -18,7 +18,7 @@ from dbmimic.model.work import Seen
 from dbmimic.ports.source import Source
 from dbmimic.verdict.integrity import foreign_keys, row_counts
 from dbmimic.verdict.masking import MaskedTable, TableCheck, compare
-from dbmimic.verdict.stream import arrived, check_of
+from dbmimic.verdict.stream import altered, arrived, check_of
 from dbmimic.verdict.structure import differences
 
 
@@ -71,7 +71,7 @@ def judge(
     Check a copy against what it should be, reading both sides; where the structures differ, only that is told.
 
     `seen` is what was seen of masked tables when they were copied: then their copy is read, and the source again only
-    where the copy does not hold what was sent.
+    where the copy does not hold what was sent. Tables that went into another engine are all read back.
 
     Cost: an anti-join per foreign key and a count per table on the copy; for masked tables one read of the key and
     the masked columns on each side, or on the copy alone.
@@ -94,7 +94,10 @@ def judge(
 def _checked(table: MaskedTable, source: Source, copy: Source, keyed: KeyedFunction, seen: Seen | None) -> TableCheck:
     if seen is not None and seen.row_count == table.row_count and arrived(table.table, table.read, seen, copy, keyed):
         return check_of(table.table, seen)
-    return compare(table, source, copy, keyed)
+    check = compare(table, source, copy, keyed)
+    if seen is None or not table.table.as_text:
+        return check
+    return replace(check, findings=(*check.findings, *altered(table, source, copy, keyed)))
 
 
 def _excused(finding: Finding) -> Finding:

@@ -189,9 +189,10 @@ def _trimmed(table: Table, name: str, values: pa.Array) -> pa.Array:
 
 
 def joined(columns: list[pa.Array]) -> pa.Array:
-    """Give each row's values as one text."""
-    filled = [pc.fill_null(values, _NULL) for values in columns]
-    return filled[0] if len(filled) == 1 else pc.binary_join_element_wise(*filled, _SEPARATOR)
+    """Give each row's values, all of them texts or all of them bytes, as one."""
+    type_ = columns[0].type
+    filled = [pc.fill_null(values, pa.scalar(_NULL).cast(type_)) for values in columns]
+    return filled[0] if len(filled) == 1 else pc.binary_join_element_wise(*filled, pa.scalar(_SEPARATOR).cast(type_))
 
 
 def _hashed(table: Table, name: str, values: pa.Array, leaves: str, keyed: KeyedFunction) -> Hashes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +11,22 @@ import pyarrow.compute as pc
 from dbmimic.masks import canonical
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.schema import Table
-from dbmimic.model.types import Kind
+from dbmimic.model.types import Kind, LogicalType
 from dbmimic.model.work import Seen
 from dbmimic.ports.source import Reader
-from dbmimic.verdict.masking import MaskedColumn, TableCheck, findings_of, joined
+from dbmimic.verdict.masking import MaskedColumn, MaskedTable, TableCheck, findings_of, joined
 
 Columns = Mapping[str, MaskedColumn]
 
 _WRAP = 1 << 64
+_NUMBERS_AND_MOMENTS = {
+    Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.UUID, Kind.BOOLEAN,
+    Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ,
+}  # fmt: skip
+_SPELT_ALIKE = frozenset(Kind) - _NUMBERS_AND_MOMENTS
 
 
 class StreamCheck:
@@ -48,7 +54,7 @@ class StreamCheck:
             if column.changes:
                 self._equal[name] += self._unchanged(name, column, before, after)
         head = {name: masked.head[name] for name in self._read}  # what is only nulled stands in some batches' heads
-        self._digest = (self._digest + digest_of(head, self._keyed)) % _WRAP
+        self._digest = (self._digest + digest_of(self._table, head, self._keyed)) % _WRAP
 
     def _unchanged(self, name: str, column: MaskedColumn, before: pa.Array, after: pa.Array) -> int:
         found = self._table.column(name)
@@ -69,10 +75,30 @@ class StreamCheck:
         return Seen(self._rows, self._checked, self._equal, self._digest)
 
 
-def digest_of(head: Mapping[str, pa.Array], keyed: KeyedFunction) -> int:
-    """Give a number for the rows of some columns that does not depend on their order."""
-    hashes = keyed.uniform(joined(list(head.values())))
+def digest_of(table: Table, head: Mapping[str, pa.Array], keyed: KeyedFunction) -> int:
+    """
+    Give a number for the rows of some columns that does not depend on their order.
+
+    Where they come from another engine, a value has one number whichever engine spells it.
+    """
+    columns = list(head.values())
+    if table.as_text:
+        columns = [_one_spelling(table, name, values) for name, values in head.items()]
+    hashes = keyed.uniform(joined(columns))
     return int(np.sum(hashes, dtype=np.uint64))
+
+
+def _one_spelling(table: Table, name: str, values: pa.Array) -> pa.Array:
+    column = table.column(name)
+    logical = LogicalType(Kind.TEXT) if column is None else column.logical
+    if logical.kind in _SPELT_ALIKE:
+        return (pc.utf8_rtrim(values, characters=" ") if logical.padded else values).cast(pa.binary())
+    if logical.kind is Kind.BOOLEAN:
+        words = pc.replace_substring_regex(values, "^(?:t|true)$", "1")
+        return pc.replace_substring_regex(words, "^(?:f|false)$", "0").cast(pa.binary())
+    empty = pc.is_null(values)
+    form = canonical.by_kind(values.fill_null(""), logical).cast(pa.binary())
+    return pc.if_else(empty, pa.scalar(None, pa.binary()), form)
 
 
 def together(parts: Iterable[Seen]) -> Seen | None:
@@ -98,8 +124,41 @@ def arrived(table: Table, head: tuple[str, ...], seen: Seen, copy: Reader, keyed
     for leaf in table.leaves:
         for batch in copy.read(Layout(table.id, leaf, head, ()), WHOLE):
             rows += batch.row_count
-            digest = (digest + digest_of(batch.head, keyed)) % _WRAP
+            digest = (digest + digest_of(table, batch.head, keyed)) % _WRAP
     return (rows, digest) == (seen.row_count, seen.digest)
+
+
+def altered(table: MaskedTable, source: Reader, copy: Reader, keyed: KeyedFunction) -> Iterator[Finding]:
+    """
+    Give an error for each column without a mask whose values another engine holds as other ones.
+
+    Cost: one more read of the table on each side.
+    """
+    sent = _column_digests(table, _as_sent(table, source), keyed)
+    layouts = (Layout(table.table.id, leaf, table.read, ()) for leaf in table.table.leaves)
+    held = _column_digests(table, (batch.head for layout in layouts for batch in copy.read(layout, WHOLE)), keyed)
+    for name, digest in sent.items():
+        if digest != held[name]:
+            place = str(table.table.id.column(name))
+            reason = "the copy holds other values than were sent: its engine changed them"
+            yield Finding("DM606", Severity.ERROR, place, reason, "report this; exclude the table until it is mended")
+
+
+def _as_sent(table: MaskedTable, source: Reader) -> Iterator[Mapping[str, pa.Array]]:
+    for rows, nulled in table.parts:
+        for leaf in table.table.leaves:
+            for batch in source.read(Layout(table.table.id, leaf, table.read, (), nulled), rows):
+                yield table.mask(batch).head
+
+
+def _column_digests(
+    table: MaskedTable, heads: Iterable[Mapping[str, pa.Array]], keyed: KeyedFunction
+) -> dict[str, int]:
+    digests = dict.fromkeys((name for name in table.read if name not in table.columns), 0)
+    for head in heads:
+        for name, digest in digests.items():
+            digests[name] = (digest + digest_of(table.table, {name: head[name]}, keyed)) % _WRAP
+    return digests
 
 
 def check_of(table: Table, seen: Seen) -> TableCheck:

@@ -17,7 +17,7 @@ from dbmimic.engines.mysql.rows import ENGINE
 from dbmimic.engines.mysql.session import Outcome, Session
 from dbmimic.engines.mysql.types import Family, Form
 from dbmimic.errors import InternalError, TargetError
-from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Identity
 
@@ -181,8 +181,8 @@ def _columns(layout: Layout, forms: Mapping[str, Form]) -> list[_Column]:
 
 
 def _values(columns: Sequence[_Column], batch: MaskedBatch) -> list[pa.Array]:
-    body = batch.tail.body
-    if batch.tail.engine != ENGINE or not isinstance(body, tuple):
+    body = () if batch.tail == NO_TAIL and not batch.layout.tail else batch.tail.body
+    if batch.tail.engine not in {ENGINE, NO_TAIL.engine} or not isinstance(body, tuple):
         raise InternalError("DM901", "a payload of another engine cannot be loaded", place=str(batch.layout.table))
     heads = [batch.head[each.form.column.name].cast(pa.binary()) for each in columns if each.is_text]
     return [*heads, *body]

@@ -16,6 +16,7 @@ from dbmimic.model.target import Structure
 
 _ORDER = {"FUNCTION": 0, "PROCEDURE": 0, "VIEW": 1, "TRIGGER": 2, "EVENT": 3}
 _GRANT = re.compile(r"GRANT (.*) ON (\*|`(?:[^`]|``)*`)\.\* TO ", re.DOTALL)
+_CHECK = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`|\bCHECK \((json_valid\()?", re.DOTALL)
 _CANNOT_SHOW = errors.DENIED | {1356, 1449, 1305}
 
 
@@ -93,7 +94,15 @@ def read(session: Session, database: str) -> Described:
     script = Script(charset, collation, tables, sequences, shown)
     findings += [_event_finding(each) for each in shown if each.kind == "EVENT"]
     findings += _hidden(session, database)
-    return Described(Structure("mysql", script.text, script), script, tuple(findings))
+    named = tuple((each.kind, each.name) for each in shown) + tuple(_checks(tables))
+    return Described(Structure("mysql", script.text, script, named), script, tuple(findings))
+
+
+def _checks(tables: tuple[TableScript, ...]) -> Iterator[tuple[str, str]]:
+    """Give the tables that hold their rows to conditions; that a column holds JSON is a part of its type."""
+    for table in tables:
+        if any(found.group().endswith("(") and not found.group(1) for found in _CHECK.finditer(table.create)):
+            yield ("CHECK", table.name)
 
 
 def objects(session: Session, findings: list[Finding]) -> list[ObjectScript]:

@@ -14,14 +14,14 @@ from dbmimic.engines.mysql.places import Places
 from dbmimic.engines.mysql.rows import ENGINE
 from dbmimic.engines.mysql.sidecar import exists
 from dbmimic.engines.mysql.source import MysqlSource, folded, probe_lock, server_identity
-from dbmimic.engines.mysql.structure import Script
+from dbmimic.engines.mysql.structure import Script, TableScript
 from dbmimic.engines.mysql.swap import Exchange
 from dbmimic.errors import ConfigError, DbmimicError, InternalError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
-from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
 from dbmimic.ports.source import Source
 
 _LOCK_SECONDS = 60
@@ -70,6 +70,20 @@ class MysqlTarget:
         """Tell whether a source on this server holds the lock of that number for a database of the same name."""
         lock = quoting.text(probe_lock(self._session, self._address.database, token))
         return self._session.value(f"SELECT IS_USED_LOCK({lock})") is not None
+
+    def structure_of(self, composed: Composed) -> Structure:
+        """
+        Give the statements of composed tables, in a database whose text is told apart letter by letter.
+
+        InnoDB itself raises a counter that a loaded value has passed.
+        """
+        collation = "utf8mb4_nopad_bin" if self._session.is_mariadb else "utf8mb4_0900_bin"
+        added: dict[TableId, list[str]] = {}
+        for table, constraint in composed.foreign_keys:
+            added.setdefault(table, []).append(constraint)
+        tables = tuple(TableScript(table.name, sql, tuple(added.get(table, ()))) for table, sql in composed.tables)
+        script = Script("utf8mb4", collation, tables, sequences=(), objects=())
+        return Structure(ENGINE, script.text, script)
 
     def build(self, structure: Structure) -> None:
         """Take the run lock, finish or undo what a killed run left, and create the new copy's tables."""

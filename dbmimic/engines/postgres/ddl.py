@@ -15,12 +15,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg import sql
+
 from dbmimic.engines.postgres import programs
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, translated
 from dbmimic.engines.postgres.tools import Installation, Toolbox
 from dbmimic.errors import DbmimicError, TargetError
 from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.target import Composed
 
 # Staging has its own roles, rights and places on disk, and must never subscribe to production's changes.
 _LEFT_OUT = (
@@ -58,6 +61,9 @@ _NOT_VALID = re.compile(r"^(    ADD CONSTRAINT .+ FOREIGN KEY .+) NOT VALID;$")
 _NOT_NULL = re.compile(r"^(    .+) CONSTRAINT (?:\w+|\"(?:[^\"]|\"\")+\") NOT NULL(?=,?$)")
 _SUPERUSERS = frozenset({"EXTENSION", "FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE", "EVENT TRIGGER"})
 ENTRY = re.compile(r"^-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: (?P<schema>.*); Owner: ")
+_INNER_CHECK = re.compile(r"^    CONSTRAINT (?P<name>\"(?:[^\"]|\"\")+\"|\S+) CHECK \(")
+_EXCLUSION = re.compile(r"^    ADD CONSTRAINT .+ EXCLUDE USING ")
+_END = "--\n-- end\n--\n"
 _FAILED = re.compile(r":(?P<line>\d+): [^:]+:  (?P<state>[0-9A-Z]{5})\s*$", re.MULTILINE)
 _EXTENSION = re.compile(r"^CREATE EXTENSION IF NOT EXISTS (?P<name>\"(?:[^\"]|\"\")+\"|\S+)", re.MULTILINE)
 
@@ -159,6 +165,50 @@ def _one_spelling(line: str) -> str:
 def _cast_inside(cast: re.Match[str]) -> str:
     elements = (f"({element[0]})::{cast['type']}" for element in _LITERAL.finditer(cast["elements"]))
     return f"ARRAY[{', '.join(elements)}]"
+
+
+def objects(script: str) -> tuple[tuple[str, str], ...]:
+    """Give the objects that a script makes by kind and name, conditions inside tables (CHECK) among them."""
+    found, table = [], ""
+    for line in script.splitlines():
+        heading, check = ENTRY.match(line), _INNER_CHECK.match(line)
+        if heading is not None:
+            table = place_of(heading)
+            found.append((heading["type"], table))
+        elif check is not None:
+            found.append(("CHECK", f"{table} {check['name']}"))
+        elif _EXCLUSION.match(line):
+            found.append(("EXCLUDE", table))
+    return tuple(found)
+
+
+def composed(composed: Composed, locale: Locale, tool: Installation) -> Blueprint:
+    """Give what a database of composed tables is built from, told as a dump tells it."""
+    before = "".join(_entry("TYPE", TableId("", "type"), statement) for statement in composed.types)
+    before += "".join(_entry("TABLE", table, statement) for table, statement in composed.tables)
+    after = "".join(
+        _entry("FK CONSTRAINT", table, f"ALTER TABLE ONLY {_quoted(table)}\n    ADD {constraint}")
+        for table, constraint in composed.foreign_keys
+    )
+    after += "".join(_entry("SEQUENCE SET", column.table, _counted(column)) for column in composed.counters)
+    return Blueprint(before, after + _END, (), locale, tool)
+
+
+def _entry(type_: str, table: TableId, statement: str) -> str:
+    return (
+        f"--\n-- Name: {table.name}; Type: {type_}; Schema: {table.schema or '-'}; Owner: -\n--\n\n{statement};\n\n\n"
+    )
+
+
+def _counted(column: ColumnId) -> str:
+    """Give the statement that sets a column's own sequence past its largest value."""
+    table, name = _quoted(column.table), sql.Identifier(column.name).as_string()
+    sequence = f"pg_get_serial_sequence({sql.Literal(table).as_string()}, {sql.Literal(column.name).as_string()})"
+    return f"SELECT setval({sequence}, greatest(max({name}), 1), coalesce(max({name}) > 0, false)) FROM {table}"  # noqa: S608 -- quoted
+
+
+def _quoted(table: TableId) -> str:
+    return sql.Identifier(table.schema, table.name).as_string()
 
 
 def extensions(script: str) -> tuple[str, ...]:

@@ -101,7 +101,8 @@ class PostgresSource:
         """Give the structure by `pg_dump` under the same snapshot. Cost: one `pg_dump` without rows."""
         before, after, tool = ddl.dump(self._connection, self._snapshot.token, self._toolbox, self._side)
         blueprint = ddl.Blueprint(before, after, self._sequence_values(), self._place.locale, tool)
-        return Structure(catalog.ENGINE, ddl.normalised(before) + ddl.normalised(after), blueprint)
+        text = ddl.normalised(before) + ddl.normalised(after)
+        return Structure(catalog.ENGINE, text, blueprint, ddl.objects(before + after))
 
     def _sequence_values(self) -> tuple[ddl.SequenceValue, ...]:
         """Read where the sequences stand; a standby cannot read unlogged ones."""

@@ -26,7 +26,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
 
 _RUN_CLASS = 0x44424E  # the first half of the run locks' keys
 _NO_SUCH_LOCALE = frozenset({"22023", "42809", "0A000", "42704"})
@@ -99,6 +99,16 @@ class PostgresTarget:
         session = connect(self._address, Side.TARGET, database=self._name)
         with contextlib.closing(session), speaking(session, Side.TARGET, "looking at the target", self._name):
             yield session
+
+    def structure_of(self, composed: Composed) -> Structure:
+        """Give the scripts of composed tables, for a database that sorts as the server does."""
+        tool = self._toolbox.choose()
+        if tool is None:
+            raise TargetError("DM506", "no psql fits the target's version", hint=self._toolbox.needed)
+        with speaking(self._upkeep, Side.TARGET, "asking how the server sorts"):
+            locale = replace(place_of(self._upkeep).locale, encoding="UTF8")
+        blueprint = ddl.composed(composed, locale, tool)
+        return Structure(catalog.ENGINE, ddl.normalised(blueprint.before_data + blueprint.after_data), blueprint)
 
     def build(self, structure: Structure) -> None:
         """Take the run's lock, remove a killed run's leftovers, create the new copy and its tables."""

@@ -18,7 +18,7 @@ from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Inflow, Psql
 from dbmimic.errors import InternalError, TargetError
-from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch
 from dbmimic.model.names import ColumnId
 
 _DOING = "loading rows"
@@ -161,6 +161,8 @@ def _rows(batch: MaskedBatch) -> bytes | memoryview:
     body = batch.tail.body
     if isinstance(body, Lines):
         return body.block
+    if batch.tail == NO_TAIL and not batch.layout.tail:
+        return copytext.join([batch.head[column] for column in batch.layout.head], None)
     if not isinstance(body, Tails):
         raise InternalError("DM901", f"rows of {batch.tail.engine} were given to PostgreSQL")
     return copytext.join([batch.head[column] for column in batch.layout.head], body.ends)

@@ -16,21 +16,32 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from operator import add
 
 import pyarrow as pa
 
-from dbmimic.engines.sqlite.connection import Row, Snapshot, name, weight
+from dbmimic.engines.sqlite.connection import Row, Snapshot, name, query, weight
+from dbmimic.engines.sqlite.declared import logical
+from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.identity import bound, is_lenient, marker
 from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.errors import InternalError
-from dbmimic.model.batch import Layout, MaskedBatch, Payload, RawBatch
+from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch, Payload, RawBatch
+from dbmimic.model.types import Kind
 
 _HEX = re.compile(r"x'((?:[0-9a-f]{2})*)'\Z")
 _INTEGER = re.compile(r"(?:0|-?[1-9][0-9]*)\Z")
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 TEXT, INTEGER, REAL, BLOB, BYTES = "tirby"  # BYTES: text that is not UTF-8
+_CLASSES = {
+    Kind.BOOLEAN: INTEGER,
+    Kind.INTEGER: INTEGER,
+    Kind.FLOAT: REAL,
+    Kind.DECIMAL: REAL,
+    Kind.BINARY: BLOB,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +154,14 @@ class Inserter:
         self._columns = ", ".join(name(column) for column in layout.tail + layout.head)
         self._plain = self._sql(["?"] * (len(layout.tail) + len(layout.head)))
 
+    @cached_property
+    def _classes(self) -> Mapping[str, str]:
+        """By column, the letter of the storage class that its declared type asks for."""
+        table = self._layout.leaf.name
+        with told(TARGET, table):
+            described = self._connection.execute(query("columns.sql"), (table,)).fetchall()
+        return {column: _CLASSES.get(logical(declared).kind, TEXT) for column, declared, *_ in described}
+
     def _sql(self, markers: Iterable[str]) -> str:
         # OR ABORT: a table's own ON CONFLICT clauses could otherwise drop rows without a word.
         table = name(self._layout.leaf.name)
@@ -153,9 +172,17 @@ class Inserter:
         body = batch.tail.body
         if isinstance(body, Relay):
             return sum(map(self._inserted, body.pages()))
+        if batch.tail == NO_TAIL and not self._layout.tail:
+            return self._inserted(list(self._translated(batch)))
         if isinstance(body, Unread):
             body = Body(body.tail(), body.storage)
         return self._inserted(list(_joined(self._layout, batch, body)))
+
+    def _translated(self, batch: MaskedBatch) -> Iterable[Row]:
+        """Give rows of another engine, each value in the storage class of its column."""
+        letters = (self._classes[column] * batch.row_count for column in self._layout.head)
+        columns = [batch.head[column] for column in self._layout.head]
+        return zip(*map(from_text, columns, letters), strict=True)
 
     def _inserted(self, rows: Sequence[Row]) -> int:
         if not rows:

@@ -23,7 +23,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
 
 _ENCODINGS = frozenset({"UTF-8", "UTF-16le", "UTF-16be"})
 _SOURCE = "dbmimic_source"  # what the source is called where it is attached
@@ -73,6 +73,12 @@ class SqliteTarget:
         """Tell that no lock is seen: two files are the same exactly where `identity` is (see `SqliteSource.hold`)."""
         del token
         return False
+
+    def structure_of(self, composed: Composed) -> Structure:
+        """Give the statements of composed tables; what numbers rows is the rowid, which needs no counter."""
+        tables = tuple((table.name, sql) for table, sql in composed.tables)
+        body = Blueprint((), tables, indexes=(), later=(), pragmas=(), sequences=(), analyzed=True)
+        return Structure(ENGINE, "\n".join(sql for _, sql in tables), body)
 
     def build(self, structure: Structure) -> None:
         """Take the run lock, clear what a killed run left and make the new file with its tables."""

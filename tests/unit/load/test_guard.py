@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.errors import RefusedError
 from dbmimic.load import clear
 from dbmimic.model.target import Identity, Stamp, TargetState
 
@@ -75,9 +75,3 @@ def test_a_lock_of_the_source_that_is_seen_betrays_it_where_identities_are_hidde
     with pytest.raises(RefusedError) as caught:
         clear(target, source)
     assert caught.value.code == "DM302"
-
-
-def test_engines_must_be_the_same() -> None:
-    with pytest.raises(ConfigError) as caught:
-        clear(Side(engine="sqlite"), Side(**PRODUCTION))
-    assert caught.value.code == "DM213"

@@ -1,0 +1,6 @@
+"""
+From one engine into another: the source is presented as if it were a database of the target's engine.
+
+In: a Source of one engine, a Target of another. Out: the same two ports, with schema, rows and names translated.
+Never: a driver, another engine's room, a value changed without a word. Read first: `carriage`, then `forms`.
+"""
