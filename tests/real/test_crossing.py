@@ -19,6 +19,7 @@ KINDS = {
     "boolean": "truth", "tinyint(1)": "truth", "real": "single", "float": "single", "double": "float",
     "double precision": "float", "bytea": "bytes", "blob": "bytes", "mediumblob": "bytes", "longblob": "bytes",
     "character": "padded", "char": "padded", "date": "moment", "time": "moment", "datetime": "moment",
+    "time without time zone": "moment",
     "timestamp": "moment", "timestamp without time zone": "moment", "timestamp with time zone": "moment",
     "smallint": "number", "integer": "number", "bigint": "number", "numeric": "number", "decimal": "number",
     "tinyint": "number", "mediumint": "number", "int": "number", "year": "number",
@@ -62,6 +63,13 @@ def assert_whole(report: RunReport, source: str, target: str) -> None:
     assert all(table.rows == table.source_rows for table in report.tables)
 
 
+# What MySQL has no type for.
+NULLED = {
+    "pagila": ["public.film.special_features", "public.film.fulltext"],
+    "bakery": ["*.autocomplete", "public.wagtailsearch_indexentry.title", "public.wagtailsearch_indexentry.body"],
+}
+
+
 @pytest.mark.parametrize("name", ["pagila", "chinook", "northwind", "bakery"])
 def test_postgresql_into_sqlite(postgres: PostgresServer, tmp_path: Path, name: str) -> None:
     path = tmp_path / "target.db"
@@ -72,6 +80,53 @@ def test_postgresql_into_sqlite(postgres: PostgresServer, tmp_path: Path, name: 
     for table, columns in tables.items():
         held = values.table_of_sqlite(path, table, columns)
         assert held == values.of_postgresql(postgres, name, f'public."{table}"', columns), table
+    assert_keys_of_sqlite(path, tables, report)
+
+
+def assert_keys_of_sqlite(path: Path, tables: Columns, report: RunReport) -> None:
     edges = sum(len(values.of_sqlite(path, f'SELECT DISTINCT id FROM pragma_foreign_key_list("{t}")')) for t in tables)
     assert edges == report.foreign_keys.checked
     assert values.of_sqlite(path, "PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.parametrize("name", ["sakila", "Chinook"])
+def test_mysql_into_sqlite(mysql: MariadbServer, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "target.db"
+    report = copied(tmp_path, mysql.url(name), f"sqlite:///{path}")
+    assert_whole(report, "mysql", "sqlite")
+    tables = of_mysql(mysql, name)
+    assert len(tables) == len(report.tables)
+    for table, columns in tables.items():
+        assert values.table_of_sqlite(path, table, columns) == values.of_mysql(mysql, name, table, columns), table
+    assert_keys_of_sqlite(path, tables, report)
+
+
+@pytest.mark.parametrize("name", ["sakila", "Chinook"])
+def test_mysql_into_postgresql(mysql: MariadbServer, postgres: PostgresServer, tmp_path: Path, name: str) -> None:
+    target = f"{name.lower()}_crossed"
+    report = copied(tmp_path, mysql.url(name), postgres.url(target))
+    assert_whole(report, "mysql", "postgresql")
+    tables = of_mysql(mysql, name)
+    for table, columns in tables.items():
+        held = values.of_postgresql(postgres, target, f'"{table}"', columns)
+        assert held == values.of_mysql(mysql, name, table, columns), table
+    edges = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated"
+    assert postgres.execute(edges, database=target) == [(report.foreign_keys.checked,)]
+    if name == "sakila":
+        postgres.execute("INSERT INTO category (name) VALUES ('new')", database=target)
+        assert postgres.execute("SELECT max(category_id) FROM category", database=target) == [(17,)]
+
+
+@pytest.mark.parametrize("name", ["pagila", "chinook", "northwind", "bakery"])
+def test_postgresql_into_mysql(postgres: PostgresServer, mysql: MariadbServer, tmp_path: Path, name: str) -> None:
+    target, nulled = f"{name}_crossed", NULLED.get(name, [])
+    rules = {"default": "keep", "columns": dict.fromkeys(nulled, "null")}
+    report = copied(tmp_path, postgres.url(name), mysql.url(target), rules=rules)
+    assert_whole(report, "postgresql", "mysql")
+    for table, columns in of_postgres(postgres, name).items():
+        absent = {each.rpartition(".")[2] for each in nulled if each.split(".")[-2] in {table, "*"}}
+        carried = {column: kind for column, kind in columns.items() if column not in absent}
+        held = values.of_mysql(mysql, target, table, carried)
+        assert held == values.of_postgresql(postgres, name, f'public."{table}"', carried), table
+    edges = f"SELECT count(*) FROM information_schema.referential_constraints WHERE constraint_schema = '{target}'"
+    assert mysql.execute(edges) == [(report.foreign_keys.checked,)]

@@ -17,6 +17,7 @@ from tests.copying import SECRET, copied, rows_of, write_config
 from tests.scenarios.test_same_everywhere import masked
 from tests.small_shop import RULES, Shop
 
+PAIRS = [("postgresql", "sqlite"), ("mysql", "sqlite"), ("postgresql", "mysql"), ("mysql", "postgresql")]
 SLICE = {"seeds": [{"table": "customers", "percent": 20}]}
 
 
@@ -55,19 +56,20 @@ def test_copy_needs_no_more_than_two_addresses(shops: dict[str, Shop], dbmimic_c
         assert connection.execute("SELECT count(*), count(phone) FROM customers").fetchone() == (60, 60)
 
 
-@pytest.mark.parametrize(("source", "target"), [("postgresql", "sqlite")])
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_masks_and_slices_are_those_of_a_copy_inside_one_engine(
     shops: dict[str, Shop], tmp_path: Path, source: str, target: str
 ) -> None:
-    url, inside, across = shops[source].build("both"), shops[source], shops[target]
+    name = f"both_{source}_{target}"
+    url, inside, across = shops[source].build(name), shops[source], shops[target]
     sections = {"rules": RULES, "slice": SLICE}
-    one = copied(tmp_path, url, inside.url("both_inside"), **sections)
-    other = copied(tmp_path, url, across.url("both_across"), **sections)
+    one = copied(tmp_path, url, inside.url(f"{name}_inside"), **sections)
+    other = copied(tmp_path, url, across.url(f"{name}_across"), **sections)
     assert 0 < sum(rows_of(one).values()) < 261
     assert rows_of(other) == rows_of(one)
     assert other.foreign_keys == one.foreign_keys
-    customers, orders = masked(inside, "both_inside")
-    crossed, theirs = masked(across, "both_across")
+    customers, orders = masked(inside, f"{name}_inside")
+    crossed, theirs = masked(across, f"{name}_across")
     assert crossed == customers
     assert [(*row[:3], float(row[3])) for row in theirs] == [(*row[:3], float(row[3])) for row in orders]
 

@@ -54,9 +54,10 @@ def carriage(source: Schema, structure: Structure, to: str) -> Carriage:
         for id_, column in _columns(plain)
         if not defaults.is_nothing(column.default) and (value := defaults.translated(column, held[id_], to)) is not None
     }
-    design = Design(plain, names.mapped(plain, to), held, edges, counters, values, to)
+    carried = _barred(plain, held)
+    design = Design(carried, names.mapped(plain, to), held, edges, counters, values, to)
     told = findings.all_of(source, structure, design, numbering)
-    return Carriage(replace(plain, tables=_barred(plain, held), findings=(*source.findings, *told)), design)
+    return Carriage(replace(carried, findings=(*source.findings, *told)), design)
 
 
 def _plain(table: Table) -> Table:
@@ -66,15 +67,21 @@ def _plain(table: Table) -> Table:
     return replace(table, columns=columns, kind=kind, leaves=(table.id,), partition_columns=(), as_text=True)
 
 
-def _barred(schema: Schema, held: Mapping[ColumnId, Held]) -> tuple[Table, ...]:
-    return tuple(
-        replace(
-            table,
-            columns=tuple(
-                replace(column, barred=held[table.id.column(column.name)].barred) for column in table.columns
-            ),
-        )
-        for table in schema.tables
+def _barred(schema: Schema, held: Mapping[ColumnId, Held]) -> Schema:
+    """Give the schema with a reason at each column that cannot be carried; it may be NULL, since nothing else may."""
+    return replace(schema, tables=tuple(_barred_table(table, held) for table in schema.tables))
+
+
+def _barred_table(table: Table, held: Mapping[ColumnId, Held]) -> Table:
+    primary = table.primary_key.columns if table.primary_key is not None else ()
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, barred=reason, nullable=column.nullable or column.name not in primary)
+            if (reason := held[table.id.column(column.name)].barred)
+            else column
+            for column in table.columns
+        ),
     )
 
 

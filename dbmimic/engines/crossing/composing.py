@@ -114,7 +114,7 @@ def _column(table: Table, number: int, design: Design) -> SqlColumn[object]:
         type_,
         *([Identity()] if counts and design.to == "postgresql" else []),
         nullable=column.nullable,
-        autoincrement=counts and design.to == "mysql",
+        autoincrement=counts,
         server_default=None if default is None or counts else text(default.replace(":", r"\:")),
     )
 

@@ -90,7 +90,9 @@ def _barred(design: Design) -> Iterator[Finding]:
     for id_, held in design.held.items():
         if held.barred:
             hint = "mask the column by `null`, or exclude its table"
-            yield Finding("DM309", Severity.WARNING, str(id_), f"the column cannot be carried: {held.barred}", hint)
+            yield Finding(
+                "DM309", Severity.WARNING, str(id_), f"the column may only be NULL in {design.to}: {held.barred}", hint
+            )
 
 
 def _told(words: str, names: Iterable[str], message: str) -> Iterator[Finding]:

@@ -49,7 +49,7 @@ LOWEST = (
     '{"a": 1.50,   "b": [null, "\\u00e9"]}', "sad", "00000",
 )  # fmt: skip
 HIGHEST = (
-    2, True, 2**15 - 1, 2**31 - 1, 2**63 - 1, "999999999.999", "12345678901234567890.1234567891", "3.4028235e38",
+    2, True, 2**15 - 1, 2**31 - 1, 2**63 - 1, "999999999.999", "12345678901234567890.1234567891", "3.4028234663852886e38",
     "1.7976931348623157e308", TEXTS[3], "ÄÖ€", TEXTS[6], EVERY_BYTE, "9999-12-31", "23:59:59.999999",
     "9999-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999+00", "ffffffff-ffff-ffff-ffff-ffffffffffff", "7",
     "it's \"so\"", "11111",
@@ -67,12 +67,32 @@ POSTGRESQL = (
     "CREATE TABLE empty (id serial PRIMARY KEY, every_id int REFERENCES every (id), note text)",
 )
 
-# The same in MySQL's words; `mood` has no member '', because that is its word for a wrong value.
-MYSQL_TYPES = {
+# The same in MySQL's words. Its TIMESTAMP has its own two ends, and '' is its word for a wrong member.
+_MYSQL_TYPES = {
     "truth": "boolean", "single": "float", "twice": "double", "long": "longtext", "bytes": "longblob", "hour": "time(6)",
     "moment": "datetime(6)", "moment_tz": "timestamp(6) NULL", "token": "char(36)", "doc": "json",
     "mood": "enum('sad', 'it''s \"so\"', 'ok')",
 }  # fmt: skip
+_MYSQL_ENDS = {1: "1970-01-01 00:00:01", 2: "2038-01-19 03:14:07.999999"}
+_LISTED = ", ".join(f"`{name}` {_MYSQL_TYPES.get(name, type_)}" for name, (_, type_) in COLUMNS.items())
+MYSQL = (
+    f"CREATE TABLE every ({_LISTED}, PRIMARY KEY (id))",
+    "CREATE TABLE empty (id int AUTO_INCREMENT PRIMARY KEY, every_id int REFERENCES every (id), note text)",
+)
+
+
+def _in_mysql(row: tuple[object, ...]) -> tuple[object, ...]:
+    """Give a row with what MySQL's types hold."""
+    held = dict(zip(COLUMNS, row, strict=True))
+    if held["truth"] is None:
+        return row
+    zone = str(held["moment_tz"]).removesuffix("+00")
+    held["moment_tz"] = _MYSQL_ENDS.get(int(str(held["id"])), zone)
+    held["mood"] = held["mood"] or "ok"
+    return tuple(held.values())
+
+
+MYSQL_ROWS = tuple(map(_in_mysql, ROWS))
 
 
 def plain(kind: str, value: object) -> object:
