@@ -77,7 +77,8 @@ class ForeignKey:
     One edge of the graph: `child_columns[i]` references `parent_columns[i]`.
 
     `child_leaves` names the partitions of the child that the key sits on, where it does not sit on all of them;
-    `parent_leaf` names the one partition that it references, where it references one directly.
+    `parent_leaf` names the one partition that it references, where it references one directly. `on_delete` and
+    `on_update` are what happens to the child, in SQL's words; empty where the change is refused.
 
     A `virtual` key is declared by the configuration alone, at `place`; it holds for the child rows for which the
     condition `when`, if there is one, is true.
@@ -94,6 +95,8 @@ class ForeignKey:
     validated: bool = True
     child_leaves: tuple[TableId, ...] | None = None
     parent_leaf: TableId | None = None
+    on_delete: str = ""
+    on_update: str = ""
     virtual: bool = False
     when: str = ""
     place: str = field(default="", compare=False)
@@ -110,7 +113,8 @@ class Table:
 
     A partitioned table is one table; `leaves` are the physical relations that hold rows (the table itself where it
     is not partitioned). Tables that inherit from each other are tables of their own, each read with ONLY.
-    `as_text` says that all columns travel as text, because the rows go into another engine.
+    `as_text` says that all columns travel as text, because the rows go into another engine. `indexes` are over
+    whole columns and in their order, without a condition, and say nothing of what values there may be.
     """
 
     id: TableId
@@ -121,6 +125,7 @@ class Table:
     partition_columns: tuple[str, ...] = ()
     estimated_rows: int = 0
     as_text: bool = False
+    indexes: tuple[Key, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Give the column of that name, or None."""

@@ -63,11 +63,12 @@ class Composed:
     Tables composed from another engine's schema, as statements of the engine that is to build them.
 
     `types` come before the tables. Each of `tables` is a name and its CREATE TABLE; each of `foreign_keys` a table's
-    name, quoted, and the constraint that is added when the rows are there. `counters` are the columns that number
-    new rows: they go on past the largest value.
+    name and the constraint that is added when the rows are there; each of `indexes` a table's name, its own name and
+    its columns. `counters` are the columns that number new rows: they go on past the largest value.
     """
 
     types: tuple[str, ...]
     tables: tuple[tuple[TableId, str], ...]
     foreign_keys: tuple[tuple[TableId, str], ...]
+    indexes: tuple[tuple[TableId, str, tuple[str, ...]], ...]
     counters: tuple[ColumnId, ...]

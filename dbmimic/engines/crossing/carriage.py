@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from dbmimic.engines.crossing import defaults, findings, names
 from dbmimic.engines.crossing.composing import Design, composed, described
-from dbmimic.engines.crossing.types import Held, Role, chosen
+from dbmimic.engines.crossing.types import MYSQL_KEY, Held, Role, chosen, index_width, is_indexable
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.schema import Column, ForeignKey, Generated, Identity, Schema, Table, TableKind
+from dbmimic.model.schema import Column, ForeignKey, Generated, Identity, Key, Schema, Table, TableKind
 from dbmimic.model.target import Structure
 from dbmimic.model.types import Kind
+
+_SET_DEFAULT = "SET DEFAULT"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def carriage(source: Schema, structure: Structure, to: str) -> Carriage:
     plain = replace(
         source,
         tables=tuple(map(_plain, source.tables)),
-        foreign_keys=tuple(replace(edge, child_leaves=None, parent_leaf=None) for edge in source.foreign_keys),
+        foreign_keys=tuple(_plain_edge(edge, to) for edge in source.foreign_keys),
     )
     held = _held(plain, numbering, to)
     edges = tuple(edge for edge in plain.foreign_keys if _is_unique(plain.table(edge.parent), edge.parent_columns))
@@ -55,7 +57,8 @@ def carriage(source: Schema, structure: Structure, to: str) -> Carriage:
         if not defaults.is_nothing(column.default) and (value := defaults.translated(column, held[id_], to)) is not None
     }
     carried = _barred(plain, held)
-    design = Design(carried, names.mapped(plain, to), held, edges, counters, values, to)
+    indexes = tuple(_indexes(carried, held, to))
+    design = Design(carried, names.mapped(plain, to), held, edges, indexes, counters, values, to)
     told = findings.all_of(source, structure, design, numbering)
     return Carriage(replace(carried, findings=(*source.findings, *told)), design)
 
@@ -65,6 +68,23 @@ def _plain(table: Table) -> Table:
     columns = tuple(replace(column, generated=Generated.NO) for column in table.columns)
     kind = TableKind.PLAIN if table.holds_rows else table.kind
     return replace(table, columns=columns, kind=kind, leaves=(table.id,), partition_columns=(), as_text=True)
+
+
+def _plain_edge(edge: ForeignKey, to: str) -> ForeignKey:
+    """Give a foreign key between whole tables; MySQL does not know SET DEFAULT."""
+    actions = ["" if to == "mysql" and each == _SET_DEFAULT else each for each in (edge.on_delete, edge.on_update)]
+    return replace(edge, child_leaves=None, parent_leaf=None, on_delete=actions[0], on_update=actions[1])
+
+
+def _indexes(schema: Schema, held: Mapping[ColumnId, Held], to: str) -> Iterator[tuple[TableId, Key]]:
+    """Give the indexes that the target can build, one for each list of columns that no key begins with."""
+    for table in schema.tables:
+        met = {key.columns for key in table.keys}
+        for index in table.indexes:
+            columns = [held[table.id.column(name)] for name in index.columns]
+            if index.columns not in met and all(map(is_indexable, columns)) and index_width(columns, to) <= MYSQL_KEY:
+                met.add(index.columns)
+                yield table.id, index
 
 
 def _barred(schema: Schema, held: Mapping[ColumnId, Held]) -> Schema:

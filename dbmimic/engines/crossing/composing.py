@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from sqlalchemy.schema import CreateTable
 
 from dbmimic.engines.crossing.types import Held
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.schema import ForeignKey, Key, Schema, Table
 from dbmimic.model.target import Composed
 from dbmimic.model.types import Kind
 
@@ -39,14 +40,15 @@ class Design:
     """
     All that the statements are made of, under the source's names.
 
-    `edges` are the foreign keys that the target can build; `counters` the columns that number new rows in it;
-    `defaults` by column the expression that both engines read alike.
+    `edges` are the foreign keys, `indexes` the indexes that the target can build; `counters` the columns that number
+    new rows in it; `defaults` by column the expression that both engines read alike.
     """
 
     schema: Schema
     names: Mapping[TableId, TableId]
     held: Mapping[ColumnId, Held]
     edges: Sequence[ForeignKey]
+    indexes: Sequence[tuple[TableId, Key]]
     counters: frozenset[ColumnId]
     defaults: Mapping[ColumnId, str]
     to: str
@@ -69,6 +71,7 @@ def composed(design: Design) -> Composed:
             for table, made in tables.items()
         ),
         foreign_keys=() if inline else tuple((design.names[child], _constraint(key, dialect)) for child, key in keys),
+        indexes=tuple(_indexes(design)),
         counters=tuple(design.names[column.table].column(column.name) for column in sorted(design.counters)),
     )
 
@@ -128,10 +131,24 @@ def _foreign_keys(design: Design, tables: Mapping[TableId, SqlTable]) -> Iterato
             [_named(name) for name in edge.child_columns],
             [tables[edge.parent].c[name] for name in edge.parent_columns],
             name=_named(edge.name) if own else None,
+            ondelete=edge.on_delete or None,
+            onupdate=edge.on_update or None,
             deferrable=True if edge.deferrable and design.to == "sqlite" else None,
             initially="DEFERRED" if edge.deferrable and design.to == "sqlite" else None,
             use_alter=False,
         )
+
+
+def _indexes(design: Design) -> Iterator[tuple[TableId, str, tuple[str, ...]]]:
+    """Give the indexes under names that no other table or index has, for some engines tell them apart by name alone."""
+    taken = {name.name.casefold() for name in design.names.values()}
+    for table, index in design.indexes:
+        ours = design.names[table]
+        stem = f"{ours.name[:30]}_{'_'.join(index.columns)[:20]}_idx"
+        numbered = itertools.chain((stem,), (f"{stem}{number}" for number in itertools.count(2)))
+        name = next(name for name in numbered if name.casefold() not in taken)
+        taken.add(name.casefold())
+        yield ours, name, index.columns
 
 
 def _types(design: Design, tables: Mapping[TableId, SqlTable], dialect: Dialect) -> Iterator[str]:
@@ -161,4 +178,5 @@ def described(schema: Schema, kinds: Mapping[ColumnId, Kind], edges: Sequence[Fo
         if table.primary_key is not None:
             lines.append(f"  primary key {', '.join(table.primary_key.columns)}")
         lines += [f"  unique {', '.join(columns)}" for columns in unique_columns(table)]
-    return "\n".join([*lines, *sorted({f"foreign key {edge}" for edge in edges})])
+    keys = {f"foreign key {edge} on delete {edge.on_delete} on update {edge.on_update}" for edge in edges}
+    return "\n".join([*lines, *sorted(keys)])

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dbmimic.engines.crossing import defaults
 from dbmimic.engines.crossing.composing import Design
 from dbmimic.model.findings import Finding, Severity
-from dbmimic.model.names import ColumnId
-from dbmimic.model.schema import Generated, Schema, TableKind
+from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.schema import Generated, Key, Schema, TableKind
 from dbmimic.model.target import Structure
 from dbmimic.model.types import Kind
 
@@ -26,7 +26,7 @@ _LOST = {
     "POLICY": "row policies",
     "CHECK": "CHECK constraints",
     "EXCLUDE": "exclusion constraints",
-    "INDEX": "indexes that are no keys",
+    "INDEX": "indexes",
     "COMMENT": "comments",
     "EXTENSION": "extensions",
 }
@@ -35,18 +35,24 @@ _LOST = {
 def all_of(source: Schema, structure: Structure, design: Design, numbering: frozenset[ColumnId]) -> list[Finding]:
     """Give the findings about a source and what it becomes."""
     return [
-        *_objects(source, structure, design.to),
+        *_objects(source, structure, design),
         *_tables(source, design),
         *_columns(source, design, numbering),
         *_barred(design),
     ]
 
 
-def _objects(source: Schema, structure: Structure, to: str) -> Iterator[Finding]:
-    keys = {key.name for table in source.tables for key in table.keys}
+def _index_name(table: TableId, index: Key) -> str:
+    """Give an index's name as a structure tells it: beside its table's, where names are of the whole schema."""
+    return f"{table.schema or table.name}.{index.name}"
+
+
+def _objects(source: Schema, structure: Structure, design: Design) -> Iterator[Finding]:
+    carried = {_index_name(table.id, key) for table in source.tables for key in table.keys}
+    carried |= {_index_name(table, index) for table, index in design.indexes}
     for kind, words in _LOST.items():
-        found = [name for each, name in structure.objects if each == kind and name.rpartition(".")[2] not in keys]
-        yield from _told(words, found, f"are not carried into {to}")
+        found = [name for each, name in structure.objects if each == kind and name not in carried]
+        yield from _told(words, found, f"are not carried into {design.to}")
 
 
 def _tables(source: Schema, design: Design) -> Iterator[Finding]:
@@ -56,6 +62,9 @@ def _tables(source: Schema, design: Design) -> Iterator[Finding]:
     yield from _told("tables whose rows are elsewhere", elsewhere, f"become plain, empty tables in {design.to}")
     partial = [str(edge) for edge in source.foreign_keys if edge.child_leaves or edge.parent_leaf]
     yield from _told("foreign keys of single partitions", partial, "hold for the whole tables in the copy")
+    refused = [str(edge) for edge in source.foreign_keys if "SET DEFAULT" in {edge.on_delete, edge.on_update}]
+    if design.to == "mysql":
+        yield from _told("foreign keys that set defaults", refused, "refuse the change in mysql instead")
     loose = [str(edge) for edge in design.schema.foreign_keys if edge not in design.edges]
     yield from _told(
         "foreign keys", loose, f"are followed and audited but not built in {design.to}: no key is referenced"

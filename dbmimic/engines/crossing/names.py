@@ -25,6 +25,7 @@ def mapped(schema: Schema, to: str) -> Mapping[TableId, TableId]:
     """
     names = {table.id: _mapped(table.id, to) for table in schema.tables}
     problems = list(_clashes(((str(old), new.name) for old, new in names.items()), to))
+    problems += [_told(str(old), to) for old, new in names.items() if to == "sqlite" and _is_sqlites(new.name)]
     for table in schema.tables:
         problems += _of_columns(table, to)
     for old, new in names.items():
@@ -62,5 +63,13 @@ def _unfit(place: str, name: str, to: str) -> Iterator[Problem]:
     length = len(name.encode()) if to == "postgresql" else len(name)
     if longest is not None and length > longest:
         yield Problem("DM309", f"its name is too long for {to}", place, _HINT)
-    if (to == "sqlite" and name.casefold().startswith("sqlite_")) or (to == "mysql" and name.endswith(" ")):
-        yield Problem("DM309", f"{to} does not allow its name", place, _HINT)
+    if to == "mysql" and name.endswith(" "):
+        yield _told(place, to)
+
+
+def _is_sqlites(name: str) -> bool:
+    return name.casefold().startswith("sqlite_")
+
+
+def _told(place: str, to: str) -> Problem:
+    return Problem("DM309", f"{to} does not allow its name", place, _HINT)

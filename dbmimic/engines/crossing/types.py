@@ -18,7 +18,7 @@ from dbmimic.model.types import Kind, LogicalType
 _SQLITE_DIGITS = 15  # what a 64-bit floating-point number holds for certain
 _MYSQL_DIGITS, _MYSQL_SCALE = 65, 30
 _MYSQL_VARCHAR = 1000  # characters; longer ones would soon fill the 64 kB that a row may have
-_MYSQL_KEY = 768  # characters that an index holds
+MYSQL_KEY = 768  # characters that an index holds
 _MYSQL_SHORT = 255  # characters of a CHAR or of an enumeration's member; of text in keys that has no length
 _BITS = 64
 _NETWORK = 43  # characters of the longest IPv6 network
@@ -64,6 +64,17 @@ def chosen(column: Column, role: Role, source: str, to: str) -> Held:
         return Held(sql.LargeBinary(), Kind.BINARY, "bytes: geometry")
     choices, otherwise = _CHOICES[to]
     return choices.get(column.logical.kind, otherwise)(column, role)
+
+
+def is_indexable(held: Held) -> bool:
+    """Whether the target's engine keeps an index over the whole column."""
+    return not held.barred and held.kind is not Kind.JSON and not type(held.sql).__name__.startswith("LONG")
+
+
+def index_width(columns: list[Held], to: str) -> int:
+    """Give how many characters an index in MySQL takes at most; 0 elsewhere, where there is no such limit."""
+    lengths = (getattr(held.sql, "length", None) or 2 for held in columns)
+    return sum(lengths) if to == "mysql" else 0
 
 
 def _always(type_: TypeEngine[Any], kind: Kind, note: str = "") -> Choice:
@@ -211,7 +222,7 @@ def _mysql_float(column: Column, _role: Role) -> Held:
 
 def _mysql_string(column: Column, role: Role) -> Held:
     logical = column.logical
-    longest = _MYSQL_KEY // role.key_width if role.keyed else _MYSQL_VARCHAR
+    longest = MYSQL_KEY // role.key_width if role.keyed else _MYSQL_VARCHAR
     if logical.length is not None and logical.length <= (_MYSQL_SHORT if logical.padded else longest):
         return _string(logical)
     if not role.keyed:

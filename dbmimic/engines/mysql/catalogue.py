@@ -39,7 +39,7 @@ def read(session: Session, database: str) -> Catalogue:
     tables = [row for row in rows if row[1] in _TABLE_TYPES]
     sequences = tuple(Sequence(table_id(row[0])) for row in rows if row[1] == "SEQUENCE")
     columns = _grouped(session.rows(query("columns")))
-    keys = _grouped(session.rows(query("unique_keys")))
+    keys = _grouped(session.rows(query("indexes")))
     json_columns = _json_columns(session)
     forms: dict[TableId, Mapping[str, Form]] = {}
     made = []
@@ -48,8 +48,10 @@ def read(session: Session, database: str) -> Catalogue:
         of_table = [_form(entry, row[0], json_columns, session) for entry in columns.get(row[0], [])]
         forms[table] = {each.column.name: each for each in of_table}
         described = tuple(each.column for each in of_table)
-        unique = tuple(_keys(keys.get(row[0], [])))
-        made.append(Table(table, described, unique, leaves=(table,), estimated_rows=int(row[3] or 0)))
+        listed = keys.get(row[0], [])
+        unique = tuple(_keys([part for part in listed if not int(part[4])]))
+        indexes = tuple(_keys([part for part in listed if int(part[4])]))
+        made.append(Table(table, described, unique, leaves=(table,), estimated_rows=int(row[3] or 0), indexes=indexes))
     by_id = {table.id: table for table in made}
     edges, foreign = _foreign_keys(session.rows(query("foreign_keys")), by_id, database)
     findings = (*_table_findings(tables), *foreign)
@@ -101,10 +103,10 @@ def _generated(extra: str) -> Generated:
 
 
 def _keys(rows: list[Row]) -> Iterator[Key]:
-    """Give the keys; an index over a prefix or an expression is none."""
+    """Give the indexes; one over a prefix or an expression is left out."""
     for index, parts in groupby(rows, key=lambda row: row[1]):
         listed = list(parts)
-        if all(column is not None and sub_part is None for _, _, column, sub_part in listed):
+        if all(column is not None and sub_part is None for _, _, column, sub_part, _ in listed):
             yield Key(index, tuple(row[2] for row in listed), primary=index == "PRIMARY")
 
 

@@ -66,8 +66,13 @@ class MysqlSource:
 
     def schema(self) -> Schema:
         """Give the tables and their keys, with findings about what the copy does not carry."""
-        schema = self._catalogue.schema
-        return replace(schema, findings=(*schema.findings, *self._structure.findings))
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> Schema:
+        schema, described = self._catalogue.schema, self._structure
+        edges = tuple(structure.with_actions(edge, described.script) for edge in schema.foreign_keys)
+        return replace(schema, foreign_keys=edges, findings=(*schema.findings, *described.findings))
 
     def structure(self) -> Structure:
         """Give the statements that make the structure, in their sections."""

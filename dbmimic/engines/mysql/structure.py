@@ -12,11 +12,17 @@ from dbmimic.engines.mysql import errors, quoting, statements
 from dbmimic.engines.mysql.queries import query
 from dbmimic.engines.mysql.session import Row, Session
 from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.schema import ForeignKey
 from dbmimic.model.target import Structure
 
 _ORDER = {"FUNCTION": 0, "PROCEDURE": 0, "VIEW": 1, "TRIGGER": 2, "EVENT": 3}
 _GRANT = re.compile(r"GRANT (.*) ON (\*|`(?:[^`]|``)*`)\.\* TO ", re.DOTALL)
 _CHECK = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`|\bCHECK \((json_valid\()?", re.DOTALL)
+_ACTIONS = re.compile(
+    r"(?: ON DELETE (?:(CASCADE|SET NULL|SET DEFAULT)|NO ACTION|RESTRICT))?"
+    r"(?: ON UPDATE (?:(CASCADE|SET NULL|SET DEFAULT)|NO ACTION|RESTRICT))?\Z"
+)
+_INDEX = re.compile(r"^\s+(?:UNIQUE |FULLTEXT |SPATIAL )?KEY `((?:[^`]|``)*)`", re.MULTILINE)
 _CANNOT_SHOW = errors.DENIED | {1356, 1449, 1305}
 
 
@@ -94,15 +100,29 @@ def read(session: Session, database: str) -> Described:
     script = Script(charset, collation, tables, sequences, shown)
     findings += [_event_finding(each) for each in shown if each.kind == "EVENT"]
     findings += _hidden(session, database)
-    named = tuple((each.kind, each.name) for each in shown) + tuple(_checks(tables))
+    named = tuple((each.kind, each.name) for each in shown) + tuple(_inside(tables))
     return Described(Structure("mysql", script.text, script, named), script, tuple(findings))
 
 
-def _checks(tables: tuple[TableScript, ...]) -> Iterator[tuple[str, str]]:
-    """Give the tables that hold their rows to conditions; that a column holds JSON is a part of its type."""
+def _inside(tables: tuple[TableScript, ...]) -> Iterator[tuple[str, str]]:
+    """Give indexes, and the tables that hold their rows to conditions; that a column is JSON is a part of its type."""
     for table in tables:
+        for index in _INDEX.finditer(table.create):
+            yield ("INDEX", f"{table.name}.{index.group(1).replace('``', '`')}")
         if any(found.group().endswith("(") and not found.group(1) for found in _CHECK.finditer(table.create)):
             yield ("CHECK", table.name)
+
+
+def with_actions(edge: ForeignKey, script: Script) -> ForeignKey:
+    """
+    Give a foreign key with what happens to the child.
+
+    A role that may only read is not told by information_schema, and is by SHOW CREATE TABLE.
+    """
+    start = f"CONSTRAINT {quoting.name(edge.name)} FOREIGN KEY "
+    own = (key for table in script.tables if table.name == edge.child.name for key in table.foreign_keys)
+    found = next((_ACTIONS.search(key) for key in own if key.startswith(start)), None)
+    return edge if found is None else replace(edge, on_delete=found[1] or "", on_update=found[2] or "")
 
 
 def objects(session: Session, findings: list[Finding]) -> list[ObjectScript]:

@@ -79,6 +79,8 @@ class MysqlTarget:
         """
         collation = "utf8mb4_nopad_bin" if self._session.is_mariadb else "utf8mb4_0900_bin"
         added: dict[TableId, list[str]] = {}
+        for table, name, columns in composed.indexes:
+            added.setdefault(table, []).append(f"INDEX {quoting.name(name)} ({quoting.names(columns)})")
         for table, constraint in composed.foreign_keys:
             added.setdefault(table, []).append(constraint)
         tables = tuple(TableScript(table.name, sql, tuple(added.get(table, ()))) for table, sql in composed.tables)

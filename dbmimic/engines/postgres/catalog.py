@@ -162,8 +162,9 @@ def _tables(
 ) -> list[Table]:
     roots = [relation for relation in relations if not relation.is_partition]
     keys: dict[int, list[Key]] = {}
-    for oid, name, primary, names in connection.execute(query("keys"), [[relation.oid for relation in roots]]):
-        keys.setdefault(oid, []).append(Key(name, tuple(names), primary=primary))
+    indexes: dict[int, list[Key]] = {}
+    for oid, name, primary, unique, names in connection.execute(query("keys"), [[relation.oid for relation in roots]]):
+        (keys if unique else indexes).setdefault(oid, []).append(Key(name, tuple(names), primary=primary))
     splitting: dict[int, set[str]] = {}
     root_of = {relation.oid: relation.root for relation in relations}
     split = [relation.oid for relation in relations if relation.kind == "p"]
@@ -182,12 +183,14 @@ def _tables(
             leaves[relation.oid],
             tuple(c.name for c in columns.get(relation.oid, ()) if c.name in splitting.get(relation.oid, ())),
             rows.get(relation.oid, 0),
+            indexes=tuple(indexes.get(relation.oid, ())),
         )
         for relation in roots
     ]
 
 
 _GENERATED = {"": Generated.NO, "s": Generated.STORED, "v": Generated.VIRTUAL}
+_ACTIONS = {"a": "", "r": "", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _IDENTITY = {"": Identity.NO, "a": Identity.ALWAYS, "d": Identity.BY_DEFAULT}
 
 
@@ -230,7 +233,8 @@ def _foreign_keys(
     operators: dict[EdgeKey, tuple[Operator, ...]] = {}
     findings: list[Finding] = []
     for row in connection.execute(query("foreign_keys"), {"relations": list(by_oid)}):
-        name, child_oid, parent_oid, columns, referenced, nullable, match, deferrable, validated, period, compared = row
+        name, child_oid, parent_oid, columns, referenced, nullable, match, deferrable, validated, *more = row
+        period, on_delete, on_update, compared = more
         child, parent = by_oid[child_oid], by_oid[parent_oid]
         if period:
             findings.append(_period(child.id, name))
@@ -246,6 +250,8 @@ def _foreign_keys(
             deferrable,
             validated,
             parent_leaf=parent.id if parent.is_partition else None,
+            on_delete=_ACTIONS[on_delete],
+            on_update=_ACTIONS[on_update],
         )
         operators[edge_key(edge)] = tuple(_operator(one) for one in compared)
         same = declared.setdefault((*edge_key(edge), edge.match, edge.parent_leaf), _Declared([], False, set()))
@@ -273,6 +279,8 @@ def _joined(same: _Declared, all_leaves: frozenset[TableId]) -> ForeignKey:
         all(edge.validated for edge in same.edges),
         None if everywhere else tuple(sorted(same.leaves)),
         first.parent_leaf,
+        first.on_delete,
+        first.on_update,
     )
 
 

@@ -187,6 +187,12 @@ def composed(composed: Composed, locale: Locale, tool: Installation) -> Blueprin
     before = "".join(_entry("TYPE", TableId("", "type"), statement) for statement in composed.types)
     before += "".join(_entry("TABLE", table, statement) for table, statement in composed.tables)
     after = "".join(
+        _entry(
+            "INDEX", TableId(table.schema, name), f"CREATE INDEX {_part(name)} ON {_quoted(table)} ({_parts(columns)})"
+        )
+        for table, name, columns in composed.indexes
+    )
+    after += "".join(
         _entry("FK CONSTRAINT", table, f"ALTER TABLE ONLY {_quoted(table)}\n    ADD {constraint}")
         for table, constraint in composed.foreign_keys
     )
@@ -202,9 +208,17 @@ def _entry(type_: str, table: TableId, statement: str) -> str:
 
 def _counted(column: ColumnId) -> str:
     """Give the statement that sets a column's own sequence past its largest value."""
-    table, name = _quoted(column.table), sql.Identifier(column.name).as_string()
+    table, name = _quoted(column.table), _part(column.name)
     sequence = f"pg_get_serial_sequence({sql.Literal(table).as_string()}, {sql.Literal(column.name).as_string()})"
     return f"SELECT setval({sequence}, greatest(max({name}), 1), coalesce(max({name}) > 0, false)) FROM {table}"  # noqa: S608 -- quoted
+
+
+def _part(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _parts(names: tuple[str, ...]) -> str:
+    return ", ".join(map(_part, names))
 
 
 def _quoted(table: TableId) -> str:

@@ -16,6 +16,8 @@ from dbmimic.model.schema import Column, ForeignKey, Generated, Identity, Key, S
 
 ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
+_REFUSING = frozenset({"NO ACTION", "RESTRICT"})
+
 # What may hide a word from a search in SQL: strings, quoted names and comments.
 _OPAQUE = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL
@@ -245,6 +247,8 @@ def _edge(
         parent.id,
         references,
         nullable=any(column.nullable for column in child.columns if column.name in holds),
+        on_delete="" if rows[0][4] in _REFUSING else str(rows[0][4]),
+        on_update="" if rows[0][5] in _REFUSING else str(rows[0][5]),
     )
 
 

@@ -77,7 +77,11 @@ class SqliteTarget:
     def structure_of(self, composed: Composed) -> Structure:
         """Give the statements of composed tables; what numbers rows is the rowid, which needs no counter."""
         tables = tuple((table.name, sql) for table, sql in composed.tables)
-        body = Blueprint((), tables, indexes=(), later=(), pragmas=(), sequences=(), analyzed=True)
+        indexes = tuple(
+            (table.name, title, f"CREATE INDEX {name(title)} ON {name(table.name)} ({', '.join(map(name, columns))})")
+            for table, title, columns in composed.indexes
+        )
+        body = Blueprint((), tables, indexes, later=(), pragmas=(), sequences=(), analyzed=True)
         return Structure(ENGINE, "\n".join(sql for _, sql in tables), body)
 
     def build(self, structure: Structure) -> None:

@@ -10,6 +10,8 @@
 -- deferrable   whether it can be deferred
 -- validated    whether all rows were checked against it and new ones are
 -- period       whether its last column is a period (PERIOD, PostgreSQL 18)
+-- on_delete    a (no action), r (restrict), c (cascade), n (set null) or d (set default)
+-- on_update    the same
 -- operators    one JSON array a column: the operator's schema and name, the types of its left (the parent's) and
 --              right side or null where it takes any, and the schema and name of the parent column's collation, or
 --              nulls where both sides have the same
@@ -30,6 +32,8 @@ SELECT c.conname,
        c.condeferrable,
        c.convalidated AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true),
        coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false),
+       c.confdeltype::text,
+       c.confupdtype::text,
        ARRAY(SELECT json_build_array(
                         n.nspname,
                         o.oprname,
