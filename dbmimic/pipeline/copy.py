@@ -12,7 +12,7 @@ from dbmimic.model.events import Noticed, Stage
 from dbmimic.model.findings import Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
-from dbmimic.pipeline.expect import describe, expectation
+from dbmimic.pipeline.expect import about, describe, expectation
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare
 from dbmimic.pipeline.units import maskers_of, run, seen_of
@@ -40,15 +40,15 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         slices = subset.walk(prepared.plan, prepared.schema, source, request.secret)
         missed = subset.fruitless(prepared.plan.seeds, slices)
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
-        expected = expectation(prepared, structure, slices, maskers, masks, source, world.registry)
-    with chapters.chapter(Stage.COPY, expected.row_total):
+        expected = expectation(prepared, structure, slices, maskers, masks, world.registry)
+    with chapters.chapter(Stage.COPY, about(prepared.schema, slices)):
         load.build(cleared, structure)
         checked = {each.table.id: each.columns for each in expected.masked}
         done = run(slices, prepared.schema, masks, maskers, checked, source, cleared, request.secret, world)
     with chapters.chapter(Stage.FINISH):
         findings = load.finish(cleared, structure, masks.masked_columns)
-    with chapters.chapter(Stage.VERIFY), cleared.reader() as new:
-        judged = verdict.judge(source, new, expected, request.secret, seen_of(done))
+    with chapters.chapter(Stage.VERIFY), cleared.reader() as new, cleared.reader() as beside:
+        judged = verdict.judge(source, new, expected, request.secret, seen_of(done), beside)
     report = describe(expected, slices, masks, judged, done, source, target.engine, request, world)
     report = replace(
         report,

@@ -11,11 +11,11 @@ from dbmimic.model.masking import MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.report import MaskReport, RunReport, TableReport
 from dbmimic.model.request import Parent
-from dbmimic.model.schema import Table
+from dbmimic.model.schema import Schema, Table
 from dbmimic.model.target import Structure
 from dbmimic.model.work import UnitResult
 from dbmimic.pipeline.job import Request, World
-from dbmimic.pipeline.prepare import Prepared, rows_of, slice_count, source_count
+from dbmimic.pipeline.prepare import Prepared, rows_of, source_count
 from dbmimic.pipeline.units import Maskers
 from dbmimic.ports.source import Reader, Source
 from dbmimic.rules import Masker
@@ -30,24 +30,21 @@ def expectation(
     slices: Slices,
     maskers: Maskers,
     masks: MaskPlan,
-    source: Reader,
     registry: MaskRegistry,
     *,
     same_snapshot: bool = True,
 ) -> Expectation:
     """Give what a copy of this slice must be."""
     schema = prepared.schema
-    counts = {table: slice_count(schema.table(table), chosen, source) for table, chosen in slices.items()}
     return Expectation(
         schema=schema,
         graph=prepared.graph,
         structure=structure,
         slices=rows_of(slices),
-        row_counts=counts,
         masked=tuple(
-            _masked_table(schema.table(table), chosen, counts[table], maskers[table], masks, registry)
+            _masked_table(schema.table(table), chosen, maskers[table], masks, registry)
             for table, chosen in slices.items()
-            if counts[table] and (masks.masked(table) or (same_snapshot and schema.table(table).as_text))
+            if masks.masked(table) or (same_snapshot and schema.table(table).as_text)
         ),
         same_snapshot=same_snapshot,
         loose=frozenset(edge for edge in prepared.plan.with_parent(Parent.STOP) if edge.virtual),
@@ -55,19 +52,26 @@ def expectation(
 
 
 def _masked_table(
-    table: Table, chosen: TableSlice, row_count: int, masker: Masker, masks: MaskPlan, registry: MaskRegistry
+    table: Table, chosen: TableSlice, masker: Masker, masks: MaskPlan, registry: MaskRegistry
 ) -> MaskedTable:
     decisions = masks.masked(table.id)
     definitions = {name: registry.get(decision.mask) for name, decision in decisions.items()}
     return MaskedTable(
         table=table,
         parts=chosen.parts,
-        row_count=row_count,
         read=masker.layout(table.id).head,
         columns={
             name: MaskedColumn(mask.leaves, Promise.CHANGES in mask.promises) for name, mask in definitions.items()
         },
         mask=masker.mask,
+    )
+
+
+def about(schema: Schema, slices: Slices) -> int:
+    """Give about how many rows the slice has: what the catalogue says of whole tables is not counted yet."""
+    return sum(
+        schema.table(table).estimated_rows if chosen.whole else len(chosen.own) + len(chosen.need)
+        for table, chosen in slices.items()
     )
 
 
@@ -86,7 +90,7 @@ def describe(
     return RunReport(
         status="verified" if verdict.verified else "failed",
         engine={"source": source.engine, "target": target_engine},
-        tables=_tables(expected, slices, done, source),
+        tables=_tables(expected.schema, slices, verdict.row_counts, done, source),
         foreign_keys=verdict.foreign_keys,
         masks=MaskReport(len(masks.masked_columns), len(masks.decisions) - len(masks.masked_columns)),
         leaks=verdict.leaks,
@@ -96,7 +100,7 @@ def describe(
 
 
 def _tables(
-    expected: Expectation, slices: Slices, done: Sequence[UnitResult], source: Reader
+    schema: Schema, slices: Slices, rows: Mapping[TableId, int], done: Sequence[UnitResult], source: Reader
 ) -> tuple[TableReport, ...]:
     copied: dict[TableId, list[UnitResult]] = {}
     for result in done:
@@ -104,8 +108,8 @@ def _tables(
     return tuple(
         TableReport(
             table=str(table),
-            rows=expected.row_counts[table],
-            source_rows=source_count(expected.schema.table(table), chosen, expected.row_counts[table], source),
+            rows=rows.get(table, 0),
+            source_rows=source_count(schema.table(table), chosen, rows.get(table, 0), source),
             bytes=sum(result.byte_count for result in copied.get(table, ())),
             own=len(chosen.own),
             need=len(chosen.need),

@@ -35,7 +35,7 @@ def check(request: Request, source: Source, copy: Source, world: World) -> RunRe
     with chapters.chapter(Stage.WALK):
         slices = subset.walk(prepared.plan, prepared.schema, source, request.secret)
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
-        expected = expectation(prepared, structure, slices, maskers, masks, source, world.registry, same_snapshot=False)
+        expected = expectation(prepared, structure, slices, maskers, masks, world.registry, same_snapshot=False)
     with chapters.chapter(Stage.VERIFY):
         judged = verdict.judge(source, copy, expected, request.secret)
     report = replace(

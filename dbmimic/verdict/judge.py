@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.address import Secret
@@ -16,10 +19,12 @@ from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.model.target import Structure
 from dbmimic.model.work import Seen
 from dbmimic.ports.source import Source
-from dbmimic.verdict.integrity import foreign_keys, row_counts
+from dbmimic.verdict.integrity import foreign_keys, miscounted, row_counts
 from dbmimic.verdict.masking import MaskedTable, TableCheck, compare
 from dbmimic.verdict.stream import altered, arrived, check_of
 from dbmimic.verdict.structure import differences
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,24 +40,19 @@ class Expectation:
     graph: FkGraph
     structure: Structure
     slices: Mapping[TableId, Rows]
-    row_counts: Mapping[TableId, int]
     masked: tuple[MaskedTable, ...]
     same_snapshot: bool = True
     loose: frozenset[ForeignKey] = frozenset()  # virtual keys that the slice does not follow
 
-    @property
-    def row_total(self) -> int:
-        """The rows of all tables."""
-        return sum(self.row_counts.values())
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the checks found."""
+    """What the checks found, and the rows that the slice has of each table, as far as they were asked for."""
 
     foreign_keys: ForeignKeyReport
     leaks: LeakReport
     findings: tuple[Finding, ...]
+    row_counts: Mapping[TableId, int] = field(default_factory=dict)
 
     @property
     def verified(self) -> bool:
@@ -66,12 +66,14 @@ def judge(
     expected: Expectation,
     secret: Secret,
     seen: Mapping[TableId, Seen] | None = None,
+    beside: Source | None = None,
 ) -> Verdict:
     """
     Check a copy against what it should be, reading both sides; where the structures differ, only that is told.
 
     `seen` is what was seen of masked tables when they were copied: then their copy is read, and the source again only
-    where the copy does not hold what was sent. Tables that went into another engine are all read back.
+    where the copy does not hold what was sent. Tables that went into another engine are all read back. `beside` is
+    the copy as well, open in another session: what was masked is read there while this one counts and audits.
 
     Cost: an anti-join per foreign key and a count per table on the copy; for masked tables one read of the key and
     the masked columns on each side, or on the copy alone.
@@ -80,22 +82,63 @@ def judge(
     if differing:
         return Verdict(ForeignKeyReport(0, 0, 0), LeakReport(0, 0), differing)
     masked = frozenset(each.table.id.column(name) for each in expected.masked for name in each.columns)
-    edges, findings = foreign_keys(expected.graph, source, copy, expected.slices, masked, expected.loose)
-    findings += row_counts(expected.schema, copy, expected.row_counts)
     keyed = KeyedFunction.derive(secret, "verify")
-    checks = [_checked(table, source, copy, keyed, (seen or {}).get(table.table.id)) for table in expected.masked]
+    counting = _begun(lambda: row_counts(expected.schema, source, expected.slices))
+    reading = _begun(lambda: _arrived(expected, beside, keyed, seen or {}))
+    held = row_counts(expected.schema, copy)
+    wanted, whole = counting.result(), reading.result()
+    edges, findings = foreign_keys(expected.graph, source, copy, expected.slices, masked, expected.loose)
+    findings += miscounted(wanted, held)
+    checks = [
+        check_of(table.table, seen[table.table.id])
+        if seen and table.table.id in whole
+        else _checked(table, wanted[table.table.id], source, copy, keyed, in_transit=seen is not None)
+        for table in expected.masked
+        if wanted[table.table.id]
+    ]
     findings += [finding for check in checks for finding in check.findings]
     if not expected.same_snapshot:
         findings = [_excused(finding) for finding in findings]
     leaks = LeakReport(sum(check.values_checked for check in checks), sum(check.found for check in checks))
-    return Verdict(edges, leaks, tuple(sorted(findings)))
+    return Verdict(edges, leaks, tuple(sorted(findings)), wanted)
 
 
-def _checked(table: MaskedTable, source: Source, copy: Source, keyed: KeyedFunction, seen: Seen | None) -> TableCheck:
-    if seen is not None and seen.row_count == table.row_count and arrived(table.table, table.read, seen, copy, keyed):
-        return check_of(table.table, seen)
-    check = compare(table, source, copy, keyed)
-    if seen is None or not table.table.as_text:
+def _begun(work: Callable[[], T]) -> Future[T]:
+    """
+    Give what comes of some work that a thread of its own does in a session of its own.
+
+    Nobody waits for the thread where something else fails first: it ends with its session.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def _arrived(
+    expected: Expectation, copy: Source | None, keyed: KeyedFunction, seen: Mapping[TableId, Seen]
+) -> frozenset[TableId]:
+    """Give the tables that hold what was seen on its way; none where there is no session to ask."""
+    if copy is None:
+        return frozenset()
+    return frozenset(
+        table.table.id
+        for table in expected.masked
+        if table.table.id in seen and arrived(table.table, table.read, seen[table.table.id], copy, keyed)
+    )
+
+
+def _checked(
+    table: MaskedTable, row_count: int, source: Source, copy: Source, keyed: KeyedFunction, *, in_transit: bool
+) -> TableCheck:
+    check = compare(table, row_count, source, copy, keyed)
+    if not in_transit or not table.table.as_text:
         return check
     return replace(check, findings=(*check.findings, *altered(table, source, copy, keyed)))
 

@@ -55,7 +55,6 @@ class MaskedTable:
 
     table: Table
     parts: tuple[tuple[Rows, tuple[str, ...]], ...]
-    row_count: int
     read: tuple[str, ...]
     columns: Mapping[str, MaskedColumn]
     mask: Callable[[RawBatch], MaskedBatch]
@@ -96,9 +95,9 @@ class _Side:
     values: dict[str, Hashes]
 
 
-def compare(table: MaskedTable, source: Reader, copy: Reader, keyed: KeyedFunction) -> TableCheck:
+def compare(table: MaskedTable, row_count: int, source: Reader, copy: Reader, keyed: KeyedFunction) -> TableCheck:
     """
-    Compare the masked columns of one table row by row, by the rows' keys as they are in the copy.
+    Compare the masked columns of one table of so many rows, row by row, by the rows' keys as they are in the copy.
 
     NULL and the empty string stay what they are under every mask and are not compared.
 
@@ -106,8 +105,8 @@ def compare(table: MaskedTable, source: Reader, copy: Reader, keyed: KeyedFuncti
     each compared value.
     """
     if not table.key:
-        return TableCheck(findings=tuple(_cannot(table)))
-    shares = max(1, -(-table.row_count // _ROWS_AT_ONCE))
+        return TableCheck(findings=tuple(_cannot(table, row_count)))
+    shares = max(1, -(-row_count // _ROWS_AT_ONCE))
     checked = unmatched = 0
     equal = dict.fromkeys(table.columns, 0)
     for share in range(shares):
@@ -122,8 +121,8 @@ def compare(table: MaskedTable, source: Reader, copy: Reader, keyed: KeyedFuncti
     return TableCheck(checked, sum(equal.values()), tuple(_findings(table, equal, unmatched)))
 
 
-def _cannot(table: MaskedTable) -> Iterator[Finding]:
-    if table.row_count:
+def _cannot(table: MaskedTable, row_count: int) -> Iterator[Finding]:
+    if row_count:
         reason = "every column is masked and there is no key, so its rows cannot be compared with the source's"
         yield Finding("DM605", Severity.WARNING, str(table.table.id), reason)
 

@@ -34,7 +34,7 @@ class Rowed:
             yield RawBatch(layout, min(2, count - start), head, Payload("memory", None))
 
 
-def masked(*, key: bool = True, leaves: str = "", count: int = 4, changes: bool = True) -> MaskedTable:
+def masked(*, key: bool = True, leaves: str = "", changes: bool = True) -> MaskedTable:
     found = table("people", {"id": INT, "name": TEXT}, *([("id",)] if key else []))
 
     def shout(batch: RawBatch) -> object:
@@ -45,7 +45,6 @@ def masked(*, key: bool = True, leaves: str = "", count: int = 4, changes: bool 
     return MaskedTable(
         table=found,
         parts=((WHOLE, ()),),
-        row_count=count,
         read=("id", "name"),
         columns={"name": MaskedColumn(leaves, changes)},
         mask=shout if key else lambda batch: SimpleNamespace(head=batch.head),
@@ -55,14 +54,14 @@ def masked(*, key: bool = True, leaves: str = "", count: int = 4, changes: bool 
 def test_differing_rows_pass_in_any_order() -> None:
     source = Rowed(id=["1", "2", "3", "4"], name=["Ann", "Ben", None, ""])
     copy = Rowed(id=["94", "93", "92", "91"], name=["", None, "Ann", "Ben"])
-    check = compare(masked(), source, copy, KEYED)
+    check = compare(masked(), 4, source, copy, KEYED)
     assert (check.values_checked, check.found, check.findings) == (2, 0, ())
 
 
 def test_a_value_that_came_through_is_found() -> None:
     source = Rowed(id=["1", "2", "3", "4"], name=["Ann", "Ben", "Cid", "Dot"])
     copy = Rowed(id=["94", "93", "92", "91"], name=["X", "Cid", "Y", "Z"])
-    check = compare(masked(), source, copy, KEYED)
+    check = compare(masked(), 4, source, copy, KEYED)
     assert (check.values_checked, check.found) == (4, 1)
     assert [(finding.code, finding.severity, finding.place) for finding in check.findings] == [
         ("DM603", Severity.ERROR, "public.people.name")
@@ -73,14 +72,14 @@ def test_a_value_that_came_through_is_found() -> None:
 def test_rows_without_a_counterpart_are_an_error() -> None:
     source = Rowed(id=["1", "2"], name=["Ann", "Ben"])
     copy = Rowed(id=["91", "77"], name=["X", "Ben"])
-    check = compare(masked(count=2), source, copy, KEYED)
+    check = compare(masked(), 2, source, copy, KEYED)
     assert [(finding.code, finding.severity) for finding in check.findings] == [("DM605", Severity.ERROR)]
 
 
 def test_without_a_key_the_kept_columns_tell_rows_apart() -> None:
     source = Rowed(id=["1", "2", "2"], name=["Ann", "Ben", "Cid"])
     copy = Rowed(id=["2", "2", "1"], name=["X", "Y", "Ann"])
-    check = compare(masked(key=False, count=3), source, copy, KEYED)
+    check = compare(masked(key=False), 3, source, copy, KEYED)
     assert (check.values_checked, check.found) == (1, 1)
     assert ("DM605", Severity.WARNING) in [(finding.code, finding.severity) for finding in check.findings]
 
@@ -88,7 +87,7 @@ def test_without_a_key_the_kept_columns_tell_rows_apart() -> None:
 def test_values_that_identify_nobody_may_stay() -> None:
     source = Rowed(id=["1", "2"], name=["infinity", "Ben"])
     copy = Rowed(id=["91", "92"], name=["infinity", "X"])
-    check = compare(masked(leaves="-?infinity", count=2), source, copy, KEYED)
+    check = compare(masked(leaves="-?infinity"), 2, source, copy, KEYED)
     assert (check.values_checked, check.found) == (1, 0)
 
 
@@ -97,14 +96,14 @@ def test_many_shares_find_the_same(monkeypatch: pytest.MonkeyPatch, at_once: int
     monkeypatch.setattr(masking, "_ROWS_AT_ONCE", at_once)
     source = Rowed(id=["1", "2", "3", "4"], name=["Ann", "Ben", "Cid", "Dot"])
     copy = Rowed(id=["94", "93", "92", "91"], name=["X", "Cid", "Ben", "Z"])
-    check = compare(masked(), source, copy, KEYED)
+    check = compare(masked(), 4, source, copy, KEYED)
     assert (check.values_checked, check.found) == (4, 2)
 
 
 def test_a_mask_that_may_give_back_its_input_is_asked_only_where_it_changes() -> None:
     source = Rowed(id=["1", "2", "3"], name=["X", "Ben", "Cid"])
     copy = Rowed(id=["91", "92", "93"], name=["X", "X", "Cid"])
-    check = compare(masked(count=3, changes=False), source, copy, KEYED)
+    check = compare(masked(changes=False), 3, source, copy, KEYED)
     assert (check.values_checked, check.found) == (2, 1)
 
 
