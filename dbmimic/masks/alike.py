@@ -28,7 +28,17 @@ _CLASSES[ord("a") : ord("z") + 1] = LOWER
 _CLASSES[ord("A") : ord("Z") + 1] = UPPER
 _CLASSES[ord("+")] = PLUS
 _CLASSES[128:] = FOREIGN
-_FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_FACTORS = np.array(
+    [
+        0x9E3779B97F4A7C15,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0xD6E8FEB86659FD93,
+        0xFF51AFD7ED558CCD,
+        0xC4CEB9FE1A85EC53,
+    ],
+    dtype=np.uint64,
+)
 
 
 @dataclass(frozen=True)
@@ -39,11 +49,13 @@ class Alike:
     classes: tuple[int, ...]
 
 
-def alike(starts: Positions, lengths: Positions, data: Bytes, widest: int) -> tuple[list[Alike], Positions]:
+def alike(
+    starts: Positions, lengths: Positions, data: Bytes, widest: int, enough: int = _ENOUGH
+) -> tuple[list[Alike], Positions]:
     """
-    Give the groups of values that look alike, and the rows in none of them: those of rare forms.
+    Give the groups of at least `enough` values that look alike, and the rows in none of them: those of rare forms.
 
-    Empty values and those of more than `widest` bytes (at most 32) are in neither.
+    Empty values and those of more than `widest` bytes (at most 48) are in neither.
     """
     fitting = (lengths > 0) & (lengths <= widest)
     rows = None if bool(fitting.all()) else np.flatnonzero(fitting)
@@ -58,12 +70,12 @@ def alike(starts: Positions, lengths: Positions, data: Bytes, widest: int) -> tu
     for found in _by_hash(words):
         same = (words[found] == words[found[0]]).all(axis=1)
         these = found[same]
-        if len(these) < _ENOUGH:
+        if len(these) < enough:
             rare.append(found)
             continue
         rare.append(found[~same])
         groups.append(Alike(these if rows is None else rows[these], _classes(words[these[0]])))
-    left = np.concatenate(rare)
+    left = np.concatenate([*rare, np.zeros(0, dtype=np.int64)])
     return groups, left if rows is None else rows[left]
 
 

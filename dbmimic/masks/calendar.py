@@ -19,7 +19,9 @@ Flags = npt.NDArray[np.bool_]
 _NEAR_FIRST = np.datetime64("1900-01-01", "D").astype(np.int64)
 _NEAR_LAST = np.datetime64("2099-12-31", "D").astype(np.int64)
 
+_FIRST_OF_2000 = np.datetime64("2000-01-01", "D").astype(np.int64)
 _MOST_YEARS = 10_000
+_MONTHS = 12
 _DIGIT_PLACES = (0, 1, 2, 3, 5, 6, 8, 9)
 _DIGIT_WEIGHTS = (1000, 100, 10, 1, 10, 1, 10, 1)
 _PATTERN = int.from_bytes(b"0000-00-00", "little")
@@ -97,3 +99,21 @@ def _written(days: Days) -> npt.NDArray[np.void]:
     ):
         text[:, place] = part // weight % 10 + ord("0")
     return text.view(f"V{WIDTH}").reshape(-1)
+
+
+def day_number(year: Days, month: Days, day: Days) -> tuple[Words, Flags]:
+    """Give the day of the hundred years from 2000 on for two-digit years, and which of them are dates."""
+    valid: Flags = (month >= 1) & (month <= _MONTHS) & (day >= 1) & (year >= 0) & (year < 100)  # noqa: PLR2004  two digits
+    number = np.where(valid, (year + 2000) * 12 + month - 1, 2000 * 12)
+    firsts = _first_days()
+    days = firsts.take(number) + day - 1
+    valid &= days < firsts.take(number + 1)
+    return np.where(valid, days - _FIRST_OF_2000, 0).view(np.uint64), valid
+
+
+def month_and_day(number: Days) -> tuple[Days, Days, Days]:
+    """Give the two-digit year, the month and the day of a day of the hundred years from 2000 on."""
+    dates = (number + _FIRST_OF_2000).astype("M8[D]")
+    months = dates.astype("M8[M]")
+    since = months.astype(np.int64) - 30 * 12
+    return since // 12, since % 12 + 1, (dates - months.astype("M8[D]")).astype(np.int64) + 1

@@ -19,6 +19,7 @@ from dbmimic.masks.definition import ColumnContext
 from dbmimic.masks.keyed import KeyedFunction, parse_secret
 from dbmimic.masks.registry import builtin
 from dbmimic.model.types import Kind, LogicalType
+from tests.unit.masks.known_ids import KNOWN
 
 FILE = Path(__file__).with_name("masks.json")
 SECRET = "8f0c3a915be2d7467c1fa8e09b3d52f41e6a7c80d95b2e4f6a13c7d8e9f0b125"
@@ -33,6 +34,8 @@ UNSIGNED_KEYS = ["1", "9223372036854775808", "18446744073709551615", None]
 DATES = ["2024-02-29", "1970-01-01", "0001-01-01", "9999-12-31", "infinity", "0044-03-15 BC", "0000-00-00", "", None]
 STAMPS = ["2024-02-29 10:20:30.5+02", "2024-02-29T10:20:30Z", "1970-01-02 00:00:00", "2038-01-18 23:59:59", None]
 UUIDS = ["0b6a3b1e-1111-4222-8333-123456789abc", "0B6A3B1E-1111-4222-8333-123456789ABC", None]
+CARDS = ["4111111111111111", "4111 1111 1111 1112", "378282246310005", "n/a", "", None]
+IBANS = ["GB82 WEST 1234 5698 7654 32", "DE89370400440532013000", "MT84MALT011000012345MTLCAST001S", "DE00", "", None]
 TEXTS = ["Bob", "bob", "caf\u00e9", "cafe\u0301", "x" * 1500, "0b6a3b1e-1111-4222-8333-123456789abc", "", None]
 
 Case = tuple[str, dict[str, Any], dict[str, Any], list[str | None]]
@@ -72,6 +75,14 @@ CASES: list[Case] = [
     ("token", {"prefix": "cus_", "length": 20}, {}, TEXTS),
     ("token", {"fold": True}, {"length": 16}, TEXTS),
     ("token", {}, {"kind": "uuid"}, UUIDS),
+]
+CASES += [
+    ("payment_card", {}, {}, CARDS),
+    ("payment_card", {"bin": 0}, {}, CARDS),
+    ("iban", {}, {}, IBANS),
+    ("bic", {}, {}, ["DEUTDEFF", "DEUTDEFF500", "deut", "", None]),
+    ("ssn", {}, {}, ["123-45-6789", "123456789", "unknown", "", None]),
+    *(("national_id", {"country": country}, {}, values) for country, values in sorted(KNOWN.items())),
 ]
 
 

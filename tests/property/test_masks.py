@@ -21,10 +21,15 @@ from dbmimic.model.types import Kind, LogicalType
 
 SECRET = Secret(bytes(range(100, 140)))
 REGISTRY = builtin()
-OPTIONS: Mapping[str, Mapping[str, object]] = {"constant": {"value": "1"}, "faker": {"provider": "company"}}
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "constant": {"value": "1"},
+    "faker": {"provider": "company"},
+    "national_id": {"country": "ES"},
+}
 KINDS: Mapping[str, frozenset[Kind]] = {"faker": frozenset({Kind.TEXT, Kind.JSON})}  # what `company` gives
 
 words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=40)
+numbers = st.from_regex(r"[0-9]{8}[0-9A-Z]|[XYZ][0-9]{7}[A-Z]|[0-9]{12,16}|[A-Z]{2}[0-9]{20}", fullmatch=True)
 plain_words = st.text("abcXYZ019 +-().@é", max_size=24)
 naive = st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59))  # noqa: DTZ001  engines' text has no zone
 
@@ -64,7 +69,7 @@ def values_of(column: LogicalType, mask: str) -> st.SearchStrategy[str]:
         Kind.TIMESTAMPTZ: naive.map(lambda moment: moment.isoformat(sep=" ") + "+02"),
         Kind.UUID: st.uuids().map(str),
     }
-    text = words | plain_words | naive.map(str) | st.integers(-(2**63), 2**63 - 1).map(str)
+    text = words | plain_words | numbers | naive.map(str) | st.integers(-(2**63), 2**63 - 1).map(str)
     return special.get(column.kind, text.map(lambda value: value[: column.length]))
 
 

@@ -15,6 +15,7 @@ from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
 
 NAMES = [
+    "bic",
     "city",
     "code",
     "constant",
@@ -23,15 +24,26 @@ NAMES = [
     "faker",
     "first_name",
     "full_name",
+    "iban",
     "integer_key",
     "last_name",
+    "national_id",
     "null",
+    "payment_card",
     "phone",
     "postal_code",
     "redact",
+    "ssn",
     "street_address",
     "token",
 ]
+
+
+REQUIRED = {
+    "constant": {"value": "x"},
+    "faker": {"provider": "name"},
+    "national_id": {"country": "ES"},
+}  # options that a mask needs
 
 
 class TestRegistry:
@@ -78,7 +90,7 @@ class TestRegistry:
     @pytest.mark.parametrize("kind", list(Kind))
     def test_every_kind_is_taken_or_refused_with_a_sentence(self, name, kind):
         definition = builtin().get(name)
-        options = {parameter.name: "word" for parameter in definition.parameters if parameter.required}
+        options = REQUIRED.get(name, {})
         answer = definition.check(definition.parse(options), ColumnContext(LogicalType(kind), True, False))
         assert answer is None or len(answer) > 20
         if kind not in definition.kinds:
@@ -87,7 +99,7 @@ class TestRegistry:
     @pytest.mark.parametrize("name", NAMES)
     def test_a_mask_that_is_not_unique_refuses_a_unique_column(self, name):
         definition = builtin().get(name)
-        options = {parameter.name: "word" for parameter in definition.parameters if parameter.required}
+        options = REQUIRED.get(name, {})
         answer = definition.check(definition.parse(options), ColumnContext(LogicalType(Kind.TEXT), True, True))
         assert (answer is None) == (Promise.UNIQUE in definition.promises)
 
@@ -95,7 +107,7 @@ class TestRegistry:
     @pytest.mark.parametrize("values", [[], [None], [None, None, ""]])
     def test_nothing_to_mask(self, name, values):
         definition = builtin().get(name)
-        options = {"value": "x"} if name == "constant" else {"provider": "name"} if name == "faker" else {}
+        options = REQUIRED.get(name, {})
         context = ColumnContext(LogicalType(Kind.DATE if name == "date_shift" else Kind.TEXT), True, False)
         keyed = KeyedFunction.derive(Secret(bytes(range(32))), definition.domain)
         masked = definition.build(keyed, definition.parse(options), context)(pa.array(values, pa.string()), None)
