@@ -59,6 +59,13 @@ def format(days: Days) -> npt.NDArray[np.void]:  # noqa: A001  the other way rou
     return _written(days)
 
 
+def beginning(days: Days, unit: str) -> Days:
+    """Give the first day of the year, the quarter or the month that each day is in."""
+    months = days.astype("M8[D]").astype("M8[M]").astype(np.int64)
+    size = {"year": 12, "quarter": 3, "month": 1}[unit]
+    return (months - months % size).astype("M8[M]").astype("M8[D]").astype(np.int64)
+
+
 @cache
 def _first_days() -> Days:
     """Give the first day of every month, from January of the year 0 on."""

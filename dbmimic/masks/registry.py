@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dbmimic.masks.builtin import address, contact, dates, fake, finance, keys, national, person, redact
+from dbmimic.masks.builtin import address, contact, dates, fake, finance, keys, national, numbers, person, redact, text
 from dbmimic.masks.definition import MaskDefinition
 from dbmimic.model.names import nearest
 
@@ -50,5 +50,5 @@ class MaskRegistry:
 
 def builtin() -> MaskRegistry:
     """Give the masks that come with dbmimic."""
-    modules = (redact, person, contact, address, dates, keys, fake, finance, national)
+    modules = (redact, person, contact, address, dates, keys, fake, finance, national, numbers, text)
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

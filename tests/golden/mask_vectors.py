@@ -18,6 +18,7 @@ import pyarrow as pa
 from dbmimic.masks.definition import ColumnContext
 from dbmimic.masks.keyed import KeyedFunction, parse_secret
 from dbmimic.masks.registry import builtin
+from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
 from tests.unit.masks.known_ids import KNOWN
 
@@ -82,11 +83,32 @@ CASES += [
     ("iban", {}, {}, IBANS),
     ("bic", {}, {}, ["DEUTDEFF", "DEUTDEFF500", "deut", "", None]),
     ("ssn", {}, {}, ["123-45-6789", "123456789", "unknown", "", None]),
+    ("noise", {}, {"kind": "integer", "bits": 31}, [*KEYS, "100", "-250"]),
+    (
+        "noise",
+        {"ratio": 0.5},
+        {"kind": "decimal", "precision": 10, "scale": 2},
+        ["10.25", "0.00", "-99999999.99", None],
+    ),
+    ("noise", {"amount": 5, "entity": "id"}, {"kind": "float"}, ["10.25", "1", "-3.5", "NaN", None]),
+    ("bucket", {"size": 10, "top": 90}, {"kind": "integer", "bits": 15}, ["7", "42", "-3", "95", None]),
+    ("bucket", {"size": 5}, {"kind": "decimal", "precision": 8, "scale": 2}, ["7.50", "-0.01", None]),
+    ("date_truncate", {}, {"kind": "date"}, DATES),
+    ("date_truncate", {"to": "year"}, {"kind": "timestamptz"}, STAMPS),
+    ("scramble", {}, {}, TEXTS),
+    ("pattern", {"pattern": r"INV-\d{8}-[A-F0-9]{2}"}, {}, TEXTS),
+    ("prefix", {"keep": 3}, {}, [*CODES, "Ünïcode 12"]),
     *(("national_id", {"country": country}, {}, values) for country, values in sorted(KNOWN.items())),
 ]
 
 
-def masked(name: str, options: dict[str, Any], column: dict[str, Any], values: list[str | None]) -> list[str | None]:
+def masked(
+    name: str,
+    options: dict[str, Any],
+    column: dict[str, Any],
+    values: list[str | None],
+    secret: Secret | None = None,
+) -> list[str | None]:
     """Mask the values; where the options name an entity, its column holds the numbers 0, 1, 2, ..."""
     facts = {key: value for key, value in column.items() if key not in {"kind", "low_bits"}}
     context = ColumnContext(
@@ -98,7 +120,7 @@ def masked(name: str, options: dict[str, Any], column: dict[str, Any], values: l
     definition = builtin().get(name)
     parsed = definition.parse(options)
     assert definition.check(parsed, context) is None
-    mask = definition.build(KeyedFunction.derive(parse_secret(SECRET), definition.domain), parsed, context)
+    mask = definition.build(KeyedFunction.derive(secret or parse_secret(SECRET), definition.domain), parsed, context)
     entity = pa.array([str(number) for number in range(len(values))]) if options.get("entity") else None
     return mask(pa.array(values, pa.string()), entity).to_pylist()
 

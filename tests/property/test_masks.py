@@ -25,6 +25,8 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "constant": {"value": "1"},
     "faker": {"provider": "company"},
     "national_id": {"country": "ES"},
+    "bucket": {"size": 10},
+    "pattern": {"pattern": r"\w{16}"},
 }
 KINDS: Mapping[str, frozenset[Kind]] = {"faker": frozenset({Kind.TEXT, Kind.JSON})}  # what `company` gives
 
@@ -67,6 +69,7 @@ def values_of(column: LogicalType, mask: str) -> st.SearchStrategy[str]:
         Kind.DATE: naive.map(lambda moment: moment.date().isoformat()) | st.sampled_from(["infinity", "0000-00-00"]),
         Kind.TIMESTAMP: naive.map(lambda moment: moment.isoformat(sep=" ")) | st.just("-infinity"),
         Kind.TIMESTAMPTZ: naive.map(lambda moment: moment.isoformat(sep=" ") + "+02"),
+        Kind.FLOAT: st.floats(-(10**9), 10**9).map(lambda number: f"{number:.4f}"),
         Kind.UUID: st.uuids().map(str),
     }
     text = words | plain_words | numbers | naive.map(str) | st.integers(-(2**63), 2**63 - 1).map(str)

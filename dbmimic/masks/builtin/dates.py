@@ -1,4 +1,4 @@
-"""`date_shift`: another day, the same time of day, and one shift for everything that belongs to one entity."""
+"""`date_shift`: another day, one shift for all that is one entity's; `date_truncate`: the first day of the month."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _DATE_WIDTH = calendar.WIDTH
 
 # Dates that name no day of anybody's life: without an end, not given, before our era or after the year 9999.
 _LEFT_ALONE = r"-?infinity|0000-00-00(?:[ T][0:.]*)?|\d{4,}-\d\d-\d\d[0-9 T:.+-]* BC|\d{5,}-\d\d-\d\d[0-9 TZ:.+-]*"
+_TIME = r"^(.{10}[ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(\.[0-9]+)?"
+_MIDNIGHT = r"\1" + "00:00:00"
 _MOMENT = r"^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d(?::?\d\d){0,2}))?)?$"
 
 _FIRST_DAY = np.datetime64("0001-01-01", "D").astype(np.int64)
@@ -60,7 +62,7 @@ def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> Ma
             offsets = np.append(starts, len(data)).astype(np.int32)
             return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(shifted))
         text = _written(starts, lengths, data, shifted, np.flatnonzero(parsed))
-        return _with_the_rest(values, text, parsed, context)
+        return _with_the_rest(values, text, parsed, context, "date_shift")
 
     return mask
 
@@ -127,19 +129,53 @@ def _written(starts: Days, lengths: Days, data: Bytes, dates: npt.NDArray[np.voi
     return pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(copy))
 
 
-def _with_the_rest(values: pa.Array, text: pa.Array, parsed: Flags, context: ColumnContext) -> pa.Array:
+def _with_the_rest(values: pa.Array, text: pa.Array, parsed: Flags, context: ColumnContext, mask: str) -> pa.Array:
     """Give the text where a date was parsed, and what becomes of all other values."""
     if parsed.all() and values.null_count == 0:
         return text
     left = pc.or_(pc.match_substring_regex(values, f"^(?:{_LEFT_ALONE})$"), pc.equal(values, ""))
     done = pc.or_(pa.array(parsed), pc.fill_null(left, True))
     if not context.nullable and not pc.all(done, min_count=0).as_py():
-        raise MaskError("a value is not a date that date_shift can read, and the column may not be NULL")
+        raise MaskError(f"a value is not a date that {mask} can read, and the column may not be NULL")
     shifted = pc.if_else(pa.array(parsed), text, values)
     return pc.if_else(pc.and_(done, pc.is_valid(values)), shifted, pa.scalar(None, pa.string()))
 
 
+def _build_truncate(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    unit = str(options["to"])
+    free_text = context.type.kind is Kind.TEXT
+
+    def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
+        starts, lengths, data = byte_layout(values)
+        dates = windows(data, calendar.WIDTH)[starts].view(np.uint8).reshape(-1, calendar.WIDTH)
+        days, parsed = calendar.parse(dates)
+        parsed &= _nothing_else(values, starts, lengths, data, free_text=free_text)
+        first = calendar.beginning(days, unit)
+        if context.type.kind is Kind.TIMESTAMPTZ:
+            first = np.where(first == _FIRST_STAMP, _FIRST_STAMP + 1, first)  # the first midnight is no moment in MySQL
+        text = _written(starts, lengths, data, calendar.format(first), np.flatnonzero(parsed))
+        if bool((lengths > calendar.WIDTH).any()):
+            text = pc.if_else(pa.array(parsed), pc.replace_substring_regex(text, _TIME, _MIDNIGHT), text)
+        return _with_the_rest(values, text, parsed, context, "date_truncate")
+
+    return mask
+
+
 DEFINITIONS = (
+    MaskDefinition(
+        name="date_truncate",
+        summary="The first day of the year, the quarter or the month, at midnight.",
+        kinds=frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TEXT}),
+        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(
+            Parameter(
+                "to", "text", default="month", choices=("year", "quarter", "month"), summary="what is left of it"
+            ),
+        ),
+        domain="date_truncate",
+        build=_build_truncate,
+        leaves=_LEFT_ALONE,
+    ),
     MaskDefinition(
         name="date_shift",
         summary="Another day, at most `days` away; the time of day stays. One shift for each entity, if one is named.",

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from dbmimic.masks import base32, canonical
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Parameter, Promise
 from dbmimic.masks.keyed import KeyedFunction, Words
-from dbmimic.masks.layout import byte_layout, fixed_width, keep_blank
+from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, keep_blank
 from dbmimic.masks.permutation import Permutation
 from dbmimic.masks.shape import Shape, shape_mask
 from dbmimic.model.types import Kind, LogicalType
@@ -28,9 +28,12 @@ _NUMERIC = r"^[+-]?[0-9]+(\.0*)?$"
 
 _UUID_TEXT = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _UUID_LENGTH = 36
-_UUID_DASHES = (8, 13, 18, 23)
-_UUID_DIGITS = np.array([place for place in range(_UUID_LENGTH) if place not in _UUID_DASHES])
-_HEX = np.array([f"{byte:02x}" for byte in range(256)], dtype="S2")
+_UUID_PAIRS = (0, 4, 9, 14, 19, 24, 28, 32)  # where each two bytes begin
+_PAIRS = np.arange(1 << 16)
+_HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)[
+    np.stack([_PAIRS >> shift & 15 for shift in (4, 0, 12, 8)], 1)
+]
+_HEX_PAIRS = np.ascontiguousarray(_HEX).view("<u4").reshape(-1)
 
 
 def _build_integer_key(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> MaskFunction:
@@ -184,8 +187,16 @@ def _uuids(keyed: KeyedFunction, values: pa.Array) -> pa.Array:
     raw[:, 6] = (raw[:, 6] & 0x0F) | 0x40
     raw[:, 8] = (raw[:, 8] & 0x3F) | 0x80
     matrix = np.full((len(raw), _UUID_LENGTH), ord("-"), dtype=np.uint8)
-    matrix[:, _UUID_DIGITS] = _HEX[raw].view(np.uint8).reshape(-1, 32)
+    if len(raw):
+        _write_hex(matrix, raw)
     return fixed_width(matrix)
+
+
+def _write_hex(matrix: Bytes, raw: Bytes) -> None:
+    """Write sixteen bytes a row in hex, four digits at a time, between the dashes."""
+    for pair, place in enumerate(_UUID_PAIRS):
+        cells = np.ndarray((len(raw),), dtype="<u4", buffer=matrix, offset=place, strides=(_UUID_LENGTH,))
+        cells[:] = _HEX_PAIRS.take(raw.view("<u2")[:, pair])
 
 
 def _token_width(options: Options, context: ColumnContext) -> int:

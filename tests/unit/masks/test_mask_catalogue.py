@@ -16,10 +16,12 @@ from dbmimic.model.types import Kind, LogicalType
 
 NAMES = [
     "bic",
+    "bucket",
     "city",
     "code",
     "constant",
     "date_shift",
+    "date_truncate",
     "email",
     "faker",
     "first_name",
@@ -28,11 +30,15 @@ NAMES = [
     "integer_key",
     "last_name",
     "national_id",
+    "noise",
     "null",
+    "pattern",
     "payment_card",
     "phone",
     "postal_code",
+    "prefix",
     "redact",
+    "scramble",
     "ssn",
     "street_address",
     "token",
@@ -40,9 +46,11 @@ NAMES = [
 
 
 REQUIRED = {
+    "bucket": {"size": 10},
     "constant": {"value": "x"},
     "faker": {"provider": "name"},
     "national_id": {"country": "ES"},
+    "pattern": {"pattern": r"\w{16}"},
 }  # options that a mask needs
 
 
@@ -108,7 +116,8 @@ class TestRegistry:
     def test_nothing_to_mask(self, name, values):
         definition = builtin().get(name)
         options = REQUIRED.get(name, {})
-        context = ColumnContext(LogicalType(Kind.DATE if name == "date_shift" else Kind.TEXT), True, False)
+        kind = Kind.TEXT if Kind.TEXT in definition.kinds else min(definition.kinds)
+        context = ColumnContext(LogicalType(kind), True, False)
         keyed = KeyedFunction.derive(Secret(bytes(range(32))), definition.domain)
         masked = definition.build(keyed, definition.parse(options), context)(pa.array(values, pa.string()), None)
         assert masked.type == pa.string()

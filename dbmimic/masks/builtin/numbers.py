@@ -1,0 +1,147 @@
+"""Amounts and measures: `noise` moves a number a little, `bucket` takes it to the beginning of its band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbmimic.masks import canonical, decimals
+from dbmimic.masks.decimals import Whole
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.keyed import KeyedFunction, Words
+from dbmimic.masks.layout import keep_blank
+from dbmimic.model.types import Kind, LogicalType
+
+_RATIO = 0.1
+_INT64 = 1 << 63
+_MOST_AMOUNT = 10**12
+_DRAW_BITS = 53  # of a draw between 0 and 1
+_SPECIAL = r"^[+-]?(?i:nan|inf|infinity)$"
+_NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT})
+
+Change = Callable[[Whole, Whole, Words], Whole]  # of units, with their places and pseudo-random bits
+
+
+def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    by_value, by_entity = keyed.sub("value"), keyed.sub("entity")
+    amount, ratio = options["amount"], float(str(options["ratio"] or _RATIO))
+    column = context.type
+
+    def reach(units: Whole, places: Whole) -> Whole:
+        if amount is None:
+            return np.maximum((np.abs(units) * ratio).astype(np.int64), 1)
+        return np.maximum((float(str(amount)) * 10.0**places).astype(np.int64), 1)
+
+    def moved(units: Whole, places: Whole, bits: Words) -> Whole:
+        draw = (bits >> np.uint64(64 - _DRAW_BITS)).astype(np.float64) * 0.5**_DRAW_BITS
+        most = reach(units, places)
+        step = np.minimum((draw * most).astype(np.int64), most - 1) + 1
+        lowest, highest = _bounds(column, places)
+        room_up = np.where(units > 0, highest - np.maximum(units, 0), np.maximum(-1 - np.minimum(units, 0), 0))
+        room_down = np.where(units > 0, np.maximum(units - 1, 0), np.minimum(units, 0) - lowest)
+        down = (bits & np.uint64(1)).astype(np.bool_)
+        signed = np.where(down, -step, step)
+        there = np.where(down, room_down, room_up) >= step
+        back = np.where(down, room_up, room_down) >= step
+        return units + np.where(units == 0, 0, np.where(there, signed, np.where(back, -signed, 0)))
+
+    def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        bits = None if entity is None else by_entity.uniform(canonical.text(entity, padded=True))
+        return _changed(
+            values, column, moved, lambda units: by_value.prf_integers(units)[:, 0] if bits is None else bits
+        )
+
+    return mask
+
+
+def _bounds(column: LogicalType, places: Whole) -> tuple[Whole, Whole]:
+    """Give the least and the highest units that the column holds, for each row's places."""
+    most = np.full(len(places), _INT64 - 1, dtype=np.int64)
+    if column.kind is Kind.INTEGER and column.bits is not None:
+        most[:] = min((1 << column.bits) - 1, _INT64 - 1)
+        return (-most - 1 if column.signed else np.zeros(len(places), dtype=np.int64)), most
+    if column.kind is Kind.DECIMAL and column.precision is not None:
+        digits = column.precision - (column.scale or 0) + places
+        most = np.where(digits < 19, 10 ** np.minimum(digits, 18) - 1, most)  # noqa: PLR2004  digits in 64 bits
+    return -most, most
+
+
+def _changed(values: pa.Array, column: LogicalType, change: Change, bits_of: Callable[[Whole], Words]) -> pa.Array:
+    """Change the numbers of a column; NaN and infinities stay."""
+    whole = canonical.integers(values) if column.kind is Kind.INTEGER else None
+    if whole is not None:
+        nothing = np.zeros(len(whole), dtype=np.int64)
+        made = pa.array(change(whole, nothing, bits_of(whole))).cast(pa.string())
+        return keep_blank(values, pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string())))
+    scale = column.scale if column.kind is Kind.DECIMAL and column.precision is not None else None
+    units, places, valid = decimals.parse(values, 0 if column.kind is Kind.INTEGER else scale)
+    made = decimals.spell(change(units, places, bits_of(units)), places)
+    special = pc.or_(pc.match_substring_regex(values, _SPECIAL), pc.equal(values, ""))
+    other = pc.and_(pc.invert(pa.array(valid)), pc.invert(pc.fill_null(special, True)))
+    if pc.any(other).as_py():
+        raise MaskError("a value is no plain number of at most 18 digits")
+    return pc.if_else(pa.array(valid), made, values)
+
+
+def _build_bucket(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    size, top, bottom = (options[name] for name in ("size", "top", "bottom"))
+    column = context.type
+
+    def banded(units: Whole, places: Whole, _bits: Words) -> Whole:
+        one = 10**places
+        result = units if size is None else units - units % (int(str(size)) * one)
+        if bottom is not None:
+            result = np.where(units < int(str(bottom)) * one, int(str(bottom)) * one, result)
+        if top is not None:
+            result = np.where(units >= int(str(top)) * one, int(str(top)) * one, result)
+        lowest, _highest = _bounds(column, places)
+        return np.maximum(result, lowest)
+
+    return lambda values, _entity: _changed(values, column, banded, lambda units: units.view(np.uint64))
+
+
+def _bucket_fits(options: Options, context: ColumnContext) -> str | None:
+    if all(options[name] is None for name in ("size", "top", "bottom")):
+        return "mask 'bucket' needs one of the options 'size', 'top' and 'bottom'"
+    places = np.zeros(1, dtype=np.int64)
+    lowest, highest = (int(bound[0]) for bound in _bounds(context.type, places))
+    for name in ("top", "bottom"):
+        if options[name] is not None and not lowest <= int(str(options[name])) <= highest:
+            return f"option {name!r} is out of the column's range"
+    return None
+
+
+_LOSSY = Promise.LOSSY | Promise.KEEPS_NULL
+
+DEFINITIONS = (
+    MaskDefinition(
+        name="noise",
+        summary="A number near by, of the same sign; the same for the same value, or for the same entity.",
+        kinds=_NUMBERS,
+        promises=_LOSSY,
+        parameters=(
+            Parameter("ratio", "number", minimum=0, maximum=1, summary="the furthest, as a share of the number; 0.1"),
+            Parameter("amount", "number", minimum=0, maximum=_MOST_AMOUNT, summary="the furthest, as an amount"),
+            Parameter("entity", "column", summary="the column that says to whom the number belongs"),
+        ),
+        domain="noise",
+        build=_build_noise,
+    ),
+    MaskDefinition(
+        name="bucket",
+        summary="The beginning of the band that the number is in; a top and a bottom for what is beyond.",
+        kinds=_NUMBERS,
+        promises=_LOSSY,
+        parameters=(
+            Parameter("size", "integer", minimum=1, maximum=_MOST_AMOUNT, summary="how wide each band is"),
+            Parameter("top", "integer", summary="what stands for it and all that is more"),
+            Parameter("bottom", "integer", summary="what stands for all that is less"),
+        ),
+        domain="bucket",
+        build=_build_bucket,
+        fits=_bucket_fits,
+    ),
+)

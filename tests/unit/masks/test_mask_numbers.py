@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dbmimic.masks.definition import MaskError
+from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.registry import builtin
+from dbmimic.model.types import Kind, LogicalType
+from tests.golden.mask_vectors import masked
+from tests.unit.masks.conftest import SECRET
+
+INT = LogicalType(Kind.INTEGER, bits=31)
+MONEY = LogicalType(Kind.DECIMAL, precision=12, scale=2)
+
+
+def noisy(units: int, ratio: float, lowest: int, highest: int) -> int:
+    """Give what `noise` makes of a number of units: the reference, one number at a time."""
+    keyed = KeyedFunction.derive(SECRET, builtin().get("noise").domain).sub("value")
+    bits = int(keyed.prf_integers(np.array([units]))[0, 0])
+    most = max(int(abs(units) * ratio), 1)
+    step = min(int((bits >> 11) * 0.5**53 * most), most - 1) + 1
+    for candidate in (-step, step) if bits & 1 else (step, -step):
+        moved = units + candidate
+        if units and lowest <= moved <= highest and (moved > 0) == (units > 0) and moved:
+            return moved
+    return units
+
+
+@given(st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(-20, 20)), st.sampled_from([0.01, 0.1, 1.0]))
+@settings(max_examples=100, deadline=None)
+def test_noise_is_what_the_reference_gives(values, ratio):
+    result = masked("noise", {"ratio": ratio}, {"kind": "integer", "bits": 31}, list(map(str, values)), SECRET)
+    assert result == [str(noisy(value, ratio, -(2**31), 2**31 - 1)) for value in values]
+    money = [f"{Decimal(value) / 100:.2f}" for value in values]
+    result = masked("noise", {"ratio": ratio}, {"kind": "decimal", "precision": 12, "scale": 2}, money, SECRET)
+    assert result == [f"{Decimal(noisy(value, ratio, -(10**12) + 1, 10**12 - 1)) / 100:.2f}" for value in values]
+
+
+class TestNoise:
+    def test_stays_within_reach_and_keeps_the_sign(self, apply):
+        values = [str(value) for value in (*range(-300, 300, 7), 2**31 - 1, -(2**31))]
+        for before, after in zip(values, apply("noise", values, INT, ratio=0.2), strict=True):
+            old, new = int(before), int(after)
+            assert abs(new - old) <= max(abs(old) * 0.2, 1)
+            assert (old > 0, old < 0) == (new > 0, new < 0)
+            assert old == new or old
+
+    def test_an_amount_is_in_the_columns_unit(self, apply):
+        (after,) = apply("noise", ["100.00"], MONEY, amount=2)
+        assert after != "100.00"
+        assert abs(Decimal(after) - 100) <= 2
+
+    def test_one_number_has_one_noise_however_it_is_spelt(self, apply):
+        assert len(set(apply("noise", ["10.50", "10.5", "+10.5"], MONEY))) == 1
+        assert len(set(apply("noise", ["10.50", "10.5"], LogicalType(Kind.FLOAT)))) == 1
+
+    def test_an_entity_has_its_own_noise(self, apply):
+        first, second, again = apply("noise", ["1000", "1000", "1000"], INT, entity=["1", "2", "1"], ratio=0.5)
+        assert first == again != second
+
+    def test_special_values_stay(self, apply):
+        assert apply("noise", ["NaN", "Infinity", "-inf", "", None, "0"], LogicalType(Kind.FLOAT))[:5] == [
+            "NaN",
+            "Infinity",
+            "-inf",
+            "",
+            None,
+        ]
+
+    @pytest.mark.parametrize("value", ["9" * 30, "1e40"])
+    def test_what_cannot_be_taken_is_refused_without_being_told(self, apply, value):
+        with pytest.raises(MaskError) as caught:
+            apply("noise", [value], LogicalType(Kind.FLOAT))
+        assert value not in str(caught.value)
+
+    def test_an_unsigned_column_holds_nothing_below_0(self, apply):
+        column = LogicalType(Kind.INTEGER, bits=8, signed=False)
+        assert all(0 < int(after) < 256 for after in apply("noise", ["1", "2", "255"], column, ratio=1.0))
+
+
+class TestBucket:
+    @given(st.lists(st.integers(-1000, 1000)), st.integers(1, 50))
+    @settings(deadline=None)
+    def test_is_the_floor(self, values, size):
+        result = masked("bucket", {"size": size}, {"kind": "integer", "bits": 31}, list(map(str, values)))
+        assert list(map(int, result)) == [value // size * size for value in values]
+
+    def test_top_and_bottom(self, apply):
+        assert apply("bucket", ["17", "18", "89", "90", "104"], INT, top=90, bottom=18) == [
+            "18",
+            "18",
+            "89",
+            "90",
+            "90",
+        ]
+        assert apply("bucket", ["7.49", "-0.01"], MONEY, size=5) == ["5.00", "-5.00"]
+
+    def test_wants_to_know_what_to_do(self, refusal):
+        assert "needs one of the options" in refusal("bucket", INT)
+        assert "out of the column's range" in refusal("bucket", LogicalType(Kind.INTEGER, bits=7), top=1000)
+
+    def test_a_band_below_what_the_column_holds_begins_there(self, apply):
+        assert apply("bucket", ["-128"], LogicalType(Kind.INTEGER, bits=7), size=100) == ["-128"]
+
+
+class TestDateTruncate:
+    def test_dates_and_moments(self, apply):
+        stamp = LogicalType(Kind.TIMESTAMP)
+        assert apply("date_truncate", ["2024-02-29", "infinity", None], LogicalType(Kind.DATE)) == [
+            "2024-02-01",
+            "infinity",
+            None,
+        ]
+        assert apply("date_truncate", ["2024-05-06 10:20:30.25", "2024-05-06T10:20"], stamp, to="quarter") == [
+            "2024-04-01 00:00:00",
+            "2024-04-01T00:00:00",
+        ]
+        assert apply("date_truncate", ["2024-05-06 10:20:30+02"], LogicalType(Kind.TIMESTAMPTZ), to="year") == [
+            "2024-01-01 00:00:00+02"
+        ]
+
+    def test_the_first_midnight_of_all_is_no_moment_in_mysql(self, apply):
+        assert apply("date_truncate", ["1970-05-06 10:20:30"], LogicalType(Kind.TIMESTAMPTZ), to="year") == [
+            "1970-01-02 00:00:00"
+        ]
