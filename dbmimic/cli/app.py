@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from dbmimic.cli import copy, demo, init, key, plan, rollback, schema, verify
+from dbmimic.cli import copy, demo, init, key, masks, plan, rollback, schema, verify
 from dbmimic.cli.render.errors import show
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
 
@@ -24,7 +24,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo.demo, init.init, plan.plan, copy.copy, verify.verify, rollback.rollback, schema.schema):
+for command in (
+    demo.demo,
+    init.init,
+    plan.plan,
+    copy.copy,
+    verify.verify,
+    rollback.rollback,
+    masks.masks,
+    schema.schema,
+):
     app.command()(command)
 app.add_typer(key.app, name="key")
 

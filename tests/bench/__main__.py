@@ -1,4 +1,4 @@
-"""`python -m tests.bench data | copy | check`"""
+"""`python -m tests.bench data | copy | check | masks | collisions`"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.bench import checking, copying, data, peers
+from tests.bench import checking, copying, data, mask_speed, peers
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +27,14 @@ def parser() -> argparse.ArgumentParser:
     copy.add_argument("--slow", action="store_true", help=f"let peers run at a scale above {peers.MOST:g}, too")
     copy.add_argument("--json", type=Path, help="write everything that was measured there, too")
     commands.add_parser("check", parents=[everywhere], help="compare the last copy of ours with its source")
+    speed = commands.add_parser("masks", help="tell how fast each mask is on one core, and Faker beside it")
+    speed.add_argument("--count", type=int, default=10**6, help="distinct values for each")
+    speed.add_argument("--only", nargs="+", metavar="MASK")
+    speed.add_argument("--json", type=Path, help="write everything that was measured there, too")
+    every = commands.add_parser(
+        "collisions", help="send distinct values through each unique mask, and count equal ones"
+    )
+    every.add_argument("--count", type=int, default=10**7)
     return root
 
 
@@ -34,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what runs is ended, too
     options = parser().parse_args(arguments)
+    if options.command in {"masks", "collisions"}:
+        return mask_speed.speed(options) if options.command == "masks" else mask_speed.collisions(options)
     options.folder = options.folder.resolve()
     with data.place(options.engine, options.folder) as server:
         source = data.ensure(options.engine, server, options.folder, options.scale)

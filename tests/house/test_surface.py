@@ -47,7 +47,7 @@ def test_exported_names_exist() -> None:
 
 
 def test_every_command_stands_in_the_readme_and_helps() -> None:
-    assert set(commands()) == {"demo", "init", "plan", "copy", "verify", "rollback", "key new", "schema"}
+    assert set(commands()) == {"demo", "init", "plan", "copy", "verify", "rollback", "key new", "masks", "schema"}
     for name in commands():
         assert f"dbmimic {name}" in README, name
         done = subprocess.run(

@@ -17,6 +17,7 @@ import pytest
 
 import dbmimic
 from dbmimic.masks.keyed import parse_secret
+from dbmimic.masks.registry import builtin
 from tests.command_line import ROOT, Forks, environment, run_script, script
 from tests.copying import SECRET
 from tests.places import ENGINES, Place, place
@@ -114,6 +115,21 @@ def test_a_schema_for_editors(dbmimic_command: Forks, tmp_path: Path) -> None:
     ended = dbmimic_command.run("schema", cwd=tmp_path)
     assert (ended.status, ended.err) == (0, "")
     assert set(ended.document["properties"]) == {"source", "target", "secret", "slice", "rules"}
+
+
+def test_masks_are_listed_and_told(dbmimic_command: Forks, tmp_path: Path) -> None:
+    ended = dbmimic_command.run("masks", cwd=tmp_path)
+    assert (ended.status, ended.err) == (0, "")
+    assert all(name in ended.out for name in builtin().names())
+    ended = dbmimic_command.run("masks", "payment_card", cwd=tmp_path)
+    assert "unique: different values stay different" in ended.out
+    assert "option bin: " in ended.out
+    assert re.search(r"4111 1111 1111 1111  ->  4111 11\d\d \d{4} \d{4}", ended.out)
+    document = dbmimic_command.run("masks", "--json", cwd=tmp_path).document
+    assert [mask["name"] for mask in document["masks"]] == list(builtin().names())
+    assert all(mask["examples"] for mask in document["masks"])
+    ended = dbmimic_command.run("masks", "emial", "--json", cwd=tmp_path)
+    assert (ended.status, ended.document["error"]["hint"]) == (2, "did you mean email?")
 
 
 def test_a_new_secret_is_fit_and_another_each_time(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:

@@ -45,12 +45,12 @@ def _build_scramble(keyed: KeyedFunction, _options: Options, context: ColumnCont
         plain = values if is_ascii(values) else pc.replace_substring_regex(values, _FOREIGN, "x")
         starts, lengths, data = byte_layout(plain)
         blocks = (lengths + (_BLOCK - 1)) // _BLOCK
-        random = bytes_of.stream(bits, blocks)
+        stream = bytes_of.stream(bits, blocks)
         if bool((lengths % _BLOCK).any()):
             begins = (np.cumsum(blocks) - blocks) * _BLOCK
-            random = random.take(np.arange(len(data)) + np.repeat(begins - starts, lengths))
+            stream = stream.take(np.arange(len(data)) + np.repeat(begins - starts, lengths))
         count = _COUNT.take(data)
-        drawn = (random.astype(np.uint16) * count) >> np.uint16(8)
+        drawn = (stream.astype(np.uint16) * count) >> np.uint16(8)
         made = np.where(count > 0, _LEAST.take(data) + drawn.astype(np.uint8), data)
         offsets = np.append(starts, len(data)).astype(np.int32)
         text = pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(made))

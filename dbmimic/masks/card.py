@@ -1,0 +1,103 @@
+"""What can be said of a mask to somebody who is to choose one: what it promises, takes and does, with examples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, Parameter, Promise
+from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.model.address import Secret
+from dbmimic.model.types import Kind, LogicalType
+
+# Examples are made with a secret that everybody knows, so that they are the same everywhere.
+_EXAMPLE_SECRET = Secret(hashlib.sha256(b"dbmimic examples").digest())
+
+PROMISES: Mapping[Promise, str] = {
+    Promise.UNIQUE: "unique: different values stay different",
+    Promise.REVERSIBLE: "reversible: who has the secret can compute the value back",
+    Promise.CHANGES: "changes: never gives its input back",
+    Promise.LOSSY: "lossy: different values may become equal",
+    Promise.KEY_SAFE: "key-safe: fit for keys and what references them",
+    Promise.KEEPS_NULL: "keeps-null: NULL stays NULL",
+}
+
+_NAMES = ("Ann", "O'Neill")
+_EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
+    "bic": ({}, ("DEUTDEFF500",)),
+    "bucket": ({"size": 10}, ("47", "50")),
+    "city": ({}, ("Paris", "Lyon")),
+    "code": ({}, ("SKU-0042-xy", "ALFKI")),
+    "constant": ({"value": "n/a"}, ("anything",)),
+    "date_shift": ({}, ("2024-02-29", "1981-07-14")),
+    "date_truncate": ({}, ("2024-02-29", "1981-07-14")),
+    "email": ({}, ("Ann@Example.org", "bob@example.net")),
+    "faker": ({"provider": "company"}, ("Acme Inc.",)),
+    "first_name": ({}, _NAMES),
+    "full_name": ({}, ("Ann O'Neill", "O'Neill, Ann")),
+    "iban": ({}, ("DE89 3704 0044 0532 0130 00",)),
+    "integer_key": ({}, ("1", "2", "3")),
+    "last_name": ({}, _NAMES),
+    "national_id": ({"country": "ES"}, ("12345678Z", "X1234567L")),
+    "noise": ({}, ("1000", "-250")),
+    "null": ({}, ("anything",)),
+    "pattern": ({"pattern": r"INV-\d{8}"}, ("2024/17",)),
+    "payment_card": ({}, ("4111 1111 1111 1111",)),
+    "phone": ({}, ("+1 212 555 0100", "030 1234567")),
+    "postal_code": ({}, ("90210", "SW1A 1AA")),
+    "prefix": ({}, ("90210", "SW1A 1AA")),
+    "redact": ({}, ("anything",)),
+    "scramble": ({}, ("Room 12b, Mr. Smith",)),
+    "ssn": ({}, ("123-45-6789",)),
+    "street_address": ({}, ("12 Elm Street",)),
+    "token": ({}, ("ann1981",)),
+}
+_ANY: tuple[Mapping[str, object], tuple[str, ...]] = ({}, ("Ann O'Neill",))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A mask in words: `examples` are pairs of a value and what becomes of it with `example_options`."""
+
+    name: str
+    summary: str
+    kinds: tuple[str, ...]
+    promises: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    domain: str
+    example_options: Mapping[str, object]
+    examples: tuple[tuple[str, str | None], ...]
+
+
+def card(definition: MaskDefinition) -> Card:
+    """Give a mask's card."""
+    options, values = _EXAMPLES.get(definition.name, _ANY)
+    return Card(
+        name=definition.name,
+        summary=definition.summary,
+        kinds=tuple(sorted(definition.kinds)),
+        promises=tuple(words for promise, words in PROMISES.items() if promise in definition.promises),
+        parameters=definition.parameters,
+        domain=definition.domain,
+        example_options=options,
+        examples=_examples(definition, options, values),
+    )
+
+
+def _examples(
+    definition: MaskDefinition, options: Mapping[str, object], values: tuple[str, ...]
+) -> tuple[tuple[str, str | None], ...]:
+    kind = Kind.TEXT if Kind.TEXT in definition.kinds else min(definition.kinds)
+    if definition.name == "integer_key":
+        kind = Kind.INTEGER
+    context = ColumnContext(LogicalType(kind), nullable=True, unique=False)
+    needed = {parameter.name for parameter in definition.parameters if parameter.required}
+    if not needed <= options.keys() or definition.check(definition.parse(options), context) is not None:
+        return ()  # a mask from elsewhere that needs to be told more
+    mask = definition.build(
+        KeyedFunction.derive(_EXAMPLE_SECRET, definition.domain), definition.parse(options), context
+    )
+    return tuple(zip(values, mask(pa.array(values, pa.string()), None).to_pylist(), strict=True))
