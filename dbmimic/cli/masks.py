@@ -22,7 +22,7 @@ def masks(
 
     registry = builtin()
     try:
-        cards = [card(registry.get(one)) for one in ([name] if name is not None else registry.names())]
+        cards = [card(one, registry) for one in ([name] if name is not None else registry.names())]
     except UnknownMaskError as error:
         hint = f"did you mean {error.nearest}?" if error.nearest else "`dbmimic masks` lists them all"
         raise UsageError("DM101", "there is no mask of that name", place="dbmimic masks", hint=hint) from None

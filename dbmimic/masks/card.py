@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, Parameter, Promise
-from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
 
@@ -37,9 +37,14 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "email": ({}, ("Ann@Example.org", "bob@example.net")),
     "faker": ({"provider": "company"}, ("Acme Inc.",)),
     "first_name": ({}, _NAMES),
+    "free_text": ({}, ("Call Anna Miller, +1 212 555 0100 or anna@example.net",)),
     "full_name": ({}, ("Ann O'Neill", "O'Neill, Ann")),
     "iban": ({}, ("DE89 3704 0044 0532 0130 00",)),
     "integer_key": ({}, ("1", "2", "3")),
+    "json": (
+        {"keys": {"email": "email", "name": "full_name"}},
+        ('{"id": 7, "name": "Ann Lee", "to": [{"email": "a@b.org"}]}',),
+    ),
     "last_name": ({}, _NAMES),
     "national_id": ({"country": "ES"}, ("12345678Z", "X1234567L")),
     "noise": ({}, ("1000", "-250")),
@@ -72,8 +77,9 @@ class Card:
     examples: tuple[tuple[str, str | None], ...]
 
 
-def card(definition: MaskDefinition) -> Card:
-    """Give a mask's card."""
+def card(name: str, registry: MaskRegistry) -> Card:
+    """Give a mask's card; raises UnknownMaskError."""
+    definition = registry.get(name)
     options, values = _EXAMPLES.get(definition.name, _ANY)
     return Card(
         name=definition.name,
@@ -83,21 +89,19 @@ def card(definition: MaskDefinition) -> Card:
         parameters=definition.parameters,
         domain=definition.domain,
         example_options=options,
-        examples=_examples(definition, options, values),
+        examples=_examples(definition, registry, options, values),
     )
 
 
 def _examples(
-    definition: MaskDefinition, options: Mapping[str, object], values: tuple[str, ...]
+    definition: MaskDefinition, registry: MaskRegistry, options: Mapping[str, object], values: tuple[str, ...]
 ) -> tuple[tuple[str, str | None], ...]:
     kind = Kind.TEXT if Kind.TEXT in definition.kinds else min(definition.kinds)
     if definition.name == "integer_key":
         kind = Kind.INTEGER
     context = ColumnContext(LogicalType(kind), nullable=True, unique=False)
     needed = {parameter.name for parameter in definition.parameters if parameter.required}
-    if not needed <= options.keys() or definition.check(definition.parse(options), context) is not None:
+    if not needed <= options.keys() or registry.misfit(definition.name, definition.parse(options), context) is not None:
         return ()  # a mask from elsewhere that needs to be told more
-    mask = definition.build(
-        KeyedFunction.derive(_EXAMPLE_SECRET, definition.domain), definition.parse(options), context
-    )
+    mask = registry.build(definition.name, definition.parse(options), context, _EXAMPLE_SECRET, definition.domain)
     return tuple(zip(values, mask(pa.array(values, pa.string()), None).to_pylist(), strict=True))

@@ -127,12 +127,49 @@ class ColumnContext:
 
 Options = Mapping[str, object]
 Build = Callable[[KeyedFunction, Options, ColumnContext], MaskFunction]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Another mask that a mask applies to pieces of a value, in its own domain, so that columns and pieces agree."""
+
+    mask: str
+    options: Options
+    domain: str | None = None
+    length: int | None = None  # characters, for masks whose form depends on the column's room
+
+    @classmethod
+    def read(cls, option: str, where: str, written: object) -> Part:
+        """Give the part that is written as a mask's name, or as `{mask: NAME, ...}`; raises OptionError otherwise."""
+        if isinstance(written, str):
+            return cls(written, {})
+        if not isinstance(written, Mapping) or not isinstance(written.get("mask"), str):
+            raise OptionError(option, f"option {option!r} must name a mask for {where!r}")
+        rest = {str(name): value for name, value in written.items() if name not in {"mask", "domain", "length"}}
+        domain, length = written.get("domain"), written.get("length")
+        if not isinstance(domain, str | None) or not isinstance(length, int | None):
+            raise OptionError(option, f"option {option!r}: `domain` is text and `length` a whole number")
+        return cls(written["mask"], rest, domain, length)
+
+
+PartBuild = Callable[[Part], MaskFunction]
+Compose = Callable[[KeyedFunction, Options, ColumnContext, PartBuild], MaskFunction]
 Check = Callable[[Options, ColumnContext], str | None]
 
 
 def fits_always(_options: Options, _context: ColumnContext) -> str | None:
     """Have nothing to say: the mask fits every column of its kinds."""
     return None
+
+
+def needs_parts(_keyed: KeyedFunction, _options: Options, _context: ColumnContext) -> MaskFunction:
+    """Refuse to build a mask that is made of others: `MaskRegistry.build` does that."""
+    raise TypeError("a mask with parts is built by its registry")
+
+
+def no_parts(_options: Options) -> Mapping[str, Part]:
+    """Have no parts."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -143,7 +180,8 @@ class MaskDefinition:
     `kinds` are the types that it takes, `domain` is the key domain where a rule names none, `fits` says what else
     stands against a column, `leaves` is a regular expression (RE2, whole value) of values that the mask leaves as they
     are because they identify nobody, `advice` is the next step for a column of a kind that it does not take,
-    and `numbers_rows` says that its keys mean something in their own table only, so each gets a domain of its own.
+    `numbers_rows` says that its keys mean something in their own table only, so each gets a domain of its own, and a
+    mask that is made of others has `parts`, by where each is named, and `compose` instead of `build`.
     """
 
     name: str
@@ -157,6 +195,8 @@ class MaskDefinition:
     leaves: str = ""
     advice: Mapping[Kind, str] | None = None
     numbers_rows: bool = False
+    parts: Callable[[Options], Mapping[str, Part]] = no_parts
+    compose: Compose | None = None
 
     def parse(self, options: Options) -> Options:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""

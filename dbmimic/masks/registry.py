@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dbmimic.masks.builtin import address, contact, dates, fake, finance, keys, national, numbers, person, redact, text
-from dbmimic.masks.definition import MaskDefinition
+from dbmimic.masks.builtin import (
+    address,
+    contact,
+    dates,
+    documents,
+    fake,
+    finance,
+    keys,
+    national,
+    numbers,
+    person,
+    redact,
+    text,
+)
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
+from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.model.address import Secret
 from dbmimic.model.names import nearest
+from dbmimic.model.types import Kind, LogicalType
 
 
 class UnknownMaskError(LookupError):
@@ -20,6 +36,11 @@ class UnknownMaskError(LookupError):
     def __str__(self) -> str:
         guess = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         return f"there is no mask {self.name!r}{guess}"
+
+
+def _piece(part: Part) -> ColumnContext:
+    """Give what a part is told of the pieces that it masks: they are text."""
+    return ColumnContext(LogicalType(Kind.TEXT, length=part.length), nullable=True, unique=False)
 
 
 class MaskRegistry:
@@ -39,6 +60,39 @@ class MaskRegistry:
             raise UnknownMaskError(name, nearest(name, self._by_name))
         return self._by_name[name]
 
+    def build(self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str) -> MaskFunction:
+        """Give the function of a mask, and of the masks that it is made of, with these parsed options."""
+        definition = self.get(name)
+        keyed = KeyedFunction.derive(secret, domain)
+        if definition.compose is None:
+            return definition.build(keyed, options, context)
+
+        def part(one: Part) -> MaskFunction:
+            inner = self.get(one.mask)
+            return self.build(one.mask, inner.parse(one.options), _piece(one), secret, one.domain or inner.domain)
+
+        return definition.compose(keyed, options, context, part)
+
+    def misfit(self, name: str, options: Options, context: ColumnContext) -> str | None:
+        """Give the sentence that says why a mask, or a mask that it is made of, does not fit a column, or None."""
+        definition = self.get(name)
+        reason = definition.check(options, context)
+        if reason is not None:
+            return reason
+        try:
+            parts = definition.parts(options)
+        except OptionError as error:
+            return str(error)
+        for where, part in parts.items():
+            try:
+                inner = self.get(part.mask)
+                reason = self.misfit(part.mask, inner.parse(part.options), _piece(part))
+            except (UnknownMaskError, OptionError) as error:
+                reason = str(error)
+            if reason is not None:
+                return f"{where}: {reason}"
+        return None
+
     def names(self) -> tuple[str, ...]:
         """Give all names, in order."""
         return tuple(self._by_name)
@@ -50,5 +104,5 @@ class MaskRegistry:
 
 def builtin() -> MaskRegistry:
     """Give the masks that come with dbmimic."""
-    modules = (redact, person, contact, address, dates, keys, fake, finance, national, numbers, text)
+    modules = (redact, person, contact, address, dates, keys, fake, finance, national, numbers, text, documents)
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from dbmimic.errors import InternalError, RefusedError
 from dbmimic.masks.definition import MaskError, MaskFunction
-from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
@@ -103,7 +102,6 @@ def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, sec
     column = table.column(name)
     if column is None:
         raise InternalError("DM901", "the mask plan names a column that is not there", place=str(table.id.column(name)))
-    definition = registry.get(decision.mask)
-    keyed = KeyedFunction.derive(secret, decision.domain)
-    function = definition.build(keyed, decision.options, masked_context(table, column, decision))
+    context = masked_context(table, column, decision)
+    function = registry.build(decision.mask, decision.options, context, secret, decision.domain)
     return _Bound(function, decision.entity)

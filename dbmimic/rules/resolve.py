@@ -254,7 +254,7 @@ class _Resolver:
         held = self._column(column)
         if in_key(table, held) and Promise.UNIQUE not in definition.promises:
             return "the column is part of a key, and the mask may give two rows the same value"
-        return definition.check(options, context_of(table, held, length, low_bits))
+        return self.registry.misfit(definition.name, options, context_of(table, held, length, low_bits))
 
 
 _OTHER = "choose another mask for the column, or keep it with a reason"

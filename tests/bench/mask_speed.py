@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks.definition import ColumnContext, MaskFunction, Promise
-from dbmimic.masks.keyed import KeyedFunction, parse_secret
+from dbmimic.masks.keyed import parse_secret
 from dbmimic.masks.registry import builtin
 from dbmimic.model.types import Kind, LogicalType
 from tests.bench.masks import SECRET
@@ -23,6 +23,9 @@ from tests.bench.masks import SECRET
 BATCH = 32_768  # rows, about what a reader gives at once
 FAKED = 20_000  # values are enough to tell Faker's speed
 ROUNDS = 3
+DOCUMENT = '{"id": %d, "customer": {"name": "Name %d", "email": "u%d@x.org", "phone": "+4930%08d"}, "sum": 12.50}'
+NOTE = "Customer %d called from +4930%08d about order 17 and asked to write to user%d@example.org instead; "
+THREE_PATHS = {"$.customer.name": "full_name", "$.customer.email": "email", "$.customer.phone": "phone"}
 TEXT = LogicalType(Kind.TEXT)
 INTEGER = LogicalType(Kind.INTEGER, bits=63)
 
@@ -47,6 +50,11 @@ def numbered(pattern: str) -> Callable[[int], pa.Array]:
 def spread(pattern: str, most: int) -> Callable[[int], pa.Array]:
     """Give distinct texts whose numbers use all of their digits; `most` is no multiple of 7919."""
     return lambda count: pa.array([pattern % (number * 7919 % most) for number in range(count)], pa.string())
+
+
+def repeated(pattern: str) -> Callable[[int], pa.Array]:
+    """Give distinct texts: the pattern with the row's number wherever there is room for one."""
+    return lambda count: pa.array([pattern % ((number,) * pattern.count("%")) for number in range(count)], pa.string())
 
 
 def cards(count: int) -> pa.Array:
@@ -88,6 +96,12 @@ CASES = (
     Case("token", numbered("user%020d"), None),
     Case("scramble", numbered("Some text of 24: %06d."), 2),
     Case("pattern", numbered("user%020d"), None, None, {"pattern": r"INV-\d{8}"}),
+    Case("json", repeated(DOCUMENT), 0.3, None, {"paths": THREE_PATHS}, LogicalType(Kind.JSON)),
+    Case(
+        "free_text",
+        repeated(NOTE + "it was raining, and nobody was at home when the parcel came. Leave it at the door."),
+        0.1,
+    ),
 )
 
 
@@ -115,8 +129,8 @@ def _built(case: Case, *, unique: bool = False) -> MaskFunction:
     definition = builtin().get(case.mask)
     parsed = definition.parse(case.options)
     context = ColumnContext(case.type, nullable=True, unique=unique)
-    assert definition.check(parsed, context) is None
-    return definition.build(KeyedFunction.derive(parse_secret(SECRET), definition.domain), parsed, context)
+    assert builtin().misfit(case.mask, parsed, context) is None
+    return builtin().build(case.mask, parsed, context, parse_secret(SECRET), definition.domain)
 
 
 def _rate(case: Case, count: int) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from dbmimic.masks.definition import ColumnContext
-from dbmimic.masks.keyed import KeyedFunction, parse_secret
+from dbmimic.masks.keyed import parse_secret
 from dbmimic.masks.registry import builtin
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
@@ -37,6 +37,20 @@ STAMPS = ["2024-02-29 10:20:30.5+02", "2024-02-29T10:20:30Z", "1970-01-02 00:00:
 UUIDS = ["0b6a3b1e-1111-4222-8333-123456789abc", "0B6A3B1E-1111-4222-8333-123456789ABC", None]
 CARDS = ["4111111111111111", "4111 1111 1111 1112", "378282246310005", "n/a", "", None]
 IBANS = ["GB82 WEST 1234 5698 7654 32", "DE89370400440532013000", "MT84MALT011000012345MTLCAST001S", "DE00", "", None]
+DOCUMENTS = [
+    '{"id": 12345678901234567890, "email": "Bob@Example.org", "to": [{"name": "Ann Lee", "phone": 2125550100}], "x": 1.0e5}',
+    '{"customer": {"email": null, "name": "\\u00fc", "ok": true}, "items": [1, "two", {"name": "three"}]}',
+    "[]",
+    "no document",
+    "",
+    None,
+]
+NOTES = [
+    "Anna Miller, anna@example.org, called +1 212 555 0100",
+    "4111 1111 1111 1111; DE89 3704 0044 0532 0130 00",
+    "",
+    None,
+]
 TEXTS = ["Bob", "bob", "caf\u00e9", "cafe\u0301", "x" * 1500, "0b6a3b1e-1111-4222-8333-123456789abc", "", None]
 
 Case = tuple[str, dict[str, Any], dict[str, Any], list[str | None]]
@@ -98,6 +112,9 @@ CASES += [
     ("scramble", {}, {}, TEXTS),
     ("pattern", {"pattern": r"INV-\d{8}-[A-F0-9]{2}"}, {}, TEXTS),
     ("prefix", {"keep": 3}, {}, [*CODES, "Ünïcode 12"]),
+    ("json", {"keys": {"email": "email", "*name": "full_name", "phone": "phone"}}, {"kind": "json"}, DOCUMENTS),
+    ("json", {"paths": {"$.items[*]": "scramble"}, "rest": "scramble"}, {}, DOCUMENTS),
+    ("free_text", {}, {}, NOTES),
     *(("national_id", {"country": country}, {}, values) for country, values in sorted(KNOWN.items())),
 ]
 
@@ -119,8 +136,8 @@ def masked(
     )
     definition = builtin().get(name)
     parsed = definition.parse(options)
-    assert definition.check(parsed, context) is None
-    mask = definition.build(KeyedFunction.derive(secret or parse_secret(SECRET), definition.domain), parsed, context)
+    assert builtin().misfit(name, parsed, context) is None
+    mask = builtin().build(name, parsed, context, secret or parse_secret(SECRET), definition.domain)
     entity = pa.array([str(number) for number in range(len(values))]) if options.get("entity") else None
     return mask(pa.array(values, pa.string()), entity).to_pylist()
 

@@ -6,7 +6,6 @@ import pyarrow as pa
 import pytest
 
 from dbmimic.masks.definition import ColumnContext
-from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import builtin
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
@@ -35,8 +34,8 @@ def apply() -> Apply:
         definition = builtin().get(name)
         context = ColumnContext(column or LogicalType(Kind.TEXT), nullable, unique, low_bits)
         parsed = definition.parse(options)
-        assert definition.check(parsed, context) is None
-        mask = definition.build(KeyedFunction.derive(secret, definition.domain), parsed, context)
+        assert builtin().misfit(name, parsed, context) is None
+        mask = builtin().build(name, parsed, context, secret, definition.domain)
         beside = None if entity is None else pa.array(entity, pa.string())
         masked = mask(pa.array(values, pa.string()), beside)
         assert masked.type == pa.string()
@@ -61,6 +60,6 @@ def refusal() -> Callable[..., str | None]:
     ) -> str | None:
         definition = builtin().get(name)
         context = ColumnContext(column or LogicalType(Kind.TEXT), nullable, unique, low_bits)
-        return definition.check(definition.parse(options), context)
+        return builtin().misfit(name, definition.parse(options), context)
 
     return run

@@ -9,7 +9,6 @@ import pytest
 
 from dbmimic.masks import pools
 from dbmimic.masks.definition import ColumnContext, OptionError, Parameter, Promise
-from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError, builtin
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
@@ -25,9 +24,11 @@ NAMES = [
     "email",
     "faker",
     "first_name",
+    "free_text",
     "full_name",
     "iban",
     "integer_key",
+    "json",
     "last_name",
     "national_id",
     "noise",
@@ -46,6 +47,7 @@ NAMES = [
 
 
 REQUIRED = {
+    "json": {"keys": {"email": "email"}},
     "bucket": {"size": 10},
     "constant": {"value": "x"},
     "faker": {"provider": "name"},
@@ -118,8 +120,8 @@ class TestRegistry:
         options = REQUIRED.get(name, {})
         kind = Kind.TEXT if Kind.TEXT in definition.kinds else min(definition.kinds)
         context = ColumnContext(LogicalType(kind), True, False)
-        keyed = KeyedFunction.derive(Secret(bytes(range(32))), definition.domain)
-        masked = definition.build(keyed, definition.parse(options), context)(pa.array(values, pa.string()), None)
+        mask = builtin().build(name, definition.parse(options), context, Secret(bytes(range(32))), definition.domain)
+        masked = mask(pa.array(values, pa.string()), None)
         assert masked.type == pa.string()
         assert masked.to_pylist() == ([None] * len(values) if name == "null" else values)
 
