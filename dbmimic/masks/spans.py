@@ -24,21 +24,22 @@ def replaced(
     texts: Sequence[str | None],
     find: Callable[[str], Iterable[Span]],
     parts: dict[str, MaskFunction],
-    spell: Callable[[str | None, str], str],
 ) -> list[str | None]:
     """
     Give the texts with every span that is found masked by its part; all else stays character by character.
 
-    `spell` gives the text for a span's place, of the masked value and what stood there. Each mask runs once, over all
-    spans of its part.
+    Each mask runs once, over all spans of its part.
     """
     found = [list(find(text)) if text else [] for text in texts]
-    masked: dict[str, list[str | None]] = {}
-    for name, mask in parts.items():
-        values = [span.value for spans in found for span in spans if span.part == name]
-        if values:
-            masked[name] = mask(pa.array(values, pa.string()), None).to_pylist()
-    queues = {name: iter(values) for name, values in masked.items()}
+    values: dict[str, list[str]] = {name: [] for name in parts}
+    for spans in found:
+        for span in spans:
+            values[span.part].append(span.value)
+    masked = {
+        name: iter(parts[name](pa.array(those, pa.string()), None).to_pylist())
+        for name, those in values.items()
+        if those
+    }
     result: list[str | None] = []
     for text, spans in zip(texts, found, strict=True):
         if text is None or not spans:
@@ -46,7 +47,7 @@ def replaced(
             continue
         pieces, at = [], 0
         for span in spans:
-            pieces += [text[at : span.start], spell(next(queues[span.part]), text[span.start : span.end])]
+            pieces += [text[at : span.start], next(masked[span.part]) or ""]
             at = span.end
         result.append("".join([*pieces, text[at:]]))
     return result

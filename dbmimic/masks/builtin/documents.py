@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
+from operator import attrgetter
 
 import pyarrow as pa
 
@@ -27,8 +28,11 @@ from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.spans import Span, replaced
 from dbmimic.model.types import Kind
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+# A key with its colon or a sign, or else a scalar; what stands between them is blank.
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_PIECE = re.compile(rf'({_STRING}\s*:|[{{}}\[\],])|({_STRING}|[^\s{{}}\[\],":]+)', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_SIMPLE = re.compile(r"[\w @.+-]*", re.ASCII)  # text that JSON writes as it is
 _PATH = re.compile(r"\.(\*|[\w$-]+)|\[(\*|\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\]")
 _REST = "scramble"
 _REST_PART = "rest"
@@ -36,6 +40,7 @@ _INVALID = "invalid"
 
 Step = str | int
 _ANY = "*"  # a pattern's step that fits every key
+_AT_ONCE = 1024  # texts, so that their pieces do not fill the memory
 _MOST_KEYS = 10_000  # remembered
 _EACH = -1  # a pattern's step that fits every place of an array
 
@@ -92,40 +97,52 @@ class _Chooser:
         return next((part for pattern, part in self._keys if fnmatchcase(key.casefold(), pattern)), None)
 
 
-def _spans(text: str, chooser: _Chooser) -> Iterator[Span]:  # noqa: C901  one branch for each sign of the grammar
-    """Give the scalars of a valid document that are masked."""
-    place: list[Step] = []
-    parts: list[str | None] = [None]  # of each container that is open
-    key_next = False
-    for token in _TOKEN.finditer(text):
-        sign = token[0]
-        if sign in "{[":
-            parts.append(chooser.entered(place, parts[-1]))
-            place.append("" if sign == "{" else 0)
-            key_next = sign == "{"
-        elif sign in "}]":
-            place.pop()
-            parts.pop()
-        elif sign == ",":
-            last = place[-1]
-            if isinstance(last, int):
-                place[-1] = last + 1
-            else:
-                key_next = True
-        elif sign == ":":
-            key_next = False
-        elif key_next and sign.startswith('"'):
-            place[-1] = json.loads(sign) if "\\" in sign else sign[1:-1]
-        elif sign != "null":
-            part = chooser.entered(place, parts[-1])
-            if part is None and sign.startswith('"'):
-                part = chooser.rest
-            if part is not None:
-                yield Span(token.start(), token.end(), _plain(sign), part)
+class _Plans:
+    """Where the masked scalars of a document stand, worked out once for all documents of one structure."""
+
+    def __init__(self, chooser: _Chooser) -> None:
+        self._chooser = chooser
+        self._known: dict[tuple[str | None, ...], tuple[tuple[int, str], ...]] = {}
+
+    def pieces(self, text: str) -> tuple[list[str], Sequence[tuple[int, str]]]:
+        """Give a valid document in pieces, and which of them are masked by which part."""
+        pieces = _PIECE.split(text)
+        structure = tuple(pieces[1::3])
+        plan = self._known.get(structure)
+        if plan is None:
+            plan = tuple(self._plan(structure))
+            if len(self._known) < _MOST_KEYS:
+                self._known[structure] = plan
+        rest = self._chooser.rest
+        if rest is None:
+            return pieces, plan
+        return pieces, [(at, part or rest) for at, part in plan if part or pieces[at].startswith('"')]
+
+    def _plan(self, structure: Sequence[str | None]) -> Iterator[tuple[int, str]]:
+        """Give the place and the part of each scalar; the part is empty where none is named, and the rest is masked."""
+        place: list[Step] = []
+        parts: list[str | None] = [None]  # of each container that is open
+        for number, sign in enumerate(structure):
+            if sign is None:
+                part = self._chooser.entered(place, parts[-1])
+                if part is not None or self._chooser.rest is not None:
+                    yield 3 * number + 2, part or ""
+            elif sign in {"{", "["}:
+                parts.append(self._chooser.entered(place, parts[-1]))
+                place.append("" if sign == "{" else 0)
+            elif sign in {"}", "]"}:
+                place.pop()
+                parts.pop()
+            elif sign != ",":
+                place[-1] = str(json.loads(sign[:-1]))
+            elif isinstance(place[-1], int):
+                place[-1] += 1
 
 
 def _plain(token: str) -> str:
-    return str(json.loads(token)) if token.startswith('"') else token
+    if not token.startswith('"'):
+        return token
+    return str(json.loads(token)) if "\\" in token else token[1:-1]
 
 
 def _spell(masked: str | None, token: str) -> str:
@@ -136,6 +153,8 @@ def _spell(masked: str | None, token: str) -> str:
         return "false"
     if not token.startswith('"') and _NUMBER.fullmatch(masked):
         return masked
+    if _SIMPLE.fullmatch(masked):
+        return f'"{masked}"'
     return json.dumps(masked, ensure_ascii=token.isascii())
 
 
@@ -163,22 +182,31 @@ def _compose_json(_keyed: KeyedFunction, options: Options, context: ColumnContex
         [(key.casefold(), f"keys: {key}") for key in _named(options, "keys")],
         _REST_PART if options["rest"] == _REST else None,
     )
+    plans = _Plans(chooser)
     invalid = str(options["invalid"])
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         encoded = values.dictionary_encode()
         texts = encoded.dictionary.to_pylist()
-        wrong = [row for row, text in enumerate(texts) if text and not _is_json(text)]
-        made = replaced(
-            [None if row in set(wrong) else text for row, text in enumerate(texts)] if wrong else texts,
-            lambda text: _spans(text, chooser),
-            masks,
-            _spell,
-        )
-        if wrong:
-            for row, text in zip(wrong, others([texts[row] for row in wrong]), strict=True):
-                made[row] = text
+        made = [text for start in range(0, len(texts), _AT_ONCE) for text in some(texts[start : start + _AT_ONCE])]
         return pa.array(made, pa.string()).take(encoded.indices)
+
+    def some(made: list[str | None]) -> list[str | None]:
+        documents: list[tuple[int, list[str], Sequence[tuple[int, str]]]] = []
+        wrong = []
+        for row, text in enumerate(made):
+            if not text:
+                continue
+            if _is_json(text):
+                documents.append((row, *plans.pieces(text)))
+            else:
+                wrong.append(row)
+        _mask_pieces([document[1:] for document in documents], masks)
+        for row, pieces, _plan in documents:
+            made[row] = "".join(filter(None, pieces))
+        for row, text in zip(wrong, others([str(made[row]) for row in wrong]) if wrong else [], strict=True):
+            made[row] = text
+        return made
 
     def others(texts: list[str]) -> list[str | None]:
         """Give what stands for texts that are no JSON."""
@@ -187,6 +215,22 @@ def _compose_json(_keyed: KeyedFunction, options: Options, context: ColumnContex
         return [None] * len(texts) if invalid == "null" else masks[_INVALID](pa.array(texts), None).to_pylist()
 
     return mask
+
+
+def _mask_pieces(
+    documents: Sequence[tuple[list[str], Sequence[tuple[int, str]]]], masks: Mapping[str, MaskFunction]
+) -> None:
+    """Mask in place the pieces that the plans name; each mask runs once, over all documents."""
+    places: dict[str, list[tuple[list[str], int]]] = {name: [] for name in masks}
+    for pieces, plan in documents:
+        for at, part in plan:
+            if pieces[at] != "null":
+                places[part].append((pieces, at))
+    for name, found in places.items():
+        if found:
+            plain = pa.array([_plain(pieces[at]) for pieces, at in found], pa.string())
+            for (pieces, at), value in zip(found, masks[name](plain, None).to_pylist(), strict=True):
+                pieces[at] = _spell(value, pieces[at])
 
 
 def _is_json(text: str) -> bool:
@@ -207,16 +251,19 @@ def _json_fits(options: Options, _context: ColumnContext) -> str | None:
     return None if odd is None else f"{odd!r} is no path; write it as $.customer.email or $.items[*].name"
 
 
-_NO_DATE = r"(?![0-9]{4}-[0-9]{2}-[0-9]{2}\b|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}\b)"
+_NO_DATE = r"(?<![0-9](?=[0-9]{3}-[0-9]{2}-[0-9]{2}\b))(?<![0-9](?=[0-9]?[./-][0-9]{1,2}[./-][0-9]{2,4}\b))"
 
-# What is looked for in text, in this order; a word is a name where the pools of names know it.
-_FINDERS: Mapping[str, str] = {
-    "emails": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-    "ibans": r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
-    "cards": r"\b[0-9](?:[ -]?[0-9]){11,18}\b",
-    "phones": _NO_DATE + r"(?<![\w.])(?:\+|\()?[0-9](?:[ ()./-]{0,2}[0-9]){6,14}(?![\w])",
-    "names": r"\b[A-Z][a-z]+\b",
+# What is looked for in text, the first in this order where two overlap. Each begins with a set of characters, so that a
+# text is searched as fast as they are rare in it; an e-mail is found from its @.
+_FINDERS: Mapping[str, re.Pattern[str]] = {
+    "emails": re.compile(r"@[\w-]+(?:\.[\w-]+)+"),
+    "ibans": re.compile(r"[A-Z](?<!\w[A-Z])[A-Z][0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
+    "cards": re.compile(r"[0-9](?<!\w[0-9])(?:[ -]?[0-9]){11,18}\b"),
+    "phones": re.compile(r"[0-9+(](?<![\w.].)" + _NO_DATE + r"(?:[ ()./-]{0,2}[0-9]){6,15}(?!\w)"),
+    "names": re.compile(r"[A-Z](?<!\w[A-Z])[a-z]+\b"),
 }
+_LOCAL_PART = re.compile(r"[\w.+-]+")
+_LONGEST_LOCAL_PART = 64
 _FOUND: Mapping[str, str] = {
     "emails": "email",
     "ibans": "iban",
@@ -236,26 +283,52 @@ def _known(pool: str) -> frozenset[str]:
     return frozenset(pools.load(pool).entries.to_pylist())
 
 
+def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+    """Give what has a form."""
+    for match in pattern.finditer(text):
+        start = match.start()
+        if kind == "emails":
+            backwards = _LOCAL_PART.match(text[max(0, start - _LONGEST_LOCAL_PART) : start][::-1])
+            if backwards is None:
+                continue
+            start -= backwards.end()
+        yield Span(start, match.end(), text[start : match.end()], kind)
+
+
+def _names(text: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+    """Give the words that are names: a known first name, what follows one, and known last names."""
+    firsts, lasts = _known("first_names"), _known("last_names")
+    after_first = -2  # where a first name ended
+    for match in pattern.finditer(text):
+        word, follows = match[0], match.start() == after_first + 1
+        if word in firsts and not follows:
+            after_first = match.end()
+            yield Span(match.start(), match.end(), word, "first")
+        elif follows or word in lasts:
+            yield Span(match.start(), match.end(), word, "last")
+
+
 def _compose_text(_keyed: KeyedFunction, options: Options, context: ColumnContext, build: PartBuild) -> MaskFunction:
     wanted = options["find"] if isinstance(options["find"], list | tuple) else tuple(_FINDERS)
-    pattern = re.compile("|".join(f"(?P<{name}>{finder})" for name, finder in _FINDERS.items() if name in wanted))
     masks = {found: build(part) for found, part in _text_parts(options).items()}
     limit = context.type.length
 
-    def find(text: str) -> Iterator[Span]:
-        after_first = -2  # where a first name ended
-        for match in pattern.finditer(text):
-            kind, value = str(match.lastgroup), match[0]
-            if kind == "names":
-                kind = "last" if match.start() == after_first + 1 or value in _known("last_names") else "other"
-                if value in _known("first_names") and match.start() != after_first + 1:
-                    kind, after_first = "first", match.end()
-            if kind in masks:
-                yield Span(match.start(), match.end(), value, kind)
+    def find(text: str) -> list[Span]:
+        spans: list[Span] = []
+        for kind, pattern in _FINDERS.items():
+            if kind in wanted:
+                looked_at = _names(text, pattern) if kind == "names" else _matches(text, kind, pattern)
+                spans += [one for one in looked_at if all(one.end <= s.start or s.end <= one.start for s in spans)]
+        return sorted(spans, key=attrgetter("start"))
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         encoded = values.dictionary_encode()
-        made = replaced(encoded.dictionary.to_pylist(), find, masks, lambda masked, _before: masked or "")
+        texts = encoded.dictionary.to_pylist()
+        made = [
+            text
+            for start in range(0, len(texts), _AT_ONCE)
+            for text in replaced(texts[start : start + _AT_ONCE], find, masks)
+        ]
         cut = [text if text is None else text[:limit] for text in made] if limit is not None else made
         return pa.array(cut, pa.string()).take(encoded.indices)
 
