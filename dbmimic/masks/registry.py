@@ -13,6 +13,7 @@ from dbmimic.masks.builtin import (
     finance,
     keys,
     national,
+    network,
     numbers,
     person,
     redact,
@@ -104,5 +105,19 @@ class MaskRegistry:
 
 def builtin() -> MaskRegistry:
     """Give the masks that come with dbmimic."""
-    modules = (redact, person, contact, address, dates, keys, fake, finance, national, numbers, text, documents)
+    modules = (
+        redact,
+        person,
+        contact,
+        address,
+        dates,
+        keys,
+        fake,
+        finance,
+        national,
+        numbers,
+        text,
+        documents,
+        network,
+    )
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

@@ -115,6 +115,7 @@ CASES += [
     ("json", {"keys": {"email": "email", "*name": "full_name", "phone": "phone"}}, {"kind": "json"}, DOCUMENTS),
     ("json", {"paths": {"$.items[*]": "scramble"}, "rest": "scramble"}, {}, DOCUMENTS),
     ("free_text", {}, {}, NOTES),
+    ("ip", {}, {}, ["192.168.1.1", "192.168.1.2/24", "2001:db8::1", "2001:db8::2/64", "localhost", "", None]),
     *(("national_id", {"country": country}, {}, values) for country, values in sorted(KNOWN.items())),
 ]
 

@@ -85,6 +85,7 @@ def values_of(column: LogicalType, mask: str) -> st.SearchStrategy[str]:
         Kind.TIMESTAMP: naive.map(lambda moment: moment.isoformat(sep=" ")) | st.just("-infinity"),
         Kind.TIMESTAMPTZ: naive.map(lambda moment: moment.isoformat(sep=" ") + "+02"),
         Kind.JSON: documents,
+        Kind.NETWORK: st.ip_addresses().map(str),
         Kind.FLOAT: st.floats(-(10**9), 10**9).map(lambda number: f"{number:.4f}"),
         Kind.UUID: st.uuids().map(str),
     }

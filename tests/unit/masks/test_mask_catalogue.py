@@ -28,6 +28,7 @@ NAMES = [
     "full_name",
     "iban",
     "integer_key",
+    "ip",
     "json",
     "last_name",
     "national_id",
