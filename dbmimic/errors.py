@@ -24,11 +24,13 @@ Codes, so that one word has one meaning:
     DM209 the secret is missing or unfit  DM210 an environment variable or file is missing
     DM211 unknown rule pack               DM212 the slice contradicts itself
     DM213 known to the format, not to this version               DM214 the connection URL is unfit
+    DM215 the slice leaves a table empty  DM216 one foreign key brings most of the slice
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading
     DM307 nothing to roll back to         DM308 a question was not answered with yes
     DM309 the target's engine has no place for a name or a column's values
+    DM310 the slice has more rows than it may have
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
     DM501 not reachable                   DM502 permission denied    DM503 disk full

@@ -73,7 +73,7 @@ def load_config(
 
 def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
     """Give what a copy would do; nothing is written anywhere."""
-    request = _request(config, secret_needed=any(seed.percent is not None for seed in config.slice.seeds))
+    request = _request(config, secret_needed=config.slice.needs_secret)
     target = _target_engine(config)
     with _source(config, Engines()) as source:
         seen = source if target in {None, source.engine} else CrossingSource(source, target)

@@ -275,6 +275,9 @@ class SliceForm(Form):
     tables: Annotated[
         list[TableForm], BeforeValidator(_empty_list), Field(description="Tables that are sliced by another mode.")
     ] = []
+    max_rows: Annotated[
+        int | None, Field(ge=1, description="The most rows that the slice may have: a larger one is refused.")
+    ] = None
     virtual_keys: Annotated[
         list[VirtualKeyForm],
         BeforeValidator(_empty_list),

@@ -44,6 +44,7 @@ def slice_spec(form: SliceForm, document: Document) -> SliceSpec:
             TableSpec(named(document, each.table, ("slice", "tables", index, "table")), Mode(each.mode))
             for index, each in enumerate(form.tables)
         ),
+        max_rows=form.max_rows,
         virtual_keys=tuple(
             _virtual_key(key, document, ("slice", "virtual_keys", index)) for index, key in enumerate(form.virtual_keys)
         ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dbmimic.model.names import TableId
-from dbmimic.model.request import EdgePolicy, Mode, Parent, PercentSeed, Seed
+from dbmimic.model.request import EdgePolicy, Mode, Parent, Seed
 from dbmimic.model.schema import ForeignKey
 
 
@@ -51,12 +51,6 @@ class SubsetPlan:
     def with_parent(self, *policies: Parent) -> tuple[ForeignKey, ...]:
         """Give the edges that treat a missing parent in one of these ways, in the order of the plan's edges."""
         return tuple(edge for edge, policy in self.edges.items() if policy.parent in policies)
-
-    @property
-    def needs_secret(self) -> bool:
-        """Whether rows are chosen by keyed hash."""
-        hashed = any(policy.ratio is not None or policy.limit is not None for policy in self.edges.values())
-        return hashed or any(isinstance(seed, PercentSeed) for seed in self.seeds)
 
     @property
     def tables(self) -> tuple[TableId, ...]:

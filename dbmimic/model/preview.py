@@ -42,11 +42,19 @@ class ColumnPreview:
 
 @dataclass(frozen=True, slots=True)
 class EdgePreview:
-    """One foreign key of the graph; `cycle` says that it closes one."""
+    """
+    One foreign key of the graph; `cycle` says that it closes one, `policy` how it is treated, where not as all are.
+
+    `children` and `parents` are the rows that came over it, down and up, and that no edge before it had brought.
+    """
 
     edge: str
     nullable: bool
     cycle: bool
+    virtual: bool = False
+    policy: str = ""
+    children: int = 0
+    parents: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,20 @@ class EdgePolicy:
     place: str = ""
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What the policy says that is not said of every edge."""
+        said = [] if self.parent is Parent.FOLLOW else [f"parent: {self.parent}"]
+        if self.children is not Children.FOLLOW:
+            said.append(f"children: {self.children}")
+        if self.where is not None:
+            said.append("where ...")
+        if self.ratio is not None:
+            said.append(f"ratio: {self.ratio:g}")
+        if self.limit is not None:
+            said.append(f"limit: {self.limit}")
+        return tuple(said)
+
+    @property
     def thins(self) -> bool:
         """Whether only some of the children come along."""
         return self.limit is not None or self.ratio is not None or self.where is not None

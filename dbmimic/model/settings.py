@@ -74,6 +74,12 @@ class SliceSpec:
     virtual_keys: tuple[VirtualKeySpec, ...] = ()
     max_rows: int | None = None
 
+    @property
+    def needs_secret(self) -> bool:
+        """Whether rows are chosen by keyed hash."""
+        hashed = any(edge.ratio is not None or edge.limit is not None for edge in self.edges)
+        return hashed or any(seed.percent is not None for seed in self.seeds)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

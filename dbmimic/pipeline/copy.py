@@ -14,7 +14,7 @@ from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
 from dbmimic.pipeline.expect import about, describe, expectation
 from dbmimic.pipeline.job import Chapters, Request, World
-from dbmimic.pipeline.prepare import prepare
+from dbmimic.pipeline.prepare import prepare, refuse_too_many
 from dbmimic.pipeline.units import maskers_of, run, seen_of
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
@@ -37,10 +37,12 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         cleared = load.clear(target, against=source, confirmed=request.confirmed)
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
-        slices = subset.walk(prepared.plan, prepared.schema, source, request.secret)
-        missed = subset.fruitless(prepared.plan.seeds, slices)
+        walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)
+        slices = walked.slices
+        noticed = tuple(subset.notices(prepared.plan, prepared.schema, walked, source))
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
         expected = expectation(prepared, structure, slices, maskers, masks, world.registry)
+        refuse_too_many(prepared.schema, slices, source, request.slice.max_rows)
     with chapters.chapter(Stage.COPY, about(prepared.schema, slices)):
         load.build(cleared, structure)
         checked = {each.table.id: each.columns for each in expected.masked}
@@ -52,7 +54,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     report = describe(expected, slices, masks, judged, done, source, target.engine, request, world)
     report = replace(
         report,
-        findings=(*prepared.schema.findings, *missed, *findings, *judged.findings),
+        findings=(*prepared.schema.findings, *noticed, *findings, *judged.findings),
         seconds=chapters.total(),
     )
     tell(report, world)

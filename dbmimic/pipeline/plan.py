@@ -10,9 +10,11 @@ from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.plan import SubsetPlan
 from dbmimic.model.preview import ColumnPreview, EdgePreview, Preview, TablePreview
 from dbmimic.model.request import Mode
+from dbmimic.model.schema import ForeignKey
 from dbmimic.pipeline.job import Chapters, Request, World
-from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count
+from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count, too_many
 from dbmimic.ports.source import Source
+from dbmimic.subset import Arrow, Walked
 
 
 def preview(request: Request, source: Source, world: World) -> Preview:
@@ -21,9 +23,11 @@ def preview(request: Request, source: Source, world: World) -> Preview:
     with chapters.chapter(Stage.INTROSPECT):
         prepared = prepare(request, source, world)
     with chapters.chapter(Stage.WALK):
-        slices = subset.walk(prepared.plan, prepared.schema, source, request.secret)
+        walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)
+        slices = walked.slices
         columns = _columns(prepared)
         order = [*prepared.plan.tables, *sorted(prepared.plan.excluded)]
+        noticed = tuple(subset.notices(prepared.plan, prepared.schema, walked, source))
         tables = tuple(_table(table, prepared, slices.get(table), columns, source) for table in order)
     inside = {table: component for component in prepared.graph.components for table in component}
     return Preview(
@@ -32,9 +36,27 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         tables=tables,
         columns=columns,
         edges=tuple(
-            EdgePreview(str(edge), edge.nullable, edge.parent in inside[edge.child]) for edge in prepared.graph.edges
+            _edge(edge, prepared.plan, walked, cycle=edge.parent in inside[edge.child]) for edge in prepared.graph.edges
         ),
-        findings=(*prepared.schema.findings, *subset.fruitless(prepared.plan.seeds, slices)),
+        findings=(
+            *prepared.schema.findings,
+            *noticed,
+            *too_many(sum(table.rows for table in tables), request.slice.max_rows),
+        ),
+    )
+
+
+def _edge(edge: ForeignKey, plan: SubsetPlan, walked: Walked, *, cycle: bool) -> EdgePreview:
+    policy = plan.edges.get(edge)
+    told = () if policy is None or plan.mode is Mode.FULL else policy.words
+    return EdgePreview(
+        edge=str(edge),
+        nullable=edge.nullable,
+        cycle=cycle,
+        virtual=edge.virtual,
+        policy=", ".join(told),
+        children=walked.brought.get(Arrow(edge, down=True), 0),
+        parents=walked.brought.get(Arrow(edge, down=False), 0),
     )
 
 

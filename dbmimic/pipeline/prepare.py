@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dbmimic import introspect, rules, subset
-from dbmimic.errors import ConfigError
+from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.keys import Rows, TableSlice
 from dbmimic.model.names import TableId
@@ -36,7 +37,7 @@ def prepare(request: Request, source: Source, world: World) -> Prepared:
     graph = introspect.link(schema, subset.virtual_keys(request.slice.virtual_keys, schema, source))
     wanted = subset.resolve(request.slice, schema, graph)
     plan = subset.plan(schema, graph, wanted)
-    if request.secret is None and plan.needs_secret:
+    if request.secret is None and request.slice.needs_secret:
         reason = "percent, ratio and limit choose rows by keyed hash, and there is no secret"
         hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"
         raise ConfigError("DM209", reason, place="secret", hint=hint)
@@ -62,3 +63,26 @@ def source_count(table: Table, chosen: TableSlice, rows: int, source: Reader) ->
     if chosen.whole:
         return rows
     return source.count(table) if table.estimated_rows <= _COUNTED_ROWS else table.estimated_rows
+
+
+def too_many(rows: int, most: int | None) -> tuple[Finding, ...]:
+    """Give the finding that a slice has more rows than it may have, if it has."""
+    if most is None or rows <= most:
+        return ()
+    reason = f"the slice has {rows:,} rows, and slice.max_rows lets it have {most:,}"
+    hint = "`dbmimic plan -v` tells what each foreign key brings: limit one (slice.edges), or ask for less"
+    return (Finding("DM310", Severity.ERROR, "slice.max_rows", reason, hint),)
+
+
+def refuse_too_many(schema: Schema, slices: Mapping[TableId, TableSlice], source: Reader, most: int | None) -> None:
+    """
+    Make sure that a slice has not more rows than it may have; where it may have any number nothing is counted.
+
+    Raises:
+        RefusedError: DM310, it has.
+    """
+    if most is None:
+        return
+    rows = sum(slice_count(schema.table(table), chosen, source) for table, chosen in slices.items())
+    for finding in too_many(rows, most):
+        raise RefusedError(finding.code, finding.message, place=finding.place, hint=finding.hint)

@@ -33,7 +33,7 @@ def check(request: Request, source: Source, copy: Source, world: World) -> RunRe
         masks = prepared.resolution.settled()
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
-        slices = subset.walk(prepared.plan, prepared.schema, source, request.secret)
+        slices = subset.walk(prepared.plan, prepared.schema, source, request.secret).slices
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
         expected = expectation(prepared, structure, slices, maskers, masks, world.registry, same_snapshot=False)
     with chapters.chapter(Stage.VERIFY):

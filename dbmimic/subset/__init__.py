@@ -1,14 +1,15 @@
 """
 Stage 2: which rows. The slice that was asked for becomes a plan, the plan a closed set of rows for each table.
 
-In: Schema, FkGraph, SliceSpec, a Source to ask. Out: SliceRequest, SubsetPlan, TableSlices.
+In: Schema, FkGraph, SliceSpec, a Source to ask. Out: SliceRequest, SubsetPlan, TableSlices, findings.
 Never: rows themselves, masks, a write. Read first: `planner`, then `walk`.
 """
 
+from dbmimic.subset.notices import notices
 from dbmimic.subset.planner import plan
+from dbmimic.subset.reach import Arrow
 from dbmimic.subset.request import resolve
-from dbmimic.subset.seeds import fruitless
 from dbmimic.subset.virtual import virtual_keys
-from dbmimic.subset.walk import walk
+from dbmimic.subset.walk import Walked, walk
 
-__all__ = ["fruitless", "plan", "resolve", "virtual_keys", "walk"]
+__all__ = ["Arrow", "Walked", "notices", "plan", "resolve", "virtual_keys", "walk"]

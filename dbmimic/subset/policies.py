@@ -36,6 +36,10 @@ class Guide:
             if policy.where is not None:
                 self._conditions[edge] = choose(policy.where, self.schema, self.source, self.secret)
 
+    def follows_all(self, edge: ForeignKey) -> bool:
+        """Tell whether every child of a parent comes along over the edge."""
+        return not self.plan.policy(edge).thins and edge.child not in self.restricted
+
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the children of these parents that come along."""
         policy = self.plan.policy(edge)

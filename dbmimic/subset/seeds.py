@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from dbmimic.errors import ConfigError
 from dbmimic.model.address import Secret
-from dbmimic.model.findings import Finding, Severity
-from dbmimic.model.keys import KeySet, TableSlice
-from dbmimic.model.names import TableId
+from dbmimic.model.keys import KeySet
 from dbmimic.model.request import PercentSeed, Seed, WhereSeed
 from dbmimic.model.schema import Schema, Table
 from dbmimic.ports.source import Walker
@@ -39,10 +37,3 @@ def placed(seed: Seed) -> Iterator[None]:
 def every(table: Table, source: Walker) -> KeySet:
     """Give all rows of a table, by name: a row of it may leave, or be changed."""
     return source.seed(table, WhereSeed(table.id, "1 = 1"))
-
-
-def fruitless(seeds: Iterable[Seed], slices: Mapping[TableId, TableSlice]) -> Iterator[Finding]:
-    """Give a warning for each table whose seeds name no row: a slice without them is seldom what was meant."""
-    for table, place in {seed.table: seed.place for seed in seeds if not slices[seed.table].own}.items():
-        where = f"{place} ({table})" if place else str(table)
-        yield Finding("DM212", Severity.WARNING, where, "the seeds of this table name no row", "try them in a SELECT")

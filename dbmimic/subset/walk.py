@@ -14,14 +14,25 @@ from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
 from dbmimic.subset.loss import lost, nulled, refuse_missing
 from dbmimic.subset.policies import Guide
+from dbmimic.subset.reach import Arrow, reach
 from dbmimic.subset.seeds import choose, every
 
 Chosen = dict[TableId, KeySet]
-Move = tuple[ForeignKey, TableId, TableId]
 Follow = Callable[[ForeignKey, KeySet], KeySet]
 
+_ROUNDS = 24  # so many questions to each edge of a component before its links are asked for as a whole
+_LINKS_AT_ONCE = 10_000_000  # of a component: 40 bytes each
 
-def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None) -> Mapping[TableId, TableSlice]:
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The rows of every table, and how many rows each edge brought that were not there before it was followed."""
+
+    slices: Mapping[TableId, TableSlice]
+    brought: Mapping[Arrow, int] = field(default_factory=dict)
+
+
+def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None) -> Walked:
     """
     Give the rows of every table of the plan, closed: what a chosen row references is chosen too.
 
@@ -34,7 +45,8 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
     round before, so a parent that is missing once stays missing, and what is left is the largest slice in which every
     such row has its parent.
 
-    Cost: one question per edge between components; inside a component one per edge and round, on what is new only.
+    Cost: one question per edge between components; inside a component one per edge and round, on what is new only,
+    and after some rounds one for all links of the component.
 
     Raises:
         ConfigError: DM212, a condition is none, or an edge that is not to be followed (`stop`) is needed.
@@ -44,7 +56,7 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
         R. Ramakrishnan, "An amateur's introduction to recursive query processing strategies", SIGMOD 1986.
     """
     if plan.mode is Mode.FULL:
-        return {table: TableSlice(KeySet(), KeySet(), whole=True) for table in plan.tables}
+        return Walked({table: TableSlice(KeySet(), KeySet(), whole=True) for table in plan.tables})
     walker = _Walker(plan, schema, source, secret)
     found = walker.closure()
     while leaving := lost(plan, found.everything, source):
@@ -58,7 +70,7 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
         rows = found.everything.get(table, empty)
         own = rows & (found.own.get(table, empty) | walker.kept.get(table, empty))
         slices[table] = TableSlice(own, rows - own, table in plan.whole, changed.get(table, ()))
-    return slices
+    return Walked(slices, found.brought)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,7 @@ class _Found:
 
     own: Chosen
     everything: Chosen
+    brought: Mapping[Arrow, int]
 
 
 @dataclass
@@ -81,6 +94,7 @@ class _Walker:
     _starts: Chosen = field(default_factory=dict)  # of static and restricted tables that do not come whole
     _seeds: Chosen = field(default_factory=dict)
     _banished: Chosen = field(default_factory=dict)
+    _brought: dict[Arrow, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -111,6 +125,7 @@ class _Walker:
     def closure(self) -> _Found:
         """Give the least closed set of rows without those that are banished."""
         own: Chosen = {}
+        self._brought = {}
         for table, rows in self._seeds.items():
             self._include(own, table, rows)
         self._descend(own)
@@ -118,16 +133,16 @@ class _Walker:
         for table, rows in self._starts.items():
             self._include(everything, table, rows)
         self._ascend(everything)
-        return _Found(own, everything)
+        return _Found(own, everything, self._brought)
 
     def _descend(self, own: Chosen) -> None:
         for step in self.plan.steps:
-            inner = [(edge, edge.parent, edge.child) for edge in step.inner if self._brings_children(edge)]
-            self._close(step, own, inner, self._guide.children)
+            arrows = [Arrow(edge, down=True) for edge in step.inner if self._brings_children(edge)]
+            self._close(step, own, arrows, self._guide.children)
             for edge in filter(self._brings_children, step.to_children):
                 rows = own.get(edge.parent)
                 if rows:
-                    self._include(own, edge.child, self._guide.children(edge, rows))
+                    self._bring(own, Arrow(edge, down=True), self._guide.children(edge, rows))
 
     def _brings_children(self, edge: ForeignKey) -> bool:
         return self.plan.policy(edge).children is Children.FOLLOW
@@ -137,30 +152,54 @@ class _Walker:
             followed = [edge for edge in step.inner if self._brings_parent(edge)]
             for edge in followed:
                 if edge.child in self.plan.whole:
-                    self._include(chosen, edge.parent, self.source.parents(edge, WHOLE))
-            moving = [(edge, edge.child, edge.parent) for edge in followed if edge.child not in self.plan.whole]
-            self._close(step, chosen, moving, self.source.parents)
+                    self._bring(chosen, Arrow(edge, down=False), self.source.parents(edge, WHOLE))
+            arrows = [Arrow(edge, down=False) for edge in followed if edge.child not in self.plan.whole]
+            self._close(step, chosen, arrows, self.source.parents)
             for edge in filter(self._brings_parent, step.to_parents):
                 rows: Rows | None = WHOLE if edge.child in self.plan.whole else chosen.get(edge.child)
                 if rows:
-                    self._include(chosen, edge.parent, self.source.parents(edge, rows))
+                    self._bring(chosen, Arrow(edge, down=False), self.source.parents(edge, rows))
 
     def _brings_parent(self, edge: ForeignKey) -> bool:
         return self.plan.policy(edge).parent is Parent.FOLLOW and edge.parent not in self.plan.whole
 
-    def _close(self, step: Step, chosen: Chosen, moves: list[Move], follow: Follow) -> None:
+    def _close(self, step: Step, chosen: Chosen, arrows: list[Arrow], follow: Follow) -> None:
         """Follow the component's inner edges until nothing new comes; only rows of the last round are expanded."""
         fresh: Chosen = {table: chosen[table] for table in step.tables if chosen.get(table)}
-        while fresh:
+        rounds = 0
+        while fresh and arrows:
+            if rounds == _ROUNDS and self._fits_memory(arrows):
+                self._reach(chosen, arrows, fresh)
+                return
+            rounds += 1
             found: Chosen = {}
-            for edge, start, end in moves:
-                if start in fresh:
-                    _add(found, end, follow(edge, fresh[start]))
-            fresh = {}
-            for table, rows in found.items():
-                new = self._include(chosen, table, rows)
-                if new:
-                    fresh[table] = new
+            for arrow in arrows:
+                if arrow.start in fresh:
+                    new = self._bring(chosen, arrow, follow(arrow.edge, fresh[arrow.start]))
+                    if new:
+                        _add(found, arrow.end, new)
+            fresh = found
+
+    def _fits_memory(self, arrows: list[Arrow]) -> bool:
+        """Tell whether all links of these edges can be held, and whether all of them are followed."""
+        plain = all(self._guide.follows_all(arrow.edge) for arrow in arrows if arrow.down)
+        return plain and sum(self.schema.table(a.edge.child).estimated_rows for a in arrows) <= _LINKS_AT_ONCE
+
+    def _reach(self, chosen: Chosen, arrows: list[Arrow], fresh: Chosen) -> None:
+        closed = {
+            table: rows | self._banished.get(table, KeySet())
+            for table in {arrow.end for arrow in arrows} | set(fresh)
+            if (rows := chosen.get(table, KeySet())) or table in self._banished
+        }
+        for reached in reach(arrows, fresh, closed, self.source):
+            self._bring(chosen, reached.arrow, reached.rows)
+
+    def _bring(self, chosen: Chosen, arrow: Arrow, rows: KeySet) -> KeySet:
+        """Include what an arrow leads to, and give what is new."""
+        new = self._include(chosen, arrow.end, rows)
+        if new:
+            self._brought[arrow] = self._brought.get(arrow, 0) + len(new)
+        return new
 
     def _include(self, chosen: Chosen, table: TableId, rows: KeySet) -> KeySet:
         """Add rows that are not banished, and give those that are new."""

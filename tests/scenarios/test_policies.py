@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import dbmimic
-from dbmimic.errors import ConfigError
+from dbmimic.errors import ConfigError, RefusedError
 from tests.copying import configured, copied, rows_of
 
 SHOP = """
@@ -101,7 +101,7 @@ def test_one_table_is_sliced_otherwise(tmp_path: Path, shop: str) -> None:
 @pytest.mark.parametrize(
     ("edge", "code", "place", "said"),
     [
-        ("{edge: orders(customer), limit: 1}", "DM205", "6:14", "orders(customer_id)"),
+        ("{edge: orders(customer), children: stop}", "DM205", "6:14", "orders(customer_id)"),
         ("{edge: orders(customer_id), parent: null}", "DM212", "6:14", "NOT NULL"),
         ("{edge: orders(rep_id), parent: stop}", "DM212", "6:14", "9 rows"),
         ("{edge: lines(order_id), where: size > 1; DROP TABLE lines}", "DM212", "6:38", "semicolon"),
@@ -135,3 +135,55 @@ def test_a_limit_without_a_secret_is_refused(tmp_path: Path, shop: str) -> None:
     with pytest.raises(ConfigError, match="no secret") as caught:
         dbmimic.plan(dbmimic.load_config(path))
     assert caught.value.code == "DM209"
+
+
+def test_a_slice_of_too_many_rows_is_refused_before_anything_moves(tmp_path: Path, shop: str) -> None:
+    sections = {"slice": {"seeds": [{"table": "customers", "ids": [1]}], "max_rows": 20}}
+    target = f"sqlite:///{tmp_path}/copy.db"
+    with pytest.raises(RefusedError) as caught:
+        copied(tmp_path, shop, target, **sections)
+    assert (caught.value.code, caught.value.exit_status) == ("DM310", 4)
+    assert "22 rows" in caught.value.message
+    assert not (tmp_path / "copy.db").exists()
+    preview = dbmimic.plan(configured(tmp_path, shop, target, **sections))
+    assert [(finding.code, finding.severity) for finding in preview.findings] == [("DM310", "error")]
+    sections["slice"]["max_rows"] = 22
+    assert copied(tmp_path, shop, target, **sections).verified
+
+
+def told(tmp_path: Path, shop: str, **slice_: Any) -> dict[str, str]:
+    preview = dbmimic.plan(configured(tmp_path, shop, "sqlite:///x", slice=slice_))
+    return {finding.code: f"{finding.place}: {finding.message}" for finding in preview.findings}
+
+
+def test_a_table_that_is_left_empty_is_told_by_name(tmp_path: Path, shop: str) -> None:
+    nobody = {"edge": "orders(rep_id)", "parent": "drop-child"}
+    seeds = [{"table": "customers", "ids": [1]}]
+    found = told(tmp_path, shop, seeds=seeds, edges=[nobody, {"edge": "lines(order_id)", "children": "stop"}])
+    assert "DM215" not in found  # orders without a representative stay, and nobody leads to lines
+    missed = told(tmp_path, shop, seeds=[{"table": "customers", "ids": [1]}], edges=[
+        {"edge": "orders(customer_id)", "where": "note = 'gone'"}])  # fmt: skip
+    assert missed["DM215"].startswith("orders: the table is empty in the slice and not in the source")
+
+
+def test_a_key_that_brings_most_of_the_slice_is_told(tmp_path: Path, shop: str) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        connection.executescript(
+            "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+            " INSERT INTO lines SELECT i, 0, 0 FROM n"
+        )
+    seeds = [{"table": "customers", "ids": [1]}]
+    assert told(tmp_path, shop, seeds=seeds)["DM216"].startswith("lines(order_id) -> orders(id): 1,911 of")
+    assert told(tmp_path, shop, seeds=seeds, edges=[{"edge": "lines(order_id)", "limit": 5}]) == {}
+
+
+def test_plan_tells_what_each_foreign_key_brought(tmp_path: Path, shop: str) -> None:
+    limited = [{"edge": "lines(order_id)", "limit": 1}, {"edge": "orders(rep_id)", "children": "stop"}]
+    slice_ = {"seeds": [{"table": "customers", "ids": [1]}], "edges": limited}
+    preview = dbmimic.plan(configured(tmp_path, shop, "sqlite:///x", slice=slice_))
+    edges = {edge.edge: (edge.children, edge.parents, edge.policy) for edge in preview.edges}
+    assert edges == {
+        "lines(order_id) -> orders(id)": (10, 0, "limit: 1"),
+        "orders(customer_id) -> customers(id)": (10, 0, ""),
+        "orders(rep_id) -> staff(id)": (0, 1, "children: stop"),
+    }

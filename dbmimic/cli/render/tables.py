@@ -48,11 +48,19 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
     edges, cycles = len(preview.edges), sum(1 for edge in preview.edges if edge.cycle)
     console.print(f"{preview.mode}: {preview.rows:,} rows; {edges} foreign keys, {cycles} of them in cycles")
     if verbose:
-        for edge in preview.edges:
-            marks = [word for word, set_ in (("nullable", edge.nullable), ("cycle", edge.cycle)) if set_]
-            console.print(escape(f"  {edge.edge} {' '.join(marks)}".rstrip()))
+        _edges(console, preview)
     _findings(console, preview.findings, verbose=verbose)
     _undecided(console, preview)
+
+
+def _edges(console: Console, preview: Preview) -> None:
+    """Print what each foreign key brought, those first that brought most."""
+    table = _table("foreign key", "children", "parents", label="policy")
+    for edge in sorted(preview.edges, key=lambda edge: -(edge.children + edge.parents)):
+        marks = [word for word in ("nullable", "cycle", "virtual") if getattr(edge, word)]
+        words = ", ".join(filter(None, [edge.policy, *marks]))
+        table.add_row(escape(edge.edge), f"{edge.children:,}", f"{edge.parents:,}", escape(words))
+    console.print(table)
 
 
 def _columns(console: Console, preview: Preview) -> None:
