@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from dbmimic.config.document import Blank
 from dbmimic.model.names import split_name
-from dbmimic.model.request import Children, Parent
+from dbmimic.model.request import Children, Enter, Parent
 from dbmimic.model.ruleset import ColumnTrait, Undecided
 from dbmimic.model.types import Kind
 
@@ -243,9 +243,27 @@ class TableForm(Form):
 
     table: Annotated[Text, Field(description="The table, as schema.table or table.")]
     mode: Annotated[
-        Literal["closure", "restrict"],
+        Literal["closure", "restrict"] | None,
         Field(description="restrict keeps every row that does not lose a parent; closure only what is asked for."),
-    ]
+    ] = None
+    enter: Annotated[
+        Enter,
+        Field(
+            strict=False,
+            description="Which rows come along with their parents, where several foreign keys lead here. any (the "
+            "default): one of them does; all: all do that are not NULL; owner: the one does that 'owner' names.",
+        ),
+    ] = Enter.ANY
+    owner: Annotated[Text | None, Field(description="The foreign key that rows come along over.")] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> TableForm:
+        if (self.enter is Enter.OWNER) != (self.owner is not None):
+            message = "'enter: owner' and 'owner' belong together"
+            raise _complaint(message, "write both, or none", code="DM212")
+        if self.mode is None and self.enter is Enter.ANY:
+            raise _complaint("this says nothing of the table", "add 'mode' or 'enter'")
+        return self
 
 
 class SliceForm(Form):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from dbmimic.config.document import Document, KeyPath
-from dbmimic.config.models import EdgeForm, KeepForm, MaskForm, SliceForm, VirtualKeyForm
+from dbmimic.config.models import EdgeForm, KeepForm, MaskForm, SliceForm, TableForm, VirtualKeyForm
 from dbmimic.model.names import split_name
 from dbmimic.model.request import Mode
 from dbmimic.model.ruleset import ColumnRule, ColumnTrait, KeepRule, MaskRule, RuleLayer, TraitRule, Undecided
@@ -40,10 +40,7 @@ def slice_spec(form: SliceForm, document: Document) -> SliceSpec:
         static=_tables(form.static, "static", document),
         exclude=_tables(form.exclude, "exclude", document),
         edges=tuple(_edge(edge, document, ("slice", "edges", index)) for index, edge in enumerate(form.edges)),
-        tables=tuple(
-            TableSpec(named(document, each.table, ("slice", "tables", index, "table")), Mode(each.mode))
-            for index, each in enumerate(form.tables)
-        ),
+        tables=tuple(_table(each, document, ("slice", "tables", index)) for index, each in enumerate(form.tables)),
         max_rows=form.max_rows,
         virtual_keys=tuple(
             _virtual_key(key, document, ("slice", "virtual_keys", index)) for index, key in enumerate(form.virtual_keys)
@@ -56,6 +53,15 @@ def _virtual_key(form: VirtualKeyForm, document: Document, at: KeyPath) -> Virtu
         child=named(document, form.child, (*at, "child")),
         parent=named(document, form.parent, (*at, "parent")),
         when=None if form.when is None else named(document, form.when, (*at, "when")),
+    )
+
+
+def _table(form: TableForm, document: Document, at: KeyPath) -> TableSpec:
+    return TableSpec(
+        table=named(document, form.table, (*at, "table")),
+        mode=None if form.mode is None else Mode(form.mode),
+        enter=form.enter,
+        owner=None if form.owner is None else named(document, form.owner, (*at, "owner")),
     )
 
 

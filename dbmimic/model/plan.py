@@ -32,7 +32,8 @@ class SubsetPlan:
 
     Shape: each table of the schema whose rows may be copied is in exactly one step; parents stand before children.
     `edges` holds every edge whose child may be copied. `whole` are the tables of which every row comes, whatever else
-    does; other `static` and `restricted` ones come row by row, because a row of theirs may leave or be changed.
+    does; other `static` and `restricted` ones come row by row, because a row of theirs may leave or be changed. Into a
+    `joint` table a row comes downwards only where all of these edges that are not NULL in it lead to it.
     """
 
     mode: Mode
@@ -43,6 +44,7 @@ class SubsetPlan:
     restricted: frozenset[TableId] = frozenset()
     whole: frozenset[TableId] = frozenset()
     edges: Mapping[ForeignKey, EdgePolicy] = field(default_factory=dict)
+    joint: Mapping[TableId, tuple[ForeignKey, ...]] = field(default_factory=dict)
 
     def policy(self, edge: ForeignKey) -> EdgePolicy:
         """Give how the walk treats an edge of this plan."""

@@ -32,6 +32,19 @@ class Children(StrEnum):
     STOP = "stop"
 
 
+class Enter(StrEnum):
+    """
+    Which children come along where several foreign keys lead to one table.
+
+    `any`: those that one of their keys leads to. `all`: those that every key of theirs leads to which holds something.
+    `owner`: those that one certain key leads to.
+    """
+
+    ANY = "any"
+    ALL = "all"
+    OWNER = "owner"
+
+
 class Parent(StrEnum):
     """
     What becomes of a row whose parent over one edge is not in the slice.
@@ -118,8 +131,8 @@ Seed = WhereSeed | PercentSeed | IdsSeed
 class SliceRequest:
     """
     The slice that was asked for. `static` tables come whole, `excluded` ones as structure only; of `restricted` ones
-    every row comes (or every seed, where they have seeds) that does not lose a parent. `edges` are the policies that
-    somebody wrote.
+    every row comes (or every seed, where they have seeds) that does not lose a parent. Into `joint` tables a row comes
+    downwards only where all of its keys lead to it. `edges` are the policies that somebody wrote.
     """
 
     mode: Mode = Mode.FULL
@@ -129,3 +142,4 @@ class SliceRequest:
     excluded: frozenset[TableId] = frozenset()
     edges: Mapping[ForeignKey, EdgePolicy] = field(default_factory=dict)
     restricted: frozenset[TableId] = frozenset()
+    joint: frozenset[TableId] = frozenset()

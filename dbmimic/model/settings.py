@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dbmimic.model.request import Children, Mode, Parent
+from dbmimic.model.request import Children, Enter, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
 
 
@@ -48,7 +48,9 @@ class TableSpec:
     """How one table is sliced where it is not as the rest, as written."""
 
     table: Named
-    mode: Mode
+    mode: Mode | None = None
+    enter: Enter = Enter.ANY
+    owner: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)

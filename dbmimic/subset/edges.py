@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from dbmimic.errors import Problem
 from dbmimic.model.graph import FkGraph
@@ -45,6 +46,32 @@ def policies(
         )
         problems += _contradictions(edge, policy, schema, graph, request, place)
         found[edge] = policy
+    return found
+
+
+def owned(
+    owners: Mapping[TableId, Named],
+    written: Mapping[ForeignKey, EdgePolicy],
+    graph: FkGraph,
+    request: SliceRequest,
+    problems: list[Problem],
+) -> dict[ForeignKey, EdgePolicy]:
+    """Give the policies by which the rows of some tables come downwards over one edge only."""
+    found: dict[ForeignKey, EdgePolicy] = {}
+    for table, name in owners.items():
+        owner = find_edge(name, graph)
+        if isinstance(owner, Problem):
+            problems.append(owner)
+            continue
+        if owner.child != table:
+            problems.append(Problem("DM212", f"the edge {owner} is none of table {table}", name.place, "name another"))
+        for edge in graph.edges:
+            if edge.child == table and edge != owner:
+                policy = written.get(edge) or default_policy(edge, request.restricted, request.children)
+                found[edge] = replace(policy, children=Children.STOP, limit=None, ratio=None, where=None)
+                if edge in written and (policy.thins or written[edge].children is Children.FOLLOW != request.children):
+                    reason = f"rows of {table} come over {owner} alone, so this edge brings none"
+                    problems.append(Problem("DM212", reason, policy.place, f"see {name.place}"))
     return found
 
 

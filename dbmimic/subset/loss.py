@@ -80,6 +80,14 @@ def refuse_missing(plan: SubsetPlan, chosen: Chosen, source: Walker) -> None:
         raise ConfigError.of(problems)
 
 
+def referencing(edge: ForeignKey, rows: KeySet, source: Walker) -> KeySet:
+    """Give those of these rows that reference a row which is in the source."""
+    found = KeySet()
+    for links in source.links(edge, rows, End.CHILD):
+        found |= KeySet.of(links.child_leaf, links.children)
+    return found
+
+
 def _rows(plan: SubsetPlan, table: TableId, chosen: Chosen) -> Rows:
     return WHOLE if table in plan.whole else chosen.get(table, KeySet())
 

@@ -43,6 +43,7 @@ def plan(schema: Schema, graph: FkGraph, request: SliceRequest) -> SubsetPlan:
         restricted=request.restricted,
         whole=frozenset(copied if request.mode is Mode.FULL else _whole(policies, request) & copied),
         edges=policies,
+        joint=_joint(policies, request),
     )
 
 
@@ -82,6 +83,18 @@ def _whole(policies: Policies, request: SliceRequest) -> frozenset[TableId]:
         if policy.parent is Parent.NULL and (edge.parent not in every or edge.parent in losing)
     }
     return every - losing - nulled
+
+
+def _joint(policies: Policies, request: SliceRequest) -> dict[TableId, tuple[ForeignKey, ...]]:
+    """Give, for each joint table, the edges over which rows may come downwards; static parents are there anyway."""
+    descending = [edge for edge, policy in policies.items() if policy.children is Children.FOLLOW]
+    own = _spread(
+        {seed.table for seed in request.seeds} - request.restricted, [(edge.parent, edge.child) for edge in descending]
+    )
+    return {
+        table: tuple(edge for edge in descending if edge.child == table and edge.parent in own - request.static)
+        for table in sorted(request.joint)
+    }
 
 
 def _reachable(policies: Policies, request: SliceRequest, copied: set[TableId]) -> set[TableId]:

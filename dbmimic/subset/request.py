@@ -8,10 +8,10 @@ from dataclasses import replace
 from dbmimic.errors import ConfigError, Problem
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.names import TableId, nearest, split_name
-from dbmimic.model.request import IdsSeed, Mode, PercentSeed, Seed, SliceRequest, WhereSeed
+from dbmimic.model.request import Enter, IdsSeed, Mode, PercentSeed, Seed, SliceRequest, WhereSeed
 from dbmimic.model.schema import Schema
-from dbmimic.model.settings import Named, SeedSpec, SliceSpec
-from dbmimic.subset.edges import policies
+from dbmimic.model.settings import Named, SeedSpec, SliceSpec, TableSpec
+from dbmimic.subset.edges import owned, policies
 
 
 def resolve(spec: SliceSpec, schema: Schema, graph: FkGraph) -> SliceRequest:
@@ -31,7 +31,8 @@ def resolve(spec: SliceSpec, schema: Schema, graph: FkGraph) -> SliceRequest:
         for table in sorted(static.keys() & excluded.keys())
     ]
     seeds = [seed for written in spec.seeds if (seed := _seed(written, schema, excluded, problems)) is not None]
-    modes = _modes(spec, schema, problems)
+    tables = _by_table(spec, schema, problems)
+    modes = {table: written.mode for table, written in tables.items() if written.mode is not None}
     asked = bool(seeds or static or modes)
     mode = spec.mode or (Mode.CLOSURE if asked else Mode.FULL)
     request = SliceRequest(
@@ -41,22 +42,28 @@ def resolve(spec: SliceSpec, schema: Schema, graph: FkGraph) -> SliceRequest:
         static=frozenset(static),
         excluded=frozenset(excluded),
         restricted=_restricted(mode, modes, schema) - static.keys() - excluded.keys(),
+        joint=frozenset(table for table, written in tables.items() if written.enter is Enter.ALL) - excluded.keys(),
     )
     edges = policies(spec.edges, schema, graph, request, problems)
+    owners = {table: written.owner for table, written in tables.items() if written.owner is not None}
+    edges = {**owned(owners, edges, graph, request, problems), **edges}
     if problems:
         raise ConfigError.of(problems)
     return replace(request, edges=edges)
 
 
-def _modes(spec: SliceSpec, schema: Schema, problems: list[Problem]) -> dict[TableId, Mode]:
-    modes: dict[TableId, Mode] = {}
+def _by_table(spec: SliceSpec, schema: Schema, problems: list[Problem]) -> dict[TableId, TableSpec]:
+    found: dict[TableId, TableSpec] = {}
     for written in spec.tables:
         table = find_table(written.table, schema)
         if isinstance(table, Problem):
             problems.append(table)
+        elif table in found:
+            place = found[table].table.place
+            problems.append(Problem("DM212", f"table {table} stands here twice", written.table.place, f"see {place}"))
         else:
-            modes[table] = written.mode
-    return modes
+            found[table] = written
+    return found
 
 
 def _restricted(mode: Mode, modes: Mapping[TableId, Mode], schema: Schema) -> frozenset[TableId]:

@@ -12,7 +12,7 @@ from dbmimic.model.plan import Step, SubsetPlan
 from dbmimic.model.request import Children, Mode, Parent
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
-from dbmimic.subset.loss import lost, nulled, refuse_missing
+from dbmimic.subset.loss import lost, nulled, referencing, refuse_missing
 from dbmimic.subset.policies import Guide
 from dbmimic.subset.reach import Arrow, reach
 from dbmimic.subset.seeds import choose, every
@@ -95,6 +95,7 @@ class _Walker:
     _seeds: Chosen = field(default_factory=dict)
     _banished: Chosen = field(default_factory=dict)
     _brought: dict[Arrow, int] = field(default_factory=dict)
+    _led: dict[ForeignKey, KeySet] = field(default_factory=dict)  # to rows of joint tables, whether they came or not
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -125,7 +126,7 @@ class _Walker:
     def closure(self) -> _Found:
         """Give the least closed set of rows without those that are banished."""
         own: Chosen = {}
-        self._brought = {}
+        self._brought, self._led = {}, {}
         for table, rows in self._seeds.items():
             self._include(own, table, rows)
         self._descend(own)
@@ -138,11 +139,27 @@ class _Walker:
     def _descend(self, own: Chosen) -> None:
         for step in self.plan.steps:
             arrows = [Arrow(edge, down=True) for edge in step.inner if self._brings_children(edge)]
-            self._close(step, own, arrows, self._guide.children)
+            self._close(step, own, arrows, self._children)
             for edge in filter(self._brings_children, step.to_children):
                 rows = own.get(edge.parent)
                 if rows:
-                    self._bring(own, Arrow(edge, down=True), self._guide.children(edge, rows))
+                    self._bring(own, Arrow(edge, down=True), self._children(edge, rows))
+
+    def _children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+        """
+        Give the children that come along; into a joint table those that all of their other keys have led to, too.
+
+        A row that some key has not led to yet is asked for again when that key does.
+        """
+        rows = self._guide.children(edge, parents)
+        others = self.plan.joint.get(edge.child, ())
+        if others:
+            self._led[edge] = self._led.get(edge, KeySet()) | rows
+        for other in others:
+            if other != edge and rows:
+                waiting = rows - self._led.get(other, KeySet())
+                rows -= referencing(other, waiting, self.source)
+        return rows
 
     def _brings_children(self, edge: ForeignKey) -> bool:
         return self.plan.policy(edge).children is Children.FOLLOW
@@ -182,7 +199,8 @@ class _Walker:
 
     def _fits_memory(self, arrows: list[Arrow]) -> bool:
         """Tell whether all links of these edges can be held, and whether all of them are followed."""
-        plain = all(self._guide.follows_all(arrow.edge) for arrow in arrows if arrow.down)
+        down = [arrow.edge for arrow in arrows if arrow.down]
+        plain = all(self._guide.follows_all(edge) and edge.child not in self.plan.joint for edge in down)
         return plain and sum(self.schema.table(a.edge.child).estimated_rows for a in arrows) <= _LINKS_AT_ONCE
 
     def _reach(self, chosen: Chosen, arrows: list[Arrow], fresh: Chosen) -> None:

@@ -74,6 +74,7 @@ class _Oracle:
         self.secret = secret
         self.links = {key.name: _links(world, key) for key in world.foreign_keys}
         self.seeds = {row for seed in world.seeds for row in _seeded(world, seed)}
+        self.own_tables = self._own_tables()
         self.bringing = {key.name: self._bringing(key) for key in world.foreign_keys}
 
     def parent_policy(self, key: WorldForeignKey) -> Parent:
@@ -94,9 +95,8 @@ class _Oracle:
         own = {row for row in self.seeds if row[0] not in world.restricted} - banished
         included = self._starts(world.static | world.restricted) - banished
         while True:
-            more_own = own | {
-                child for links in self.bringing.values() for child, parent in links if parent in own
-            } - banished  # fmt: skip
+            led = {child for links in self.bringing.values() for child, parent in links if parent in own}
+            more_own = own | {child for child in led if self._is_joined(child, own)} - banished
             needed = {
                 parent
                 for key in world.foreign_keys
@@ -108,6 +108,35 @@ class _Oracle:
             if more_own == own and more == included:
                 return own, included
             own, included = more_own, more
+
+    def _is_joined(self, child: RowNumber, own: set[RowNumber]) -> bool:
+        """Tell whether all that a row of a joint table references has brought it; a row of another table need not."""
+        if child[0] not in self.world.joint:
+            return True
+        return all(
+            any(link in self.bringing[key.name] and link[1] in own for link in links)
+            for key in self.world.foreign_keys
+            if key.child == child[0] and self._may_bring(key)
+            if (links := [link for link in self.links[key.name] if link[0] == child])
+        )
+
+    def _may_bring(self, key: WorldForeignKey) -> bool:
+        """Tell whether rows may come downwards over a key at all, going by the tables."""
+        return self._descends(key) and key.parent in self.own_tables and key.parent not in self.world.static
+
+    def _descends(self, key: WorldForeignKey) -> bool:
+        children = self.world.policies.get(key.name, _NO_POLICY).children
+        wanted = children or (Children.FOLLOW if self.world.follow else Children.STOP)
+        return wanted is Children.FOLLOW and key.child not in self.world.excluded
+
+    def _own_tables(self) -> set[str]:
+        found = {seed.table for seed in self.world.seeds} - self.world.restricted
+        while (
+            more := {key.child for key in self.world.foreign_keys if key.parent in found and self._descends(key)}
+            - found
+        ):
+            found |= more
+        return found
 
     def _leaving(self, included: set[RowNumber]) -> Iterator[RowNumber]:
         """Give the rows that are there without a parent that must be there with them."""
@@ -130,8 +159,7 @@ class _Oracle:
     def _bringing(self, key: WorldForeignKey) -> list[Link]:
         """Give the links over which own parents bring children along."""
         world, policy = self.world, self.world.policies.get(key.name, _NO_POLICY)
-        children = policy.children or (Children.FOLLOW if world.follow else Children.STOP)
-        if children is Children.STOP or key.child in world.excluded:
+        if not self._descends(key):
             return []
         table = world.by_name[key.child]
         links = self.links[key.name]

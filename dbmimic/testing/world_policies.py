@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -62,9 +63,15 @@ class _Maker:
             world,
             restrict=restrict,
             restricted=restricted - excluded,
+            joint=frozenset() if restrict else self._joint() - excluded,
             policies={name: policy for name, policy in policies.items() if policy is not None},
             excluded=excluded,
         )
+
+    def _joint(self) -> frozenset[str]:
+        """Give some of the tables that several foreign keys lead to."""
+        into = Counter(key.child for key in self._world.foreign_keys)
+        return frozenset(name for name, count in sorted(into.items()) if count > 1 and self._chance(0.3))
 
     def _policy(self, key: WorldForeignKey, *, restrict: bool) -> WorldPolicy | None:
         if self._chance(0.3):

@@ -160,6 +160,7 @@ class World:
     excluded: frozenset[str] = frozenset()
     restrict: bool = False
     restricted: frozenset[str] = frozenset()
+    joint: frozenset[str] = frozenset()
     policies: Mapping[str, WorldPolicy] = field(default_factory=dict)
 
     def edge_name(self, key: WorldForeignKey) -> str:

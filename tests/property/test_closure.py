@@ -19,7 +19,7 @@ import pytest
 import dbmimic
 from dbmimic.errors import ConfigError
 from dbmimic.masks.keyed import parse_secret
-from dbmimic.model.request import Children, Mode
+from dbmimic.model.request import Children, Enter, Mode
 from dbmimic.model.ruleset import Ruleset, Undecided
 from dbmimic.model.settings import EdgeSpec, Named, SeedSpec, Settings, SliceSpec, TableSpec, VirtualKeySpec
 from dbmimic.testing.mariadb_server import MariadbServer
@@ -65,15 +65,24 @@ def settings(world: World, engine: str, source: str, target: str) -> Settings:
             static=tuple(Named(name, "static") for name in sorted(world.static)),
             exclude=tuple(Named(name, "exclude") for name in sorted(world.excluded)),
             virtual_keys=tuple(virtual_key(key, engine) for key in world.foreign_keys if key.virtual),
-            tables=() if world.restrict else restricted_tables(world),
+            tables=tables(world),
             edges=tuple(edge_spec(world, key, engine) for key in world.foreign_keys if key.name in world.policies),
         ),
         rules=Ruleset(layers=(), default=Undecided.KEEP),
     )
 
 
-def restricted_tables(world: World) -> tuple[TableSpec, ...]:
-    return tuple(TableSpec(Named(name, "tables"), Mode.RESTRICT) for name in sorted(world.restricted))
+def tables(world: World) -> tuple[TableSpec, ...]:
+    if world.restrict:
+        return ()
+    return tuple(
+        TableSpec(
+            Named(name, "tables"),
+            Mode.RESTRICT if name in world.restricted else None,
+            Enter.ALL if name in world.joint else Enter.ANY,
+        )
+        for name in sorted(world.restricted | world.joint)
+    )
 
 
 def edge_spec(world: World, key: WorldForeignKey, engine: str) -> EdgeSpec:

@@ -187,3 +187,54 @@ def test_plan_tells_what_each_foreign_key_brought(tmp_path: Path, shop: str) -> 
         "orders(customer_id) -> customers(id)": (10, 0, ""),
         "orders(rep_id) -> staff(id)": (0, 1, "children: stop"),
     }
+
+
+TENANTS = """
+CREATE TABLE tenant (id INTEGER PRIMARY KEY);
+CREATE TABLE a (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL REFERENCES tenant (id));
+CREATE TABLE b (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL REFERENCES tenant (id));
+CREATE TABLE c (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id), b INTEGER REFERENCES b (id), up INTEGER REFERENCES c (id));
+INSERT INTO tenant VALUES (1), (2);
+INSERT INTO a VALUES (1, 1), (2, 2);
+INSERT INTO b VALUES (1, 1), (2, 2);
+INSERT INTO c VALUES (1, 1, 1, NULL), (2, 1, 2, NULL), (3, 2, 1, NULL), (4, 2, 2, NULL), (5, 1, NULL, NULL),
+                     (6, 1, 1, 1), (7, 1, 1, 2), (8, NULL, NULL, 6), (9, NULL, NULL, 4);
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "held_rows"),
+    [
+        ({}, {1, 2, 3, 5, 6, 7, 8}),
+        ({"enter": "any"}, {1, 2, 3, 5, 6, 7, 8}),
+        ({"enter": "all"}, {1, 5, 6, 8}),
+        ({"enter": "owner", "owner": "c(a)"}, {1, 2, 5, 6, 7}),
+    ],
+)
+def test_a_child_of_several_parents_comes_by_any_all_or_one_of_them(
+    tmp_path: Path, how: dict[str, Any], held_rows: set[int]
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        connection.executescript(TENANTS)
+    slice_: dict[str, Any] = {"seeds": [{"table": "tenant", "ids": [1]}]}
+    if how:
+        slice_["tables"] = [{"table": "c", "mode": "closure", **how}]
+    copied(tmp_path, f"sqlite:///{tmp_path}/shop.db", f"sqlite:///{tmp_path}/copy.db", slice=slice_)
+    assert {row[0] for row in held(tmp_path, "SELECT id FROM c")} == held_rows
+
+
+def test_tables_that_do_not_fit_are_told(tmp_path: Path, shop: str) -> None:
+    def refused(*tables: dict[str, Any], **more: Any) -> str:
+        seeds = {"seeds": [{"table": "orders", "ids": [1]}], "tables": list(tables), **more}
+        with pytest.raises(ConfigError) as caught:
+            dbmimic.plan(configured(tmp_path, shop, "sqlite:///x", slice=seeds))
+        return str(caught.value)
+
+    assert "belong together" in refused({"table": "orders", "enter": "owner"})
+    assert "says nothing" in refused({"table": "orders"})
+    assert "stands here twice" in refused({"table": "orders", "enter": "all"}, {"table": "orders", "mode": "restrict"})
+    assert "is none of table" in refused({"table": "lines", "enter": "owner", "owner": "orders(rep_id)"})
+    assert "come over" in refused(
+        {"table": "orders", "enter": "owner", "owner": "orders(customer_id)"},
+        edges=[{"edge": "orders(rep_id)", "where": "id > 1"}],
+    )

@@ -373,3 +373,19 @@ def test_every_policy_is_made() -> None:
         assert sum(getattr(policy, attribute) is not None for policy in written) > 20
     assert sum(world.restrict for world in worlds) > 20
     assert sum(bool(world.restricted) and not world.restrict for world in worlds) > 20
+
+
+def test_a_row_of_a_joint_table_comes_where_all_that_it_references_brings_it() -> None:
+    world = World(
+        0,
+        (
+            table("p", "id", (1,), (2,)),
+            table("q", "id p", (1, 1), (2, 2)),
+            table("c", "id p q", (1, 1, 1), (2, 1, 2), (3, 1, None), (4, None, 1)),
+        ),
+        (edge("q.p", "p.id"), edge("c.p", "p.id"), edge("c.q", "q.id")),
+        (start("p", "id", 1),),
+        follow=True,
+    )
+    assert chosen(world)["c"] == {1, 2, 3, 4}
+    assert chosen(replace(world, joint=frozenset({"c"})))["c"] == {1, 3, 4}
