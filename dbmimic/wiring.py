@@ -26,6 +26,7 @@ from dbmimic.masks.pools import POOLS_VERSION
 from dbmimic.masks.registry import MaskRegistry, builtin
 from dbmimic.model.address import Address, Secret
 from dbmimic.model.events import Noticed
+from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
 from dbmimic.model.preview import Preview
@@ -34,6 +35,7 @@ from dbmimic.model.settings import Named, Settings
 from dbmimic.pipeline import copy as copying
 from dbmimic.pipeline import plan as planning
 from dbmimic.pipeline import verify as verifying
+from dbmimic.pipeline import why as explaining
 from dbmimic.pipeline.job import Crew, Request, World
 from dbmimic.ports.listener import Listener, silent
 from dbmimic.ports.source import JoinedSource, Source
@@ -90,6 +92,13 @@ def _target_engine(config: Settings) -> str | None:
         if error.code != _NOT_SET:
             raise
         return None
+
+
+def why(config: Settings, table: str, key: tuple[str, ...], *, listener: Listener | None = None) -> Explanation:
+    """Give the chain from where the slice starts to the row of this key; nothing is written anywhere."""
+    request = _request(config, secret_needed=config.slice.needs_secret)
+    with _source(config, Engines()) as source:
+        return explaining.why(request, source, _world(listener), table, key)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from dbmimic.errors import DbmimicError
+from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.preview import Preview
 from dbmimic.model.report import (
@@ -30,6 +31,12 @@ def preview_document(preview: Preview) -> dict[str, object]:
     document = asdict(preview)
     head = {"schema": document.pop("schema"), "rows": preview.rows, "undecided": len(preview.undecided)}
     return {**head, **document, "findings": _findings(preview.findings)}
+
+
+def explanation_document(explanation: Explanation) -> dict[str, object]:
+    """Give the JSON document of why a row is in the slice."""
+    document = asdict(explanation)
+    return {"schema": document.pop("schema"), "in_slice": explanation.in_slice, **document}
 
 
 def error_document(error: DbmimicError) -> dict[str, object]:

@@ -8,8 +8,9 @@ Never: rows themselves, masks, a write. Read first: `planner`, then `walk`.
 from dbmimic.subset.notices import notices
 from dbmimic.subset.planner import plan
 from dbmimic.subset.reach import Arrow
-from dbmimic.subset.request import resolve
+from dbmimic.subset.request import find_table, resolve
 from dbmimic.subset.virtual import virtual_keys
 from dbmimic.subset.walk import Walked, walk
+from dbmimic.subset.why import Reason, why
 
-__all__ = ["Arrow", "Walked", "notices", "plan", "resolve", "virtual_keys", "walk"]
+__all__ = ["Arrow", "Reason", "Walked", "find_table", "notices", "plan", "resolve", "virtual_keys", "walk", "why"]

@@ -26,10 +26,17 @@ _LINKS_AT_ONCE = 10_000_000  # of a component: 40 bytes each
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """The rows of every table, and how many rows each edge brought that were not there before it was followed."""
+    """
+    The rows of every table, and how many rows each edge brought that were not there before it was followed.
+
+    `seeds`, rows reached downwards (`own`) and rows `kept` by restrict tell why a row is there.
+    """
 
     slices: Mapping[TableId, TableSlice]
     brought: Mapping[Arrow, int] = field(default_factory=dict)
+    seeds: Mapping[TableId, KeySet] = field(default_factory=dict)
+    own: Mapping[TableId, KeySet] = field(default_factory=dict)
+    kept: Mapping[TableId, KeySet] = field(default_factory=dict)
 
 
 def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None) -> Walked:
@@ -70,7 +77,7 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
         rows = found.everything.get(table, empty)
         own = rows & (found.own.get(table, empty) | walker.kept.get(table, empty))
         slices[table] = TableSlice(own, rows - own, table in plan.whole, changed.get(table, ()))
-    return Walked(slices, found.brought)
+    return Walked(slices, found.brought, walker.seeds, found.own, walker.kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class _Walker:
     secret: Secret | None
     kept: Chosen = field(default_factory=dict)  # of restricted tables: all rows, or their seeds
     _starts: Chosen = field(default_factory=dict)  # of static and restricted tables that do not come whole
-    _seeds: Chosen = field(default_factory=dict)
+    seeds: Chosen = field(default_factory=dict)
     _banished: Chosen = field(default_factory=dict)
     _brought: dict[Arrow, int] = field(default_factory=dict)
     _led: dict[ForeignKey, KeySet] = field(default_factory=dict)  # to rows of joint tables, whether they came or not
@@ -102,7 +109,7 @@ class _Walker:
         for seed in plan.seeds:
             restricted = seed.table in plan.restricted
             _add(
-                self.kept if restricted else self._seeds,
+                self.kept if restricted else self.seeds,
                 seed.table,
                 choose(seed, self.schema, self.source, self.secret),
             )
@@ -127,7 +134,7 @@ class _Walker:
         """Give the least closed set of rows without those that are banished."""
         own: Chosen = {}
         self._brought, self._led = {}, {}
-        for table, rows in self._seeds.items():
+        for table, rows in self.seeds.items():
             self._include(own, table, rows)
         self._descend(own)
         everything = dict(own)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import dbmimic
-from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.errors import ConfigError, RefusedError, UsageError
+from dbmimic.wiring import why
 from tests.copying import configured, copied, rows_of
 
 SHOP = """
@@ -238,3 +239,33 @@ def test_tables_that_do_not_fit_are_told(tmp_path: Path, shop: str) -> None:
         {"table": "orders", "enter": "owner", "owner": "orders(customer_id)"},
         edges=[{"edge": "orders(rep_id)", "where": "id > 1"}],
     )
+
+
+def test_why_a_row_is_there_is_told_from_the_seed_on(tmp_path: Path, shop: str) -> None:
+    sections = {"slice": {"seeds": [{"table": "customers", "ids": [1]}]}, "rules": MASKS}
+    settings = configured(tmp_path, shop, "sqlite:///x", **sections)
+    found = why(settings, "staff", ("1",))
+    assert [(link.table, link.came, link.edge) for link in found.chain] == [
+        ("customers", "", ""),
+        ("orders", "child", "orders(customer_id) -> customers(id)"),
+        ("staff", "parent", "orders(rep_id) -> staff(id)"),
+    ]
+    assert found.chain[0].reason.startswith("seed at ")
+    assert not why(settings, "staff", ("2",)).in_slice
+    for table, key, said in (("stuff", "1", "staff"), ("staff", "77", "no row"), ("staff", "1 2", "does not fit")):
+        with pytest.raises((UsageError, ConfigError)) as caught:
+            why(settings, table, (key,))
+        assert said in str(caught.value)
+
+
+def test_why_hides_keys_that_are_masked_texts(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        connection.executescript(
+            "CREATE TABLE people (email TEXT PRIMARY KEY);"
+            "CREATE TABLE posts (id INTEGER PRIMARY KEY, author TEXT REFERENCES people (email));"
+            "INSERT INTO people VALUES ('ann@real.example'); INSERT INTO posts VALUES (1, 'ann@real.example');"
+        )
+    rules = {"default": "keep", "columns": {"people.email": "email"}}
+    slice_ = {"seeds": [{"table": "people", "where": "1 = 1"}]}
+    settings = configured(tmp_path, f"sqlite:///{tmp_path}/shop.db", "sqlite:///x", slice=slice_, rules=rules)
+    assert [link.key for link in why(settings, "posts", ("1",)).chain] == [("(masked)",), ("1",)]

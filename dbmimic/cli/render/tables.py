@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.preview import Preview
 from dbmimic.model.report import RunReport
@@ -51,6 +52,17 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
         _edges(console, preview)
     _findings(console, preview.findings, verbose=verbose)
     _undecided(console, preview)
+
+
+def show_explanation(explanation: Explanation) -> None:
+    """Print the chain that brings a row."""
+    console = _console()
+    if not explanation.in_slice:
+        console.print(escape(f"this row of {explanation.table} is not in the slice"))
+    for link in explanation.chain:
+        row = escape(f"{link.table} ({', '.join(link.key)})")
+        reason = f"{link.came} over {link.edge}" if link.edge else link.reason
+        console.print(f"[bold]{row}[/]  {escape(reason)}")
 
 
 def _edges(console: Console, preview: Preview) -> None:
