@@ -172,7 +172,7 @@ class _Sent:
         for batch in batches:
             values = _values(columns, batch)
             self.count(columns, values, batch.row_count)
-            yield wire.lines(values)
+            yield from wire.lines(values)
 
 
 def _columns(layout: Layout, forms: Mapping[str, Form]) -> list[_Column]:

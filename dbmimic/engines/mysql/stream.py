@@ -27,7 +27,7 @@ _word: Callable[[bytearray, int], tuple[int]] = struct.Struct("<I").unpack_from
 class Block:
     """Some rows: their bytes, and where in them each row begins; what lies between two rows is nobody's."""
 
-    data: bytes
+    data: bytes | bytearray
     starts: list[int]
 
     def __len__(self) -> int:
@@ -64,7 +64,10 @@ class Stream:
         held = self._held
         at, size = 0, len(held)
         while at < _BLOCK_BYTES and len(starts) < _BLOCK_ROWS:
-            length = _word(held, at)[0] & _FULL if size > at + _HEADER else _FULL
+            known = size > at + _HEADER
+            length = _word(held, at)[0] & _FULL if known else _FULL
+            if starts and known and length > _BLOCK_BYTES:
+                break  # a long row goes alone, so that nobody needs to copy it
             stop = at + _HEADER + length
             if size < stop:
                 size = self._more()
@@ -76,6 +79,10 @@ class Stream:
             if length == _FULL:
                 at = self._joined(stop)
                 size = len(held)
+        if at > 2 * _BLOCK_BYTES:
+            self._held = held[at:]
+            del held[at:]
+            return Block(held, starts)
         data = bytes(memoryview(held)[:at])
         del held[:at]
         return Block(data, starts)

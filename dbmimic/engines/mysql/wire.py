@@ -8,7 +8,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from dbmimic.engines.mysql.stream import Block
 
 _NULL = 0xFB
 _WIDTHS = ((0xFC, 2), (0xFD, 3), (0xFE, 8))
+_PIECE_BYTES = 1 << 20
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\0", b"\\0"))  # the backslash first
 
 Positions = npt.NDArray[np.int64]
@@ -43,7 +44,9 @@ def columns(block: Block, count: int) -> list[pa.Array]:
     return _taken(block.data, edges, empty)
 
 
-def _taken(data: bytes, edges: npt.NDArray[np.int32], empty: Sequence[npt.NDArray[np.bool_]]) -> list[pa.Array]:
+def _taken(
+    data: bytes | bytearray, edges: npt.NDArray[np.int32], empty: Sequence[npt.NDArray[np.bool_]]
+) -> list[pa.Array]:
     """
     Give one array for each column: what lies between the edges is the values and, in turn, the gaps between them,
     so that all of them together are one Arrow array over the bytes as they came, to take the values from.
@@ -89,8 +92,31 @@ def as_text(values: pa.Array) -> pa.Array:
     return values.cast(pa.string())
 
 
-def lines(fields: Sequence[pa.Array]) -> bytes | memoryview:
-    r"""Give the rows as LOAD DATA reads them: a tab after each field, a newline after each row, `\N` for NULL."""
+def lines(fields: Sequence[pa.Array]) -> Iterator[bytes | memoryview]:
+    r"""
+    Give the rows as LOAD DATA reads them: a tab after each field, a newline after each row, `\N` for NULL.
+
+    Memory: what the rows take, twice; of a single row no more than a piece of a megabyte at a time.
+    """
+    if len(fields[0]) != 1:
+        yield _lines(fields)
+        return
+    for place, field in enumerate(fields):
+        if place:
+            yield b"\t"
+        if field.null_count:
+            yield rb"\N"
+            continue
+        data = _bytes_of(field)
+        for start in range(0, len(data), _PIECE_BYTES):
+            piece = bytes(data[start : start + _PIECE_BYTES])
+            for raw, safe in _ESCAPES:
+                piece = piece.replace(raw, safe)
+            yield piece
+    yield b"\n"
+
+
+def _lines(fields: Sequence[pa.Array]) -> memoryview:
     escaped = [pc.fill_null(_escaped(field), rb"\N") for field in fields]
     last = pc.binary_join_element_wise(escaped[-1], pa.scalar(b"\n", pa.binary()), pa.scalar(b"", pa.binary()))
     if len(escaped) > 1:

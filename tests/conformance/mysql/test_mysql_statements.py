@@ -140,7 +140,23 @@ def test_an_answer_that_is_cut_short_is_an_error(last, number):
 def test_lines_escape_what_would_end_a_field():
     every = bytes(range(256))
     fields = [pa.array([every, None], pa.binary()), pa.array([b"", b"\\N"], pa.binary())]
-    lines = bytes(wire.lines(fields))
+    lines = b"".join(wire.lines(fields))
     assert lines.endswith(b"\t\n\\N\t\\\\N\n")
     first = lines.split(b"\t\n")[0]
     assert first == every.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\0", b"\\0")
+    singly = b"".join(b"".join(wire.lines([field[row : row + 1] for field in fields])) for row in range(2))
+    assert singly == lines
+
+
+def test_a_long_row_goes_alone_and_piece_by_piece():
+    long = b"ab\\\t\n\0" * 700_000
+    rows = [(b"1", b"short"), (b"2", long), (b"3", None), (b"4", long[:1_500_000])]
+    stream = Stream(Pipe(*(packet(*row) for row in rows), END, at_once=1 << 18), "utf8")
+    blocks = list(stream.blocks())
+    assert [len(block) for block in blocks] == [1, 1, 1, 1]
+    arrays = [wire.columns(block, 2) for block in blocks]
+    assert [(key[0].as_py(), value[0].as_py()) for key, value in arrays] == rows
+    assert arrays[1][1].buffers()[2].address == pa.py_buffer(blocks[1].data).address  # not a copy
+    pieces = list(wire.lines(arrays[1]))
+    assert max(map(len, pieces)) <= 2 << 20
+    assert b"".join(pieces) == b"2\t" + b"ab\\\\\\t\\n\\0" * 700_000 + b"\n"
