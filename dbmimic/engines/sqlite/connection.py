@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -156,14 +157,15 @@ class Snapshot:
         """Give all rows of a statement: for catalogue queries, whose answers are small."""
         return [row for page in self.pages(sql, parameters, place) for row in page]
 
-    def row(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> Row | None:
-        """Give the one row of an answer, or None where a value of it is longer than SQLite's longest."""
+    @contextmanager
+    def telling(self, place: str) -> Iterator[None]:
+        """Run a block whose driver errors become ours."""
         with told(self._side, place):
-            try:
-                found: Row | None = self._connection.execute(sql, parameters).fetchone()
-            except sqlite3.DataError:
-                return None
-        return found
+            yield
+
+    def lend(self) -> sqlite3.Connection:
+        """Give the connection itself, for the rest of this room; what it raises is told by `telling`."""
+        return self._connection
 
     def value(self, sql: str, parameters: Sequence[object] = (), place: str = "") -> Any:
         """Give the single value of a statement."""

@@ -12,12 +12,12 @@ In a file with one of the UTF-16 encodings SQLite itself repairs text that is no
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from operator import add
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -72,14 +72,16 @@ class Unread:
     Rows whose tail columns were not read: another connection reads them where `snapshot` proves that it sees the same.
 
     `numbers` are the rowids in the batch's order, as JSON; None where the rows have to come one by one. `tail` gives
-    the tail columns to whoever cannot do without. `storage` is that of `Body`.
+    the tail columns page by page to whoever cannot do without. `storage` is that of `Body`. `many` tells that another
+    process is worth its start.
     """
 
     snapshot: Snapshot
     rowid: str
     numbers: str | None
     storage: Mapping[str, str]
-    tail: Callable[[], Sequence[Row]]
+    tail: Callable[[], Iterable[Sequence[Row]]]
+    many: bool = False
 
 
 def packed(layout: Layout, page: Sequence[Row]) -> tuple[RawBatch, Body]:
@@ -145,10 +147,22 @@ def _real(text: str) -> object:
     return text if number != number else number  # noqa: PLR0124 -- SQLite stores NaN as NULL: it stays text
 
 
+class Connection(Protocol):
+    """What rows are inserted over."""
+
+    def execute(self, sql: str, parameters: Sequence[object] = ..., /) -> object:
+        """Run a statement."""
+        ...
+
+    def executemany(self, sql: str, rows: Sequence[Row], /) -> object:
+        """Run a statement for each row."""
+        ...
+
+
 class Inserter:
     """Inserts the batches of one layout into one table."""
 
-    def __init__(self, connection: sqlite3.Connection, layout: Layout) -> None:
+    def __init__(self, connection: Connection, layout: Layout) -> None:
         self._connection = connection
         self._layout = layout
         self._columns = ", ".join(name(column) for column in layout.tail + layout.head)
@@ -169,14 +183,11 @@ class Inserter:
 
     def insert(self, batch: MaskedBatch) -> int:
         """Insert a batch; within a transaction, which the caller rolls back where this raises."""
-        body = batch.tail.body
-        if isinstance(body, Relay):
-            return sum(map(self._inserted, body.pages()))
+        if isinstance(batch.tail.body, Relay):
+            return sum(map(self._inserted, batch.tail.body.pages()))
         if batch.tail == NO_TAIL and not self._layout.tail:
             return self._inserted(list(self._translated(batch)))
-        if isinstance(body, Unread):
-            body = Body(body.tail(), body.storage)
-        return self._inserted(list(_joined(self._layout, batch, body)))
+        return sum(self._inserted(list(rows)) for rows in _joined(self._layout, batch))
 
     def _translated(self, batch: MaskedBatch) -> Iterable[Row]:
         """Give rows of another engine, each value in the storage class of its column."""
@@ -201,11 +212,19 @@ class Inserter:
             self._connection.execute(self._sql(map(marker, row)), tuple(map(bound, row)))
 
 
-def _joined(layout: Layout, batch: MaskedBatch, body: object) -> Iterable[Row]:
-    """Give the rows to insert, tail first, then head."""
-    if batch.tail.engine != ENGINE or not isinstance(body, Body):
+def _joined(layout: Layout, batch: MaskedBatch) -> Iterator[Iterable[Row]]:
+    """Give the rows to insert page by page, tail first, then head."""
+    body = batch.tail.body
+    if batch.tail.engine != ENGINE or not isinstance(body, Body | Unread):
         raise InternalError("DM901", "a batch of another engine reached SQLite", place=str(layout.table))
-    if not layout.head:
-        return body.tail
-    columns = [from_text(batch.head[column], body.storage[column]) for column in layout.head]
-    return map(add, body.tail, zip(*columns, strict=True)) if layout.tail else zip(*columns, strict=True)
+    start = 0
+    for tail in (body.tail,) if isinstance(body, Body) else body.tail():
+        stop = start + len(tail)
+        columns = [
+            from_text(batch.head[column][start:stop], body.storage[column][start:stop]) for column in layout.head
+        ]
+        start = stop
+        if not layout.head:
+            yield tail
+        else:
+            yield map(add, tail, zip(*columns, strict=True)) if layout.tail else zip(*columns, strict=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from dbmimic.engines.sqlite import catalogue, structure
 from dbmimic.engines.sqlite.catalogue import Catalogue
 from dbmimic.engines.sqlite.columns import ColumnReader
-from dbmimic.engines.sqlite.connection import OLDEST, Row, Snapshot, name
+from dbmimic.engines.sqlite.connection import OLDEST, Row, Snapshot, name, uri
+from dbmimic.engines.sqlite.elsewhere import Elsewhere, is_worth_it
 from dbmimic.engines.sqlite.faults import SOURCE, Side
 from dbmimic.engines.sqlite.identity import ByRowid, RowIdentity
 from dbmimic.engines.sqlite.rows import Relay, packed, to_text
@@ -43,6 +45,8 @@ class SqliteSource:
         _check(self._path, side)
         self._snapshot = Snapshot(self._path, side, patience)
         self._walk: Walk | None = None
+        self._elsewhere: Elsewhere | None = None
+        self._sought = True
 
     @cached_property
     def _catalogue(self) -> Catalogue:
@@ -134,10 +138,33 @@ class SqliteSource:
             yield RawBatch(layout, 0, {}, Payload(ENGINE, relay))
             return
         if layout.head and isinstance(identity, ByRowid) and self._encoding == "UTF-8":
-            yield from ColumnReader(self._snapshot, layout, identity, self._integers(layout)).read(rows)
+            other = self._other(self._rows_of(layout, rows))
+            yield from ColumnReader(self._snapshot, layout, identity, self._integers(layout), other).read(rows)
             return
         for page in self._pages(layout, identity, rows):
             yield packed(layout, page)[0]
+
+    def _rows_of(self, layout: Layout, rows: Rows) -> int:
+        return self.schema().table(layout.table).estimated_rows if isinstance(rows, Whole) else len(rows)
+
+    def _other(self, rows: int) -> Elsewhere | None:
+        """Give a process that reads the same snapshot, or None where it is not worth it or not proven."""
+        if self._elsewhere is None and self._sought and is_worth_it(rows):
+            self._sought = False
+            settings = ("PRAGMA busy_timeout = 0", "PRAGMA query_only = 1", "PRAGMA temp_store = MEMORY",
+                        "PRAGMA trusted_schema = 0", "BEGIN", "SELECT count(*) FROM sqlite_schema")  # fmt: skip
+            with suppress(sqlite3.Error, OSError):
+                other = Elsewhere(uri(self._path, "ro"), settings)
+                if self._snapshot.unchanged():
+                    self._elsewhere = other
+                else:
+                    other.close()
+        # One stream at a time: a second one, begun in the middle of it, is read here.
+        return (
+            self._elsewhere
+            if self._elsewhere is not None and not self._elsewhere.under_way and is_worth_it(rows)
+            else None
+        )
 
     def _integers(self, layout: Layout) -> frozenset[str]:
         columns = self.schema().table(layout.table).columns
@@ -169,6 +196,8 @@ class SqliteSource:
 
     def close(self) -> None:
         """End the snapshot and the connection; safe to call twice."""
+        if self._elsewhere is not None:
+            self._elsewhere.close()
         self._snapshot.close()
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from dbmimic.engines.sqlite import files
 from dbmimic.engines.sqlite.catalogue import folded
-from dbmimic.engines.sqlite.columns import Splicer, behind
 from dbmimic.engines.sqlite.connection import Snapshot, connect, name, uri
+from dbmimic.engines.sqlite.elsewhere import Elsewhere, Here
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import Places, RunLock
 from dbmimic.engines.sqlite.rows import Inserter, Relay, Unread
 from dbmimic.engines.sqlite.source import SqliteSource, file_identity, patience
+from dbmimic.engines.sqlite.splice import Splicer
 from dbmimic.engines.sqlite.structure import ENGINE, Blueprint
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError
 from dbmimic.model.address import Address
@@ -26,6 +27,14 @@ from dbmimic.model.names import ColumnId
 from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
 
 _ENCODINGS = frozenset({"UTF-8", "UTF-16le", "UTF-16be"})
+# Fast rather than safe: a copy that is not whole is thrown away.
+_BUILDING = (
+    "PRAGMA synchronous = OFF",
+    "PRAGMA journal_mode = MEMORY",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA cache_size = -32768",
+)
 _SOURCE = "dbmimic_source"  # what the source is called where it is attached
 _BUILDER_PATIENCE = 600.0  # seconds that one worker waits for another's transaction on the new copy
 
@@ -46,6 +55,7 @@ class SqliteTarget:
         self._lock = RunLock(self._places)
         self._wait = wait
         self._connection: sqlite3.Connection | None = None
+        self._elsewhere: Elsewhere | None = None
         self._loaded: dict[str, int] = {}
         self._indexes: list[tuple[str, str, str]] = []  # those that are still to be made
         if not self._places.target.parent.is_dir():
@@ -134,35 +144,42 @@ class SqliteTarget:
             count = self._relayed(layout, body, coming)
             if count is not None:
                 return count
+        connection: sqlite3.Connection | Elsewhere = self._connect()
         if isinstance(body, Unread):
-            with self._seeing(body.snapshot) as seen:
-                return self._inserted(layout, every, seen)
-        return self._inserted(layout, every, None)
+            connection = (self._other() if body.many else None) or connection
+            with self._seeing(connection, body.snapshot) as seen:
+                return self._inserted(connection, layout, every, seen)
+        return self._inserted(connection, layout, every, None)
 
     @contextmanager
-    def _seeing(self, snapshot: Snapshot) -> Iterator[str | None]:
+    def _seeing(self, connection: sqlite3.Connection | Elsewhere, snapshot: Snapshot) -> Iterator[str | None]:
         """
         Attach the source and begin a transaction that sees the snapshot's rows; gives the name that the source has in
         statements, or None where that cannot be proven: then there is no transaction.
         """
-        connection = self._connect()
         proven = False
         try:
-            connection.execute("PRAGMA busy_timeout = 0")  # a writer may wait for us, and would not let us in
             with suppress(sqlite3.Error):
+                connection.execute("PRAGMA busy_timeout = 0")  # a writer may wait for us, and would not let us in
                 connection.execute(f"ATTACH ? AS {_SOURCE}", (uri(snapshot.path, "ro"),))
                 connection.execute("BEGIN")
-                connection.execute(f"SELECT count(*) FROM {_SOURCE}.sqlite_schema").fetchone()  # noqa: S608 -- ours
+                connection.execute(f"SELECT count(*) FROM {_SOURCE}.sqlite_schema")  # noqa: S608 -- ours
                 proven = snapshot.unchanged()
-            if not proven and connection.in_transaction:
-                connection.execute("ROLLBACK")
+            if not proven:
+                with suppress(sqlite3.Error):  # there may be none
+                    connection.execute("ROLLBACK")
             yield _SOURCE if proven else None
         finally:
-            with suppress(sqlite3.Error):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                connection.execute(f"DETACH {_SOURCE}")
-            connection.execute(f"PRAGMA busy_timeout = {int(_BUILDER_PATIENCE * 1000)}")
+            for end in ("ROLLBACK", f"DETACH {_SOURCE}", f"PRAGMA busy_timeout = {int(_BUILDER_PATIENCE * 1000)}"):
+                with suppress(sqlite3.Error):  # what is over is over
+                    connection.execute(end)
+
+    def _other(self) -> Elsewhere | None:
+        """Give a process that writes to the new copy, or None where it cannot be had."""
+        if self._elsewhere is None:
+            with suppress(sqlite3.Error, OSError):
+                self._elsewhere = Elsewhere(uri(self._places.new, "rw"), _BUILDING)
+        return self._elsewhere
 
     def _relayed(self, layout: Layout, relay: Relay, others: Iterator[MaskedBatch]) -> int | None:
         """
@@ -176,7 +193,7 @@ class SqliteTarget:
         listed = "" if relay.as_stored else f" ({', '.join(map(name, layout.tail))})"
         chosen = "*" if relay.as_stored else ", ".join(map(name, layout.tail))
         indexes = [each for each in self._indexes if folded(each[0]) == folded(layout.leaf.name)]
-        with self._seeing(relay.snapshot) as seen:
+        with self._seeing(connection, relay.snapshot) as seen:
             if seen is None:
                 return None
             try:
@@ -193,29 +210,29 @@ class SqliteTarget:
         self._indexes = [each for each in self._indexes if each not in indexes]
         return count
 
-    def _inserted(self, layout: Layout, batches: Iterable[MaskedBatch], source: str | None) -> int:
+    def _inserted(
+        self,
+        connection: sqlite3.Connection | Elsewhere,
+        layout: Layout,
+        batches: Iterable[MaskedBatch],
+        source: str | None,
+    ) -> int:
         """Insert the batches; where `source` names the attached one, within the transaction that sees it."""
-        connection = self._connect()
-        place = str(layout.table)
-        insert = Inserter(connection, layout).insert
-        if source is not None:
-            insert = Splicer(connection, layout, source, insert).insert
-
-        def put(batch: MaskedBatch) -> int:
-            with told(TARGET, place):
-                return insert(batch)
-
-        if source is None:
-            with told(TARGET, place):
+        inserter = Inserter(connection, layout)
+        with told(TARGET, str(layout.table)):
+            if source is None:
                 connection.execute("BEGIN IMMEDIATE")
-        try:
-            count = sum(map(put, batches) if source is None else behind(put, batches))
-            with told(TARGET, place):
+            try:
+                if source is None:
+                    count = sum(map(inserter.insert, batches))
+                else:
+                    link = connection if isinstance(connection, Elsewhere) else Here(connection)
+                    count = Splicer(link, layout, source, inserter.insert).insert(batches)
                 connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):  # a full disk has ended the transaction already
-                connection.execute("ROLLBACK")
-            raise
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has ended the transaction already
+                    connection.execute("ROLLBACK")
+                raise
         return count
 
     def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
@@ -223,6 +240,7 @@ class SqliteTarget:
         plan = _blueprint(structure)
         connection = self._connect()
         with told(TARGET, self._place):
+            connection.execute("PRAGMA temp_store = FILE")  # what is sorted may be larger than memory, and is masked
             connection.execute("BEGIN IMMEDIATE")
         for title, sql in (*(each[1:] for each in self._indexes), *plan.later):
             self._create(title, sql)
@@ -313,15 +331,12 @@ class SqliteTarget:
         self.discard()
 
     def _connect(self) -> sqlite3.Connection:
-        """Give the connection to the new copy: fast rather than safe, since a copy that is not whole is thrown away."""
+        """Give the connection to the new copy."""
         if self._connection is None:
             with told(TARGET, str(self._places.new)):
                 connection = connect(self._places.new, "rw", _BUILDER_PATIENCE)
-                connection.execute("PRAGMA synchronous = OFF")
-                connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
-                connection.execute("PRAGMA temp_store = MEMORY")
-                connection.execute("PRAGMA foreign_keys = OFF")
-                connection.execute("PRAGMA cache_size = -65536")
+                for setting in _BUILDING:
+                    connection.execute(setting).fetchall()
             self._connection = connection
         return self._connection
 
@@ -329,6 +344,9 @@ class SqliteTarget:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._elsewhere is not None:
+            self._elsewhere.close()
+            self._elsewhere = None
 
 
 def _unmade(error: Exception, title: str) -> DbmimicError:

@@ -24,7 +24,7 @@ def tail_rows(batch: RawBatch) -> list[Any]:
         case Relay() as relay:
             return [row for page in relay.pages() for row in page]
         case Unread() as unread:
-            return list(unread.tail())
+            return [row for page in unread.tail() for row in page]
         case Body() as body:
             return list(body.tail)
     raise AssertionError(batch.tail)

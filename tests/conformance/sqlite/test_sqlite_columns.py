@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dbmimic.engines.sqlite.columns import blobs_of
 from dbmimic.engines.sqlite.rows import Inserter, Unread
 from dbmimic.engines.sqlite.source import SqliteSource
+from dbmimic.engines.sqlite.splice import part_of
 from dbmimic.engines.sqlite.target import SqliteTarget
 from dbmimic.errors import TargetError
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
@@ -29,6 +29,13 @@ INSERT INTO t SELECT i * 3, CASE i % 7 WHEN 0 THEN NULL WHEN 1 THEN '' WHEN 2 TH
     WHEN 3 THEN 'é🐘 ' || i WHEN 4 THEN char(0xFFFE) || char(9) || char(10) || '\\' ELSE 'v' || i END,
     CASE i % 5 WHEN 0 THEN NULL WHEN 1 THEN i * 0.5 WHEN 2 THEN x'00ff' ELSE CAST(x'ff' AS TEXT) END FROM n;
 """
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["here", "elsewhere"])
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Has other processes read and write even the smallest table, or none."""
+    monkeypatch.setattr("dbmimic.engines.sqlite.source.is_worth_it", lambda rows: request.param)
+    return bool(request.param)
 
 
 @pytest.fixture
@@ -190,9 +197,14 @@ def test_nothing_real_is_left_in_the_file(make: Make, opened: Open, aimed: Aim, 
     assert b"canary" not in held
 
 
-def test_texts_as_places_and_bytes() -> None:
-    array = pa.array(["skipped", "é", None, "", "bc"])[1:]
-    places, data = blobs_of(array)
-    assert data == "ébc".encode() + b"\0"
-    assert places.decode() == "".join(f"{at:010}{size:010}" for at, size in [(1, 2), (0, 0), (3, 0), (3, 2)])
-    assert blobs_of(pa.array([None, None], pa.string())) == (b"0" * 40, b"\0")
+@pytest.mark.parametrize(
+    "texts",
+    [["é", None, "", "bc" * 60], ["ab", "cd", "é"], ["", "", ""], [None, None, None], ["a" * 99_999, "b", None], ["x"]],
+)
+def test_sqlite_finds_each_text_in_the_bytes_of_all(texts: list[str | None]) -> None:
+    part, given = part_of(2, pa.array(["before", *texts, "after"])[1:-1])
+    connection = sqlite3.connect(":memory:")
+    numbers = f"[{','.join(['7'] * len(texts))}]"
+    rows = connection.execute(f"SELECT CAST({part} AS TEXT) FROM json_each(?1) AS j ORDER BY j.key", [numbers, *given])
+    assert [text for (text,) in rows] == texts
+    connection.close()
