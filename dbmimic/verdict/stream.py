@@ -14,19 +14,15 @@ from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.schema import Table
-from dbmimic.model.types import Kind, LogicalType
+from dbmimic.model.types import Kind
 from dbmimic.model.work import Seen
 from dbmimic.ports.source import Reader
 from dbmimic.verdict.masking import MaskedColumn, MaskedTable, TableCheck, findings_of, joined
+from dbmimic.verdict.spelling import spelt
 
 Columns = Mapping[str, MaskedColumn]
 
 _WRAP = 1 << 64
-_NUMBERS_AND_MOMENTS = {
-    Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.UUID, Kind.BOOLEAN,
-    Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ,
-}  # fmt: skip
-_SPELT_ALIKE = frozenset(Kind) - _NUMBERS_AND_MOMENTS
 
 
 class StreamCheck:
@@ -83,22 +79,9 @@ def digest_of(table: Table, head: Mapping[str, pa.Array], keyed: KeyedFunction) 
     """
     columns = list(head.values())
     if table.as_text:
-        columns = [_one_spelling(table, name, values) for name, values in head.items()]
+        columns = [spelt(table, name, values) for name, values in head.items()]
     hashes = keyed.uniform(joined(columns))
     return int(np.sum(hashes, dtype=np.uint64))
-
-
-def _one_spelling(table: Table, name: str, values: pa.Array) -> pa.Array:
-    column = table.column(name)
-    logical = LogicalType(Kind.TEXT) if column is None else column.logical
-    if logical.kind in _SPELT_ALIKE:
-        return (pc.utf8_rtrim(values, characters=" ") if logical.padded else values).cast(pa.binary())
-    if logical.kind is Kind.BOOLEAN:
-        words = pc.replace_substring_regex(values, "^(?:t|true)$", "1")
-        return pc.replace_substring_regex(words, "^(?:f|false)$", "0").cast(pa.binary())
-    empty = pc.is_null(values)
-    form = canonical.by_kind(values.fill_null(""), logical).cast(pa.binary())
-    return pc.if_else(empty, pa.scalar(None, pa.binary()), form)
 
 
 def together(parts: Iterable[Seen]) -> Seen | None:

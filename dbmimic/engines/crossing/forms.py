@@ -91,8 +91,6 @@ def to_mysql(column: Column, held: Kind) -> Step | None:
         return _widened_single
     if logical.kind is Kind.DECIMAL and logical.precision is None:
         return lambda values: _like(values, _WIDEST_DECIMAL)
-    if logical.kind is Kind.TEXT and logical.padded:
-        return lambda values: pc.utf8_rtrim(values, characters=" ")
     return _TO_MYSQL.get(logical.kind)
 
 

@@ -20,10 +20,10 @@ from operator import add
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dbmimic.engines.sqlite.connection import Row, Snapshot, name, query, weight
+from dbmimic.engines.sqlite.connection import Row, Snapshot, name, weight
 from dbmimic.engines.sqlite.declared import logical
-from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.identity import bound, is_lenient, marker
 from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.errors import InternalError
@@ -42,6 +42,7 @@ _CLASSES = {
     Kind.DECIMAL: REAL,
     Kind.BINARY: BLOB,
 }
+_NUMBERS = {INTEGER: pa.int64(), REAL: pa.float64()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +161,19 @@ class Connection(Protocol):
 
 
 class Inserter:
-    """Inserts the batches of one layout into one table."""
+    """Inserts the batches of one layout into one table; `declared` gives the types of its columns."""
 
-    def __init__(self, connection: Connection, layout: Layout) -> None:
+    def __init__(self, connection: Connection, layout: Layout, declared: Callable[[], Mapping[str, str]]) -> None:
         self._connection = connection
         self._layout = layout
+        self._declared = declared
         self._columns = ", ".join(name(column) for column in layout.tail + layout.head)
         self._plain = self._sql(["?"] * (len(layout.tail) + len(layout.head)))
 
     @cached_property
     def _classes(self) -> Mapping[str, str]:
         """By column, the letter of the storage class that its declared type asks for."""
-        table = self._layout.leaf.name
-        with told(TARGET, table):
-            described = self._connection.execute(query("columns.sql"), (table,)).fetchall()
-        return {column: _CLASSES.get(logical(declared).kind, TEXT) for column, declared, *_ in described}
+        return {column: _CLASSES.get(logical(declared).kind, TEXT) for column, declared in self._declared().items()}
 
     def _sql(self, markers: Iterable[str]) -> str:
         # OR ABORT: a table's own ON CONFLICT clauses could otherwise drop rows without a word.
@@ -191,9 +190,8 @@ class Inserter:
 
     def _translated(self, batch: MaskedBatch) -> Iterable[Row]:
         """Give rows of another engine, each value in the storage class of its column."""
-        letters = (self._classes[column] * batch.row_count for column in self._layout.head)
-        columns = [batch.head[column] for column in self._layout.head]
-        return zip(*map(from_text, columns, letters), strict=True)
+        columns = (_in_class(batch.head[column], self._classes[column]) for column in self._layout.head)
+        return zip(*columns, strict=True)
 
     def _inserted(self, rows: Sequence[Row]) -> int:
         if not rows:
@@ -210,6 +208,16 @@ class Inserter:
     def _insert_singly(self, rows: Sequence[Row]) -> None:
         for row in rows:
             self._connection.execute(self._sql(map(marker, row)), tuple(map(bound, row)))
+
+
+def _in_class(values: pa.Array, letter: str) -> list[object]:
+    """Give values of one storage class, by whole columns where all of them are of it."""
+    if letter in _NUMBERS:
+        with suppress(pa.ArrowInvalid):
+            numbers = values.cast(_NUMBERS[letter])
+            if letter == INTEGER or not pc.any(pc.is_nan(numbers)).as_py():
+                return list(numbers.to_pylist())
+    return from_text(values, letter * len(values))
 
 
 def _joined(layout: Layout, batch: MaskedBatch) -> Iterator[Iterable[Row]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dbmimic.engines.sqlite import files
 from dbmimic.engines.sqlite.catalogue import folded
-from dbmimic.engines.sqlite.connection import Snapshot, connect, name, uri
+from dbmimic.engines.sqlite.connection import Snapshot, connect, name, query, uri
 from dbmimic.engines.sqlite.elsewhere import Elsewhere, Here
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import Places, RunLock
@@ -218,7 +218,7 @@ class SqliteTarget:
         source: str | None,
     ) -> int:
         """Insert the batches; where `source` names the attached one, within the transaction that sees it."""
-        inserter = Inserter(connection, layout)
+        inserter = Inserter(connection, layout, lambda: self._declared(layout.leaf.name))
         with told(TARGET, str(layout.table)):
             if source is None:
                 connection.execute("BEGIN IMMEDIATE")
@@ -234,6 +234,11 @@ class SqliteTarget:
                     connection.execute("ROLLBACK")
                 raise
         return count
+
+    def _declared(self, table: str) -> Mapping[str, str]:
+        with told(TARGET, table):
+            described = self._connect().execute(query("columns.sql"), (table,)).fetchall()
+        return {column: declared for column, declared, *_ in described}
 
     def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
         """Make indexes, views and triggers, set the counters of AUTOINCREMENT tables and the file's own settings."""
