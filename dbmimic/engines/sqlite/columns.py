@@ -16,7 +16,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.engines.sqlite.connection import FEWEST, PAGE_BYTES, Row, Snapshot, name
+from dbmimic.engines.sqlite.connection import FEWEST, PAGE_BYTES, Row, Snapshot, name, weight
 from dbmimic.engines.sqlite.elsewhere import Elsewhere, Here
 from dbmimic.engines.sqlite.identity import ByRowid
 from dbmimic.engines.sqlite.rows import INTEGER, TEXT, Unread, packed
@@ -144,12 +144,15 @@ class ColumnReader:
         self._next = last + 1 if count == asked.size and last < _LAST else None
         if not count:
             return RawBatch(self._layout, 0, {}, Payload(ENGINE, None))
-        fitting = PAGE_BYTES * count // max(sum(len(data) for data in columns[::3]), 1)
-        self._size = max(FEWEST, min(_MOST, fitting, self._size * 4))
+        self._resize(count, sum(len(data) for data in columns[::3]))
         storage = {column: _CLASSES[self._expected[column]] * count for column in self._layout.head}
         told = f"[{numbers.decode('ascii')}]"
         unread = Unread(self._snapshot, self._rowid, told, storage, lambda: self._tail(told), self._many)
         return RawBatch(self._layout, count, head, Payload(ENGINE, unread))
+
+    def _resize(self, rows: int, size: int) -> None:
+        """Ask for as many rows next as fit a page, by the size of these."""
+        self._size = max(FEWEST, min(_MOST, PAGE_BYTES * rows // max(size, 1), self._size * 4))
 
     def _pass(self, asked: _Question) -> None:
         """Go on behind the rows of a question that had no answer."""
@@ -168,13 +171,15 @@ class ColumnReader:
         listed = ", ".join(f"t.{name(column)}" for column in self._layout.head + self._layout.tail)
         # The two parameters of the other statement stand in the condition, so that their numbers are known.
         sql = f"SELECT {listed} FROM {asked.where} AND ?1 <> ?2 ORDER BY {asked.order}"  # noqa: S608 -- names are quoted
+        rows = size = 0
         for page in self._snapshot.pages(sql, (_BETWEEN, _NULL, *asked.parameters), self._place):
             batch, body = packed(self._layout, page)
+            rows, size = rows + len(page), size + weight(page)
             for column, letters in body.storage.items():
                 self._expected[column] = "integer" if set(letters) == {INTEGER} else "text"
-            self._size = FEWEST
             unread = Unread(self._snapshot, self._rowid, None, body.storage, partial(iter, (body.tail,)), self._many)
             yield RawBatch(batch.layout, batch.row_count, batch.head, Payload(ENGINE, unread, batch.tail.byte_count))
+        self._resize(rows, size)
 
 
 def _joined(table: str, rowid: str, number: int) -> str:

@@ -137,7 +137,7 @@ class SqliteSource:
             relay = Relay(self._snapshot, as_stored, lambda: self._pages(layout, identity, rows))
             yield RawBatch(layout, 0, {}, Payload(ENGINE, relay))
             return
-        if layout.head and isinstance(identity, ByRowid) and self._encoding == "UTF-8":
+        if isinstance(identity, ByRowid) and self._encoding == "UTF-8" and self._goes_as_columns(layout):
             other = self._other(self._rows_of(layout, rows))
             yield from ColumnReader(self._snapshot, layout, identity, self._integers(layout), other).read(rows)
             return
@@ -165,6 +165,12 @@ class SqliteSource:
             if self._elsewhere is not None and not self._elsewhere.under_way and is_worth_it(rows)
             else None
         )
+
+    def _goes_as_columns(self, layout: Layout) -> bool:
+        """Whether the head may be text and integers alone."""
+        table = self.schema().table(layout.table)
+        kinds = {column.logical.kind for column in table.columns if column.name in layout.head}
+        return bool(kinds) and kinds.isdisjoint({Kind.FLOAT, Kind.DECIMAL, Kind.BINARY})
 
     def _integers(self, layout: Layout) -> frozenset[str]:
         columns = self.schema().table(layout.table).columns

@@ -208,3 +208,16 @@ def test_sqlite_finds_each_text_in_the_bytes_of_all(texts: list[str | None]) -> 
     rows = connection.execute(f"SELECT CAST({part} AS TEXT) FROM json_each(?1) AS j ORDER BY j.key", [numbers, *given])
     assert [text for (text,) in rows] == texts
     connection.close()
+
+
+@pytest.mark.parametrize("held", ["w", "r"])
+def test_numbers_of_any_kind_do_not_come_in_crumbs(make: Make, opened: Open, held: str) -> None:
+    """Neither where the type says so, nor where only the values do."""
+    path = make(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, w, r REAL);"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+        "INSERT INTO t SELECT i, i * 0.5, i * 0.5 FROM n;"
+    )
+    batches = list(opened(path).read(Layout(T, T, (held,), ("id",)), WHOLE))
+    assert sum(batch.row_count for batch in batches) == 20_000
+    assert len(batches) < 40
