@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -50,13 +50,15 @@ class RawBatch:
     Some rows as they were read. **Cannot be loaded.**
 
     Shape: each array of `head` is a `pa.string()` array (the engine's own text form; NULL is null) of `row_count`
-    values; the payload holds the same rows in the same order.
+    values; the payload holds the same rows in the same order. `unfit` names columns with a value that the target's
+    engine cannot hold, and says why: their arrays are all null, and nothing but NULL may be made of them.
     """
 
     layout: Layout
     row_count: int
     head: Mapping[str, pa.Array]
     tail: Payload
+    unfit: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from dbmimic.errors import InternalError, RefusedError
+from dbmimic.errors import InternalError, RefusedError, TargetError
 from dbmimic.masks.definition import MaskError, MaskFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
@@ -70,10 +70,15 @@ class Masker:
 
         Raises:
             RefusedError: DM304, a value that the column's mask cannot take; the value is not told.
+            TargetError: DM504, a value that the target's engine cannot hold, in a column that is not made NULL.
         """
         missing = self._bound.keys() - batch.head.keys()
         if missing or batch.layout.table != self.table.id:
             raise InternalError("DM901", "a batch came without a column that is masked", place=str(self.table.id))
+        for name, reason in batch.unfit.items():
+            if name not in self._masked or self._masked[name].mask != "null":
+                hint = "mask the column by `null`, mend the value in the source, or leave its row out"
+                raise TargetError("DM504", reason, place=str(self.table.id.column(name)), hint=hint)
         head = {name: self.column(name, batch.head) for name in batch.layout.head}
         head.update({name: pa.nulls(batch.row_count, pa.string()) for name in batch.layout.nulled})
         return MaskedBatch(layout=batch.layout, row_count=batch.row_count, head=head, tail=batch.tail)

@@ -312,15 +312,15 @@ def test_a_target_with_nothing_to_go_back_to(dbmimic_command: Forks, here: Place
         error_of(dbmimic_command.run("rollback", "--yes", "--json", cwd=tmp_path), 4, "DM307")
 
 
-def test_a_target_of_another_engine(
-    dbmimic_command: Forks, here: Place, file_place: Place, postgres15: PostgresServer, tmp_path: Path
+@pytest.mark.parametrize("command", [COPY, ("plan", "--json")])
+def test_a_server_as_the_target_of_a_file(
+    dbmimic_command: Forks, file_place: Place, postgres15: PostgresServer, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    others = {"sqlite": postgres15.url("postgres")}
-    other = others.get(here.engine, file_place.shop.url("other.db"))
-    here.configure(tmp_path, target=other)
-    with here.untouched(), file_place.untouched():
-        error = error_of(dbmimic_command.run(*COPY, cwd=tmp_path), 3, "DM213")
+    file_place.configure(tmp_path, target=postgres15.url("from_a_file"))
+    with file_place.untouched():
+        error = error_of(dbmimic_command.run(*command, cwd=tmp_path), 3, "DM213")
     assert error["place"] == "target"
+    assert postgres15.execute("SELECT 1 FROM pg_database WHERE datname LIKE 'from_a_file%'") == []
 
 
 def test_a_replica_of_the_source_and_the_primary_of_one(

@@ -35,9 +35,9 @@ def test_copy_needs_no_more_than_two_addresses(shops: dict[str, Shop], dbmimic_c
     assert planned.status == 0
     told = {finding["place"]: finding["message"] for finding in planned.document["findings"]}
     assert told == {
-        "views": "1 views are not carried into sqlite: public.big_orders",
-        "triggers": "1 triggers are not carried into sqlite: public.orders audited",
-        "functions": "1 functions are not carried into sqlite: public.note_it()",
+        "views": "views are not carried into sqlite (1): public.big_orders",
+        "triggers": "triggers are not carried into sqlite (1): public.orders audited",
+        "functions": "functions are not carried into sqlite (1): public.note_it()",
     }
     for _ in range(2):
         done = dbmimic_command.run("copy", "--yes", "--json", *ends, cwd=tmp_path)

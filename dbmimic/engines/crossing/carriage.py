@@ -60,7 +60,9 @@ def carriage(source: Schema, structure: Structure, to: str) -> Carriage:
     indexes = tuple(_indexes(carried, held, to))
     design = Design(carried, names.mapped(plain, to), held, edges, indexes, counters, values, to)
     told = findings.all_of(source, structure, design, numbering)
-    return Carriage(replace(carried, findings=(*source.findings, *told)), design)
+    events = {name for kind, name in structure.objects if kind == "EVENT"}  # said to be disabled, and are not there
+    own = (found for found in source.findings if found.place not in events)
+    return Carriage(replace(carried, findings=(*own, *told)), design)
 
 
 def _plain(table: Table) -> Table:
@@ -77,7 +79,7 @@ def _plain_edge(edge: ForeignKey, to: str) -> ForeignKey:
 
 
 def _indexes(schema: Schema, held: Mapping[ColumnId, Held], to: str) -> Iterator[tuple[TableId, Key]]:
-    """Give the indexes that the target can build, one for each list of columns that no key begins with."""
+    """Give the indexes that the target can build, one for each list of columns that is no key."""
     for table in schema.tables:
         met = {key.columns for key in table.keys}
         for index in table.indexes:

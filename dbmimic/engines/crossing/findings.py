@@ -27,6 +27,9 @@ _LOST = {
     "CHECK": "CHECK constraints",
     "EXCLUDE": "exclusion constraints",
     "INDEX": "indexes",
+    "INHERITS": "inheritances",
+    "ON UPDATE": "times of the last change (ON UPDATE)",
+    "PARTITION": "partitions",
     "COMMENT": "comments",
     "EXTENSION": "extensions",
 }
@@ -53,6 +56,13 @@ def _objects(source: Schema, structure: Structure, design: Design) -> Iterator[F
     for kind, words in _LOST.items():
         found = [name for each, name in structure.objects if each == kind and name not in carried]
         yield from _told(words, found, f"are not carried into {design.to}")
+    defaults_ = [column.default or "" for table in source.tables for column in table.columns]
+    free = [
+        str(sequence.id)
+        for sequence in source.sequences
+        if sequence.owner is None and not any(sequence.id.name in default for default in defaults_)
+    ]
+    yield from _told("sequences", free, f"are not carried into {design.to}")
 
 
 def _tables(source: Schema, design: Design) -> Iterator[Finding]:
@@ -110,4 +120,4 @@ def _told(words: str, names: Iterable[str], message: str) -> Iterator[Finding]:
         return
     shown = ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
     place = f"{words}: {message.partition(':')[2].strip()}" if words == "columns" else words
-    yield Finding("DM405", Severity.WARNING, place, f"{len(listed)} {words} {message}: {shown}")
+    yield Finding("DM405", Severity.WARNING, place, f"{words} {message} ({len(listed)}): {shown}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -11,7 +12,7 @@ import pyarrow as pa
 from dbmimic.engines.crossing import forms
 from dbmimic.engines.crossing.carriage import Carriage, carriage
 from dbmimic.engines.crossing.forms import Step, Unfit
-from dbmimic.errors import InternalError, TargetError
+from dbmimic.errors import ConfigError, InternalError
 from dbmimic.model.batch import NO_TAIL, Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.names import TableId
@@ -29,9 +30,15 @@ class CrossingSource:
     A `ports.source.Source` that gives its rows in the text forms of the engine `to`.
 
     Tables, columns and keys keep their names, and are walked by the source itself. One process reads.
+
+    Raises:
+        ConfigError: DM213, nothing is known of how the source's engine spells values for others.
     """
 
     def __init__(self, source: Source, to: str) -> None:
+        if source.engine not in _FROM:
+            reason = f"copying from {source.engine} into {to} is not part of this version"
+            raise ConfigError("DM213", reason, place="target", hint=f"give a target on {source.engine}")
         self._source = source
         self._to = to
         self._steps: dict[TableId, dict[str, list[Step]]] = {}
@@ -111,8 +118,7 @@ class CrossingSource:
         """
         Stream the chosen rows of a table, or of one leaf, with every column as the target's engine writes it.
 
-        Raises:
-            TargetError: DM504, the target's engine cannot hold a value; the column is told and not the value.
+        A column with a value that it cannot hold is `unfit` in that batch.
         """
         if layout.tail:
             raise InternalError("DM901", "rows were to go into another engine untranslated", place=str(layout.table))
@@ -120,26 +126,21 @@ class CrossingSource:
         leaves = own.leaves if layout.leaf == layout.table else (layout.leaf,)
         for leaf in leaves:
             for batch in self._source.read(replace(layout, leaf=leaf), rows):
-                head = {name: self._translated(layout.table, name, values) for name, values in batch.head.items()}
-                yield RawBatch(layout, batch.row_count, head, NO_TAIL)
+                yield self._translated(layout, batch)
 
-    def _translated(self, table: TableId, name: str, values: pa.Array) -> pa.Array:
-        held = self.carriage.design.held[table.column(name)]
-        if held.barred:  # only NULL may come of it, and `rules` sees to that
-            return pa.nulls(len(values), pa.string())
-        try:
-            for step in self._steps_of(table)[name]:
-                values = step(values)
-        except Unfit:
-            pass
-        else:
-            return values
-        raise TargetError(
-            "DM504",
-            f"a value of the source has no counterpart in {self._to}'s type",
-            place=str(table.column(name)),
-            hint="mend it in the source, leave its row out by the slice, or exclude the table",
-        )
+    def _translated(self, layout: Layout, batch: RawBatch) -> RawBatch:
+        held, steps = self.carriage.design.held, self._steps_of(layout.table)
+        head: dict[str, pa.Array] = {}
+        unfit: dict[str, str] = {}
+        for name, values in batch.head.items():
+            head[name] = pa.nulls(len(values), pa.string())
+            if held[layout.table.column(name)].barred:  # only NULL may come of it, and `rules` sees to that
+                continue
+            try:
+                head[name] = functools.reduce(lambda given, step: step(given), steps[name], values)
+            except Unfit:
+                unfit[name] = f"a value of the source has no counterpart in {self._to}'s type"
+        return RawBatch(layout, batch.row_count, head, NO_TAIL, unfit)
 
     def _steps_of(self, table: TableId) -> dict[str, list[Step]]:
         if table not in self._steps:

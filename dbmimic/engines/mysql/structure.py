@@ -22,6 +22,10 @@ _ACTIONS = re.compile(
     r"(?: ON DELETE (?:(CASCADE|SET NULL|SET DEFAULT)|NO ACTION|RESTRICT))?"
     r"(?: ON UPDATE (?:(CASCADE|SET NULL|SET DEFAULT)|NO ACTION|RESTRICT))?\Z"
 )
+_CLAUSES = {
+    "ON UPDATE": re.compile(r" ON UPDATE current_timestamp", re.IGNORECASE),
+    "PARTITION": re.compile(r"^\s*(?:/\*!\d+ )?PARTITION BY ", re.MULTILINE),
+}
 _INDEX = re.compile(r"^\s+(?:UNIQUE |FULLTEXT |SPATIAL )?KEY `((?:[^`]|``)*)`", re.MULTILINE)
 _CANNOT_SHOW = errors.DENIED | {1356, 1449, 1305}
 
@@ -105,12 +109,16 @@ def read(session: Session, database: str) -> Described:
 
 
 def _inside(tables: tuple[TableScript, ...]) -> Iterator[tuple[str, str]]:
-    """Give indexes, and the tables that hold their rows to conditions; that a column is JSON is a part of its type."""
+    """
+    Give indexes, and the tables that hold their rows to conditions, note the time of a change or are partitioned; that
+    a column is JSON is a part of its type.
+    """
     for table in tables:
         for index in _INDEX.finditer(table.create):
             yield ("INDEX", f"{table.name}.{index.group(1).replace('``', '`')}")
         if any(found.group().endswith("(") and not found.group(1) for found in _CHECK.finditer(table.create)):
             yield ("CHECK", table.name)
+        yield from ((kind, table.name) for kind, pattern in _CLAUSES.items() if pattern.search(table.create))
 
 
 def with_actions(edge: ForeignKey, script: Script) -> ForeignKey:

@@ -61,7 +61,7 @@ _NOT_VALID = re.compile(r"^(    ADD CONSTRAINT .+ FOREIGN KEY .+) NOT VALID;$")
 _NOT_NULL = re.compile(r"^(    .+) CONSTRAINT (?:\w+|\"(?:[^\"]|\"\")+\") NOT NULL(?=,?$)")
 _SUPERUSERS = frozenset({"EXTENSION", "FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE", "EVENT TRIGGER"})
 ENTRY = re.compile(r"^-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: (?P<schema>.*); Owner: ")
-_INNER_CHECK = re.compile(r"^    CONSTRAINT (?P<name>\"(?:[^\"]|\"\")+\"|\S+) CHECK \(")
+_INNER_CHECK = re.compile(r"^(?:    |\t)CONSTRAINT (?P<name>\"(?:[^\"]|\"\")+\"|\S+) CHECK \(")
 _EXCLUSION = re.compile(r"^    ADD CONSTRAINT .+ EXCLUDE USING ")
 _END = "--\n-- end\n--\n"
 _FAILED = re.compile(r":(?P<line>\d+): [^:]+:  (?P<state>[0-9A-Z]{5})\s*$", re.MULTILINE)
@@ -168,17 +168,19 @@ def _cast_inside(cast: re.Match[str]) -> str:
 
 
 def objects(script: str) -> tuple[tuple[str, str], ...]:
-    """Give the objects that a script makes by kind and name, conditions inside tables (CHECK) among them."""
+    """Give the objects that a script makes by kind and name, and what stands inside tables: conditions, inheritance."""
     found, table = [], ""
     for line in script.splitlines():
         heading, check = ENTRY.match(line), _INNER_CHECK.match(line)
         if heading is not None:
             table = place_of(heading)
-            found.append((heading["type"], table))
+            found.append((heading["type"].replace("CHECK CONSTRAINT", "CHECK"), table))
         elif check is not None:
             found.append(("CHECK", f"{table} {check['name']}"))
         elif _EXCLUSION.match(line):
             found.append(("EXCLUDE", table))
+        elif line.startswith("INHERITS ("):
+            found.append(("INHERITS", table))
     return tuple(found)
 
 

@@ -39,8 +39,8 @@ def test_structure_in_sqlite(postgres15: PostgresServer, tmp_path: Path) -> None
     target = tmp_path / "x.db"
     report = copied(tmp_path, built(postgres15, "made_lite"), f"sqlite:///{target}")
     assert {found.place: found.message for found in report.findings} == {
-        "indexes": "1 indexes are not carried into sqlite: sales.by_half",
-        "defaults": "1 defaults are not carried into sqlite: sales.orders.odd",
+        "indexes": "indexes are not carried into sqlite (1): sales.by_half",
+        "defaults": "defaults are not carried into sqlite (1): sales.orders.odd",
     }
     keys = of_sqlite(
         target, 'SELECT "table", "from", on_delete, on_update FROM pragma_foreign_key_list(\'sales_orders\')'
@@ -58,8 +58,8 @@ def test_structure_in_sqlite(postgres15: PostgresServer, tmp_path: Path) -> None
 def test_structure_in_mysql(postgres15: PostgresServer, mariadb: MariadbServer, tmp_path: Path) -> None:
     report = copied(tmp_path, built(postgres15, "made_my"), mariadb.url("made_my"))
     told = {found.place: found.message for found in report.findings}
-    assert told["indexes"] == "2 indexes are not carried into mysql: sales.by_half, sales.by_text"
-    assert told["defaults"] == "1 defaults are not carried into mysql: sales.orders.odd"
+    assert told["indexes"] == "indexes are not carried into mysql (2): sales.by_half, sales.by_text"
+    assert told["defaults"] == "defaults are not carried into mysql (1): sales.orders.odd"
     mariadb.execute("INSERT INTO sales_orders (code) VALUES ('A')", database="made_my")
     made = mariadb.execute(
         "SELECT id, note, amount, paid, made > '2020-01-01', odd FROM sales_orders WHERE id > 4", database="made_my"
@@ -85,7 +85,7 @@ def test_structure_in_postgresql(postgres15: PostgresServer, mariadb: MariadbSer
     )  # fmt: skip
     report = copied(tmp_path, mariadb.url(name), postgres15.url(name))
     assert [found.message for found in report.findings] == [
-        "2 indexes are not carried into postgresql: kids.start, kids.words"
+        "indexes are not carried into postgresql (2): kids.start, kids.words"
     ]
     postgres15.execute(
         "INSERT INTO parents (tag) VALUES ('x'); INSERT INTO kids DEFAULT VALUES; DELETE FROM parents WHERE id = 4000000000",
@@ -99,6 +99,77 @@ def test_structure_in_postgresql(postgres15: PostgresServer, mariadb: MariadbSer
         "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1", database=name
     )
     assert [row[0] for row in indexes] == ["kids_parent_idx", "kids_pkey", "parents_pkey", "parents_tag_idx"]
+
+
+def test_all_that_stays_behind_in_postgresql_is_said(postgres15: PostgresServer, tmp_path: Path) -> None:
+    source = built(
+        postgres15,
+        "left_behind",
+        """
+        CREATE DOMAIN small AS int CONSTRAINT below CHECK (VALUE < 10);
+        CREATE TABLE a (id serial PRIMARY KEY, s small CHECK (s > 0), g int GENERATED ALWAYS AS (1) STORED, i int4range, u text);
+        CREATE TABLE b () INHERITS (a);
+        CREATE TABLE p (id int PRIMARY KEY, at date NOT NULL) PARTITION BY HASH (id);
+        CREATE TABLE p_0 PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+        CREATE SEQUENCE tickets;
+        CREATE UNIQUE INDEX lower_u ON a (lower(u));
+        CREATE VIEW v AS SELECT 1; CREATE MATERIALIZED VIEW m AS SELECT 1;
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE PROCEDURE q() LANGUAGE sql AS 'SELECT 1';
+        CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();
+        CREATE RULE r AS ON DELETE TO a DO INSTEAD NOTHING; CREATE POLICY o ON a; COMMENT ON TABLE a IS 'about a';
+        ALTER TABLE a ADD EXCLUDE USING gist (i WITH &&);
+        """,
+    )
+    report = copied(tmp_path, source, f"sqlite:///{tmp_path}/x.db")
+    assert sorted(found.message for found in report.findings) == [
+        "CHECK constraints are not carried into sqlite (2): public.a a_s_check, public.small below",
+        "columns are kept as text: types that SQLite does not have (2): public.a.i, public.b.i",
+        "comments are not carried into sqlite (1): public.TABLE a",
+        "exclusion constraints are not carried into sqlite (1): public.a a_i_excl",
+        "functions are not carried into sqlite (1): public.f()",
+        "generated columns become plain columns with the source's values, and need rules (2): public.a.g, public.b.g",
+        "indexes are not carried into sqlite (1): public.lower_u",
+        "inheritances are not carried into sqlite (1): public.b",
+        "materialized views are not carried into sqlite (1): public.m",
+        "partitioned tables become plain tables in sqlite (1): public.p",
+        "procedures are not carried into sqlite (1): public.q()",
+        "rewrite rules are not carried into sqlite (1): public.a r",
+        "row policies are not carried into sqlite (1): public.a o",
+        "sequences are not carried into sqlite (1): public.tickets",
+        "triggers are not carried into sqlite (1): public.a t",
+        "views are not carried into sqlite (1): public.v",
+    ]
+
+
+def test_all_that_stays_behind_in_mysql_is_said(
+    mariadb: MariadbServer, postgres15: PostgresServer, tmp_path: Path
+) -> None:
+    mariadb.create_database("left_behind")
+    mariadb.execute(
+        "CREATE TABLE a (id int PRIMARY KEY CHECK (id > 0), j json, at timestamp DEFAULT now() ON UPDATE now(), w text, n int AS (id + 1), FULLTEXT KEY f (w))",
+        "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 2",
+        "CREATE SEQUENCE tickets",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE FUNCTION fn() RETURNS int RETURN 1",
+        "CREATE PROCEDURE pr() SELECT 1",
+        "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW SET NEW.id = NEW.id",
+        "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1",
+        database="left_behind",
+    )
+    report = copied(tmp_path, mariadb.url("left_behind"), postgres15.url("left_behind_my"))
+    assert sorted(found.message for found in report.findings) == [
+        "CHECK constraints are not carried into postgresql (1): a",
+        "events are not carried into postgresql (1): e",
+        "functions are not carried into postgresql (1): fn",
+        "generated columns become plain columns with the source's values, and need rules (1): a.n",
+        "indexes are not carried into postgresql (1): a.f",
+        "partitions are not carried into postgresql (1): p",
+        "procedures are not carried into postgresql (1): pr",
+        "sequences are not carried into postgresql (1): tickets",
+        "times of the last change (ON UPDATE) are not carried into postgresql (1): a",
+        "triggers are not carried into postgresql (1): t",
+        "views are not carried into postgresql (1): v",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,9 @@ def test_a_value_that_mysql_lacks_is_told_by_its_column(
     )
     assert_refused(tmp_path, postgres15.url(name), mariadb.url(name), "public.t.c", value)
     assert mariadb.execute(f"SHOW DATABASES LIKE '{name}%'") == []
+    rules = {"default": "keep", "columns": {"t.c": "null"}}
+    assert copied(tmp_path, postgres15.url(name), mariadb.url(name), rules=rules).verified
+    assert mariadb.execute("SELECT * FROM t", database=name) == [(1, None)]
 
 
 UNFIT_FOR_POSTGRESQL = {
