@@ -25,6 +25,7 @@ from dbmimic.executors import DaskExecutor, ProcessExecutor
 from dbmimic.masks.pools import POOLS_VERSION
 from dbmimic.masks.registry import MaskRegistry, builtin
 from dbmimic.model.address import Address, Secret
+from dbmimic.model.diagram import Diagram
 from dbmimic.model.events import Noticed
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
@@ -33,6 +34,7 @@ from dbmimic.model.preview import Preview
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Named, Settings
 from dbmimic.pipeline import copy as copying
+from dbmimic.pipeline import graph as drawing
 from dbmimic.pipeline import plan as planning
 from dbmimic.pipeline import verify as verifying
 from dbmimic.pipeline import why as explaining
@@ -99,6 +101,13 @@ def why(config: Settings, table: str, key: tuple[str, ...], *, listener: Listene
     request = _request(config, secret_needed=config.slice.needs_secret)
     with _source(config, Engines()) as source:
         return explaining.why(request, source, _world(listener), table, key)
+
+
+def graph(config: Settings) -> Diagram:
+    """Give the foreign-key graph as the slice sees it; no row is read."""
+    request = _request(config, secret_needed=False)
+    with _source(config, Engines()) as source:
+        return drawing.graph(request, source)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from dbmimic.cli import copy, demo, init, key, masks, plan, rollback, schema, verify, why
+from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, schema, verify, why
 from dbmimic.cli.render.errors import show
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
 
@@ -31,6 +31,7 @@ for command in (
     copy.copy,
     verify.verify,
     why.why,
+    graph.graph,
     rollback.rollback,
     masks.masks,
     schema.schema,

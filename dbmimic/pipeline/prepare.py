@@ -31,18 +31,31 @@ class Prepared:
     resolution: Resolution
 
 
-def prepare(request: Request, source: Source, world: World) -> Prepared:
-    """Give all that follows from the catalogue and the configuration alone."""
+@dataclass(frozen=True)
+class Sliced:
+    """The schema, its graph and the plan of the slice."""
+
+    schema: Schema
+    graph: FkGraph
+    plan: SubsetPlan
+
+
+def sliced(request: Request, source: Source) -> Sliced:
+    """Give what follows from the catalogue and the slice as it was written."""
     schema = introspect.read(source)
     graph = introspect.link(schema, subset.virtual_keys(request.slice.virtual_keys, schema, source))
-    wanted = subset.resolve(request.slice, schema, graph)
-    plan = subset.plan(schema, graph, wanted)
+    return Sliced(schema, graph, subset.plan(schema, graph, subset.resolve(request.slice, schema, graph)))
+
+
+def prepare(request: Request, source: Source, world: World) -> Prepared:
+    """Give all that follows from the catalogue and the configuration alone."""
+    found = sliced(request, source)
     if request.secret is None and request.slice.needs_secret:
         reason = "percent, ratio and limit choose rows by keyed hash, and there is no secret"
         hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"
         raise ConfigError("DM209", reason, place="secret", hint=hint)
-    resolution = rules.resolve(request.rules, schema, graph, world.registry, wanted.excluded)
-    return Prepared(schema, graph, plan, resolution)
+    resolution = rules.resolve(request.rules, found.schema, found.graph, world.registry, found.plan.excluded)
+    return Prepared(found.schema, found.graph, found.plan, resolution)
 
 
 def rows_of(slices: Mapping[TableId, TableSlice]) -> Mapping[TableId, Rows]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from dbmimic.errors import DbmimicError
+from dbmimic.model.diagram import Diagram
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.preview import Preview
@@ -37,6 +38,12 @@ def explanation_document(explanation: Explanation) -> dict[str, object]:
     """Give the JSON document of why a row is in the slice."""
     document = asdict(explanation)
     return {"schema": document.pop("schema"), "in_slice": explanation.in_slice, **document}
+
+
+def diagram_document(diagram: Diagram) -> dict[str, object]:
+    """Give the foreign-key graph's JSON document."""
+    document = asdict(diagram)
+    return {"schema": document.pop("schema"), **document}
 
 
 def error_document(error: DbmimicError) -> dict[str, object]:

@@ -47,7 +47,7 @@ def test_exported_names_exist() -> None:
 
 
 def test_every_command_stands_in_the_readme_and_helps() -> None:
-    known = {"demo", "init", "plan", "copy", "verify", "why", "rollback", "key new", "masks", "schema"}
+    known = {"demo", "init", "plan", "copy", "verify", "why", "graph", "rollback", "key new", "masks", "schema"}
     assert set(commands()) == known
     for name in commands():
         assert f"dbmimic {name}" in README, name

@@ -23,7 +23,7 @@ from tests.copying import SECRET
 from tests.places import ENGINES, Place, place
 from tests.small_shop import CUSTOMERS
 
-COMMANDS = ("", "demo", "init", "plan", "copy", "verify", "why", "rollback", "schema", "key", "key new")
+COMMANDS = ("", "demo", "init", "plan", "copy", "verify", "why", "graph", "rollback", "schema", "key", "key new")
 STAGES = ("reading the schema", "choosing rows", "copying", "building keys and indexes", "verifying", "putting it")
 PROMPT_SECONDS = 20.0
 # A copy is stopped at once; what is left to do is to drop what was built.

@@ -11,7 +11,7 @@ import pytest
 
 import dbmimic
 from dbmimic.errors import ConfigError, RefusedError, UsageError
-from dbmimic.wiring import why
+from dbmimic.wiring import graph, why
 from tests.copying import configured, copied, rows_of
 
 SHOP = """
@@ -269,3 +269,25 @@ def test_why_hides_keys_that_are_masked_texts(tmp_path: Path) -> None:
     slice_ = {"seeds": [{"table": "people", "where": "1 = 1"}]}
     settings = configured(tmp_path, f"sqlite:///{tmp_path}/shop.db", "sqlite:///x", slice=slice_, rules=rules)
     assert [link.key for link in why(settings, "posts", ("1",)).chain] == [("(masked)",), ("1",)]
+
+
+def test_the_graph_shows_roles_and_policies(tmp_path: Path, shop: str) -> None:
+    slice_ = {
+        "seeds": [{"table": "customers", "percent": 5}],
+        "static": ["staff"],
+        "edges": [{"edge": "lines(order_id)", "limit": 2}],
+        "virtual_keys": [{"child": "lines(size)", "parent": "staff(id)"}],
+    }
+    found = graph(configured(tmp_path, shop, "sqlite:///x", slice=slice_))
+    assert [(node.table, node.role, node.layer) for node in found.nodes] == [
+        ("customers", "seed", 0),
+        ("staff", "static", 0),
+        ("orders", "table", 1),
+        ("lines", "table", 2),
+    ]
+    assert [(arc.child, arc.parent, arc.columns, arc.policy, arc.virtual) for arc in found.arcs] == [
+        ("lines", "orders", "order_id", "limit: 2", False),
+        ("lines", "staff", "size", "", True),
+        ("orders", "customers", "customer_id", "", False),
+        ("orders", "staff", "rep_id", "", False),
+    ]

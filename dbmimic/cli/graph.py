@@ -1,0 +1,35 @@
+"""`dbmimic graph`"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from dbmimic.cli.options import ConfigFile, Json, Source, Target
+
+
+class Form(StrEnum):
+    """How the graph is written."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+    SVG = "svg"
+
+
+def graph(
+    form: Annotated[Form, typer.Option("--format", "-f", help="What to write.")] = Form.MERMAID,
+    config: ConfigFile = None,
+    source: Source = None,
+    target: Target = None,
+    json: Json = False,
+) -> None:
+    """Draw the foreign keys with the slice's policies on them. No row is read, nothing is written."""
+    from dbmimic import wiring
+    from dbmimic.reporting import diagram
+    from dbmimic.reporting.json import diagram_document, text
+
+    found = wiring.graph(wiring.load_config(config, source=source, target=target))
+    drawn = {Form.MERMAID: diagram.mermaid, Form.DOT: diagram.dot, Form.SVG: diagram.svg}[form]
+    print(text(diagram_document(found)) if json else drawn(found))

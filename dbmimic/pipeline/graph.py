@@ -1,0 +1,59 @@
+"""The foreign-key graph with the slice's policies on it; no row is read."""
+
+from __future__ import annotations
+
+from dbmimic.model.diagram import Arc, Diagram, Node
+from dbmimic.model.graph import FkGraph
+from dbmimic.model.names import TableId, column_list
+from dbmimic.model.plan import SubsetPlan
+from dbmimic.model.request import Mode
+from dbmimic.model.schema import ForeignKey
+from dbmimic.pipeline.job import Request
+from dbmimic.pipeline.prepare import sliced
+from dbmimic.ports.source import Source
+
+
+def graph(request: Request, source: Source) -> Diagram:
+    """Give the graph of the source as the slice sees it."""
+    found = sliced(request, source)
+    layers = _layers(found.graph)
+    return Diagram(
+        nodes=tuple(
+            Node(str(table), _role(table, found.plan), layer)
+            for table, layer in sorted(layers.items(), key=lambda each: (each[1], each[0]))
+        ),
+        arcs=tuple(_arc(edge, found.plan) for edge in found.graph.edges),
+    )
+
+
+def _layers(graph: FkGraph) -> dict[TableId, int]:
+    """Give for each table the length of the longest way up from it, cycles counted as one table."""
+    layers: dict[TableId, int] = {}
+    for component in graph.components:
+        above = [
+            layers[edge.parent] + 1 for edge in graph.edges if edge.child in component and edge.parent not in component
+        ]
+        layers.update(dict.fromkeys(component, max(above, default=0)))
+    return layers
+
+
+def _role(table: TableId, plan: SubsetPlan) -> str:
+    if table in plan.excluded:
+        return "excluded"
+    if table in plan.static:
+        return "static"
+    if any(seed.table == table for seed in plan.seeds):
+        return "seed"
+    return "restrict" if table in plan.restricted else "table"
+
+
+def _arc(edge: ForeignKey, plan: SubsetPlan) -> Arc:
+    policy = plan.edges.get(edge)
+    words = policy.words if policy is not None and plan.mode is not Mode.FULL else ()
+    return Arc(
+        child=str(edge.child),
+        parent=str(edge.parent),
+        columns=column_list(edge.child_columns)[1:-1],
+        policy=", ".join(words),
+        virtual=edge.virtual,
+    )
