@@ -26,7 +26,7 @@ Numbering = Callable[[Sequence[pa.Array]], RowIds]
 KeyValues = tuple[bytes | None, ...]
 
 _SIGN = np.uint64(1 << 63)
-_INTEGERS_AT_ONCE = 10_000
+INTEGERS_AT_ONCE = 10_000
 _KEYS_AT_ONCE = 500
 _COMPOUND_AT_ONCE = (
     100  # planning a list of ANDs takes the square of its length: measured 30 us a key at 100, 240 at 1000
@@ -47,8 +47,12 @@ class RowIdentity(Protocol):
         """Whether the numbers ascend with the key."""
         ...
 
-    def numbering(self) -> Numbering:
-        """Give a function that numbers the rows of one answer, batch after batch."""
+    def numbering(self, *, repeated: bool = False) -> Numbering:
+        """
+        Give a function that numbers the rows of one answer, batch after batch.
+
+        In an answer where one row may stand `repeated`, as in a join, equal rows without a key count as that one.
+        """
         ...
 
     def conditions(self, bits: BitMap64, alias: str) -> Iterator[tuple[str, BitMap64]] | None:
@@ -65,8 +69,9 @@ class IntegerIdentity:
         self.forms = (form,)
         self._signed = form.column.logical.signed
 
-    def numbering(self) -> Numbering:
+    def numbering(self, *, repeated: bool = False) -> Numbering:
         """Give the function that turns keys into numbers."""
+        del repeated
         return self._number
 
     def _number(self, columns: Sequence[pa.Array]) -> RowIds:
@@ -97,8 +102,8 @@ class IntegerIdentity:
     def conditions(self, bits: BitMap64, alias: str) -> Iterator[tuple[str, BitMap64]]:
         """Give ranges where the keys are dense, lists elsewhere."""
         column = f"{alias}.{self.forms[0].name}"
-        for start in range(0, len(bits), _INTEGERS_AT_ONCE):
-            part = bits[start : start + _INTEGERS_AT_ONCE]
+        for start in range(0, len(bits), INTEGERS_AT_ONCE):
+            part = bits[start : start + INTEGERS_AT_ONCE]
             keys = self.values(np.fromiter(part, dtype=np.uint64))
             if keys[-1] - keys[0] == len(keys) - 1:
                 yield f"{column} BETWEEN {keys[0]} AND {keys[-1]}", part
@@ -116,8 +121,9 @@ class KeyedIdentity:
         self._numbers: dict[KeyValues, int] = {}
         self._keys: list[KeyValues] = []
 
-    def numbering(self) -> Numbering:
+    def numbering(self, *, repeated: bool = False) -> Numbering:
         """Give the function that looks keys up, and numbers those that are new."""
+        del repeated
         return self._number
 
     def _number(self, columns: Sequence[pa.Array]) -> RowIds:
@@ -148,9 +154,9 @@ class WholeRowIdentity:
         self._numbers: dict[bytes, list[int]] = {}
         self._next = 0
 
-    def numbering(self) -> Numbering:
-        """Give a function that numbers equal rows by the order in which one answer gives them."""
-        met: dict[bytes, int] = {}
+    def numbering(self, *, repeated: bool = False) -> Numbering:
+        """Give a function that numbers equal rows by the order in which one answer gives them, or all as the first."""
+        met: dict[bytes, int] | None = None if repeated else {}
 
         def number(columns: Sequence[pa.Array]) -> RowIds:
             rows = zip(*(column.to_pylist() for column in columns), strict=True)
@@ -158,10 +164,12 @@ class WholeRowIdentity:
 
         return number
 
-    def _of(self, row: KeyValues, met: dict[bytes, int]) -> int:
+    def _of(self, row: KeyValues, met: dict[bytes, int] | None) -> int:
         digest = hashlib.blake2b(repr(row).encode(), digest_size=16).digest()
-        place = met.get(digest, 0)
-        met[digest] = place + 1
+        place = 0
+        if met is not None:
+            place = met.get(digest, 0)
+            met[digest] = place + 1
         numbers = self._numbers.setdefault(digest, [])
         if place == len(numbers):
             numbers.append(self._next)

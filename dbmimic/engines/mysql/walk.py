@@ -14,7 +14,7 @@ from pyroaring import BitMap64
 from dbmimic.engines import condition
 from dbmimic.engines.mysql import errors, ids, quoting, wire
 from dbmimic.engines.mysql.catalogue import Catalogue
-from dbmimic.engines.mysql.keys import KeyValues, RowIdentity, batches_of, equalities, identity_of
+from dbmimic.engines.mysql.keys import INTEGERS_AT_ONCE, KeyValues, RowIdentity, batches_of, equalities, identity_of
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.types import Form
 from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
@@ -101,13 +101,16 @@ class Walk:
 
     def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
         """Stream which child row references which parent row, where the row at one end is one of these."""
+        if end is End.PARENT and isinstance(rows, KeySet) and self._scans(edge, rows):
+            yield from self._links_by_scan(edge, rows)
+            return
         child, parent = self.identity(edge.child), self.identity(edge.parent)
         listed = ", ".join([*(form.exact("c") for form in child.forms), *(form.exact("p") for form in parent.forms)])
         sides = f"{self._sides(edge)[0].rows} AS c JOIN {quoting.name(edge.parent.name)} AS p ON {_matching(edge)}"
         width = len(child.forms)
         table, alias = (edge.child, "c") if end is End.CHILD else (edge.parent, "p")
         for where, among in self._shares(table, rows, alias):
-            of_child, of_parent = child.numbering(), parent.numbering()
+            of_child, of_parent = child.numbering(), parent.numbering(repeated=True)
             for block in self.session.blocks(f"SELECT {listed} FROM {sides} WHERE {where}", str(edge.child)):  # noqa: S608 -- names are quoted
                 arrays = wire.columns(block, width + len(parent.forms))
                 children, parents = of_child(arrays[:width]), of_parent(arrays[width:])
@@ -136,7 +139,35 @@ class Walk:
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows."""
-        return self._related(*self._sides(edge), parents)
+        if not self._scans(edge, parents):
+            return self._related(*self._sides(edge), parents)
+        bits = BitMap64()
+        for links in self._links_by_scan(edge, parents):
+            bits |= BitMap64(links.children)
+        return KeySet({edge.child: bits})
+
+    def _scans(self, edge: ForeignKey, parents: KeySet) -> bool:
+        """
+        Tell whether the child is read once as a whole, because a question for each share of the parents would read it
+        each time: InnoDB has an index for each key that is declared, and for a virtual one as it may be.
+        """
+        if not edge.virtual or len(parents) <= INTEGERS_AT_ONCE:
+            return False
+        question = (
+            "SELECT index_name, column_name FROM information_schema.statistics WHERE table_schema = DATABASE()"  # noqa: S608 -- a literal
+            f" AND table_name = {quoting.text(edge.child.name)} ORDER BY index_name, seq_in_index"
+        )
+        indexes: dict[str, list[str]] = {}
+        for index, column in self.session.rows(question, str(edge.child)):
+            indexes.setdefault(index, []).append(column)
+        width = len(edge.child_columns)
+        return not any(set(columns[:width]) == set(edge.child_columns) for columns in indexes.values())
+
+    def _links_by_scan(self, edge: ForeignKey, parents: KeySet) -> Iterator[Links]:
+        wanted = np.frombuffer(parents.bits(edge.parent).to_array(), dtype=np.uint64)
+        for links in self.links(edge, WHOLE, End.CHILD):
+            hit = np.isin(links.parents, wanted)
+            yield Links(links.child_leaf, links.children[hit], links.parent_leaf, links.parents[hit])
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""

@@ -9,6 +9,7 @@ from dbmimic.model.keys import WHOLE, KeySet
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey
+from dbmimic.ports.source import End
 
 pytestmark = pytest.mark.mariadb
 
@@ -234,3 +235,39 @@ def test_many_scattered_ids(bench):
     children = source.children(edge, rows)
     assert len(children) == 20000
     assert len(source.parents(edge, children)) == 20000
+
+
+def test_links_to_a_parent_without_a_key_name_it_once(bench):
+    bench.sql(
+        "CREATE TABLE p (u int UNIQUE, n int)",
+        "CREATE TABLE c (id int PRIMARY KEY, u int, FOREIGN KEY (u) REFERENCES p (u))",
+        "INSERT INTO p VALUES (1, 1), (2, 1), (NULL, 1), (NULL, 1)",
+        "INSERT INTO c VALUES (1, 1), (2, 1), (3, 2), (4, NULL)",
+    )
+    source = bench.source()
+    edge = source.schema().foreign_keys[0]
+    parents = source.parents(edge, WHOLE)
+    assert len(parents) == 2
+    for rows, end in ((WHOLE, End.CHILD), (parents, End.PARENT)):
+        links = list(source.links(edge, rows, end))
+        assert sum(len(each.children) for each in links) == 3
+        assert KeySet.of(edge.parent, np.concatenate([each.parents for each in links])) == parents
+
+
+@pytest.mark.parametrize(("index", "most"), [("", 3), (", KEY (p)", 8)])
+def test_a_child_without_an_index_is_read_once_for_all_parents(bench, monkeypatch, index, most):
+    bench.sql(
+        "CREATE TABLE p (id int PRIMARY KEY)",
+        f"CREATE TABLE c (id int PRIMARY KEY, p int{index})",
+        "INSERT INTO p SELECT seq * 2 FROM seq_1_to_25000",
+        "INSERT INTO c SELECT seq, seq FROM seq_1_to_50010",
+    )
+    source = bench.source()
+    edge = ForeignKey("v", TableId("", "c"), ("p",), TableId("", "p"), ("id",), virtual=True, when="id > 10")
+    parents = source.seed(table_of(source, "p"), WhereSeed(TableId("", "p"), "id > 6"))
+    asked = []
+    attempt = source._session.attempt_blocks
+    monkeypatch.setattr(source._session, "attempt_blocks", lambda text: (asked.append(text), attempt(text))[1])
+    assert len(source.children(edge, parents)) == 25000 - 5
+    assert sum(len(links.children) for links in source.links(edge, parents, End.PARENT)) == 25000 - 5
+    assert len(asked) <= most
