@@ -173,7 +173,13 @@ def _binding(edge: ForeignKey, column: Column, schema: Schema, graph: FkGraph) -
         return f"column {column.name} is part of the primary key"
     if column.name in table.partition_columns:
         return f"column {column.name} decides the row's partition"
+    return _bound_by_another(edge, column, graph)
+
+
+def _bound_by_another(edge: ForeignKey, column: Column, graph: FkGraph) -> str | None:
     for other in graph.edges:
+        if other.parent == edge.child and column.name in other.parent_columns:
+            return f"column {column.name} is referenced by {other}"
         apart = bool(other.when) and bool(edge.when)
         if other != edge and other.child == edge.child and column.name in other.child_columns and not apart:
             return f"column {column.name} belongs to {other}, too"

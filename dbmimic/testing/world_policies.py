@@ -121,6 +121,7 @@ def null_columns(world: World, key: WorldForeignKey) -> tuple[str, ...]:
         return ()
     others = {name for other in world.foreign_keys if other is not key and other.child == key.child
               for name in other.child_columns}  # fmt: skip
+    others |= {name for other in world.foreign_keys if other.parent == key.child for name in other.parent_columns}
     nullable = {column.name for column in child.columns if column.nullable}
     free = tuple(c for c in key.child_columns if c in nullable and c not in others and c not in child.primary_key)
     return () if key.match_full and len(free) < len(key.child_columns) else free

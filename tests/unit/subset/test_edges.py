@@ -86,6 +86,17 @@ def test_null_where_it_cannot_be_is_told_with_its_reason() -> None:
     assert "customer_id is NOT NULL" in error.message
 
 
+def test_null_is_refused_for_a_column_that_others_reference() -> None:
+    found = schema(
+        [table("a", {**IDS, "n": INT}, ("id",), ("n",), nullable=("n",)), table("b", {**IDS, "n": INT}, ("id",))],
+        edge("a", ("n",), "a", ("id",), nullable=True),
+        edge("b", ("n",), "a", ("n",)),
+    )
+    spec = SliceSpec(seeds=(SeedSpec(named("b"), where="true"),), edges=(policy("a(n)", parent=Parent.NULL),))
+    with pytest.raises(ConfigError, match="is referenced by"):
+        resolve(spec, found, link(found))
+
+
 def test_null_takes_the_columns_that_no_other_key_shares() -> None:
     (found,) = asked(policy("uses(a, b)", parent=Parent.NULL)).edges.values()
     assert found.nulls == ("b",)
