@@ -157,6 +157,30 @@ Compose = Callable[[KeyedFunction, Options, ColumnContext, PartBuild], MaskFunct
 Check = Callable[[Options, ColumnContext], str | None]
 
 
+EXCEPT = Parameter("except", "list", summary="values to keep, as the column spells them")
+"""An option that every mask takes."""
+
+
+def _kept_values(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple) or not values:
+        raise OptionError(EXCEPT.name, "option 'except' must list some values")
+    if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in values):
+        raise OptionError(EXCEPT.name, "option 'except' takes text and whole numbers; put others in quotes")
+    return tuple(map(str, values))
+
+
+def left_by(definition: MaskDefinition, options: Options) -> str:
+    """Give the regular expression (RE2, whole value) of what a mask with these options leaves as it is."""
+    kept = options.get(EXCEPT.name)
+    values = kept if isinstance(kept, tuple) else ()
+    escaped = ["".join(map(_escaped, str(value))) + " *" for value in values]
+    return "|".join([*filter(None, [definition.leaves]), *escaped])
+
+
+def _escaped(character: str) -> str:
+    return character if character.isalnum() or not character.isascii() else f"\\x{ord(character):02x}"
+
+
 def fits_always(_options: Options, _context: ColumnContext) -> str | None:
     """Have nothing to say: the mask fits every column of its kinds."""
     return None
@@ -202,9 +226,11 @@ class MaskDefinition:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in options:
-            if name not in known:
+            if name not in known and name != EXCEPT.name:
                 raise OptionError(name, self._unknown(name, known))
         parsed: dict[str, object] = {}
+        if options.get(EXCEPT.name) is not None:
+            parsed[EXCEPT.name] = _kept_values(EXCEPT.read(options[EXCEPT.name]))
         for name, parameter in known.items():
             if options.get(name) is not None:
                 parsed[name] = parameter.read(options[name])
@@ -223,6 +249,8 @@ class MaskDefinition:
             return f"mask {self.name!r} takes columns of kind {taken}, and this one is {kind}{advice and '; ' + advice}"
         if context.unique and Promise.UNIQUE not in self.promises:
             return f"mask {self.name!r} can give equal values for different ones, and this column must be unique"
+        if context.unique and options.get(EXCEPT.name):
+            return "a value that option 'except' keeps may be what another one becomes, and this column must be unique"
         return self.fits(options, context)
 
     def _unknown(self, name: str, known: Collection[str]) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from dbmimic.masks.builtin import (
     address,
     contact,
@@ -19,7 +22,7 @@ from dbmimic.masks.builtin import (
     redact,
     text,
 )
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
+from dbmimic.masks.definition import EXCEPT, ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.address import Secret
 from dbmimic.model.names import nearest
@@ -37,6 +40,17 @@ class UnknownMaskError(LookupError):
     def __str__(self) -> str:
         guess = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         return f"there is no mask {self.name!r}{guess}"
+
+
+def _keeping(kept: tuple[str, ...], mask: MaskFunction, *, padded: bool) -> MaskFunction:
+    """Give the mask that leaves these values as they are."""
+    wanted = pa.array(kept, pa.string())
+
+    def keeping(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        stays = pc.is_in(pc.utf8_rtrim(values, characters=" ") if padded else values, wanted)
+        return pc.if_else(stays, values, mask(values, entity))
+
+    return keeping
 
 
 def _piece(part: Part) -> ColumnContext:
@@ -63,6 +77,11 @@ class MaskRegistry:
 
     def build(self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str) -> MaskFunction:
         """Give the function of a mask, and of the masks that it is made of, with these parsed options."""
+        made = self._made(name, options, context, secret, domain)
+        kept = options.get(EXCEPT.name)
+        return made if not isinstance(kept, tuple) else _keeping(kept, made, padded=context.type.padded)
+
+    def _made(self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str) -> MaskFunction:
         definition = self.get(name)
         keyed = KeyedFunction.derive(secret, domain)
         if definition.compose is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dbmimic.masks.definition import Promise
+from dbmimic.masks.definition import Promise, left_by
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.keys import TableSlice
 from dbmimic.model.masking import MaskPlan
@@ -55,13 +55,14 @@ def _masked_table(
     table: Table, chosen: TableSlice, masker: Masker, masks: MaskPlan, registry: MaskRegistry
 ) -> MaskedTable:
     decisions = masks.masked(table.id)
-    definitions = {name: registry.get(decision.mask) for name, decision in decisions.items()}
+    definitions = {name: (registry.get(decision.mask), decision.options) for name, decision in decisions.items()}
     return MaskedTable(
         table=table,
         parts=chosen.parts,
         read=masker.layout(table.id).head,
         columns={
-            name: MaskedColumn(mask.leaves, Promise.CHANGES in mask.promises) for name, mask in definitions.items()
+            name: MaskedColumn(left_by(mask, options), Promise.CHANGES in mask.promises)
+            for name, (mask, options) in definitions.items()
         },
         mask=masker.mask,
     )

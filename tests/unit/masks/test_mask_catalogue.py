@@ -5,10 +5,11 @@ from dataclasses import replace
 from importlib import resources
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from dbmimic.masks import pools
-from dbmimic.masks.definition import ColumnContext, OptionError, Parameter, Promise
+from dbmimic.masks.definition import ColumnContext, OptionError, Parameter, Promise, left_by
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError, builtin
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
@@ -161,6 +162,42 @@ class TestOptions:
         with pytest.raises(OptionError, match="one of: a, b"):
             Parameter("form", "text", choices=("a", "b")).read("c")
         assert Parameter("items", "list").read([1]) == [1]
+
+
+class TestExcept:
+    """`except` is an option of every mask."""
+
+    def test_values_stay_as_they_are(self, apply):
+        values = ["admin@shop.test", "Admin@shop.test", "ann@x.org", None, ""]
+        kept, other, ann, *blank = apply("email", values, **{"except": ["admin@shop.test"]})
+        assert (kept, blank) == ("admin@shop.test", [None, ""])
+        assert other != "Admin@shop.test"
+        assert [ann] == apply("email", ["ann@x.org"])
+
+    def test_numbers_and_padded_text(self, apply):
+        column = LogicalType(Kind.INTEGER, bits=31)
+        assert apply("integer_key", ["7", "8"], column, **{"except": [7]})[0] == "7"
+        assert apply("code", ["AB  "], LogicalType(Kind.TEXT, length=4, padded=True), **{"except": ["AB"]}) == ["AB  "]
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_every_mask_takes_it(self, name):
+        definition = builtin().get(name)
+        assert definition.parse({**REQUIRED.get(name, {}), "except": ["a", 1]})["except"] == ("a", "1")
+
+    @pytest.mark.parametrize("values", [[], [True], [1.5], [None], "admin", {"a": 1}])
+    def test_other_lists_are_refused(self, values):
+        with pytest.raises(OptionError, match="'except'"):
+            builtin().get("email").parse({"except": values})
+
+    def test_a_unique_column_refuses_it(self, refusal):
+        assert "'except'" in refusal("email", unique=True, **{"except": ["a"]})
+
+    @pytest.mark.parametrize("value", ["a.b c-d#\\", "é+*", "(x)[y]{z}^$|"])
+    def test_what_it_leaves_is_told_as_an_expression(self, value):
+        definition = builtin().get("date_shift")
+        expression = f"^(?:{left_by(definition, definition.parse({'except': [value]}))})?$"
+        values = pa.array([value, value + " ", value + "x", "infinity", ""])
+        assert pc.match_substring_regex(values, expression).to_pylist() == [True, True, False, True, True]
 
 
 class TestPools:

@@ -1,0 +1,81 @@
+"""Masks in a whole copy: verified, alike on every engine, and a value inside a document as in its column."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dbmimic.testing.mariadb_server import MariadbServer
+from dbmimic.testing.postgres_server import PostgresServer
+from tests import small_shop
+from tests.copying import copied
+from tests.small_shop import Shop
+
+PEOPLE = 40
+COLUMNS = "id, email, card, iban, national, ip, born, salary, seen, note, doc"
+TABLE = (
+    "CREATE TABLE people (id int PRIMARY KEY, email varchar(60), card varchar(20), iban varchar(34), national varchar(12),"
+    " ip varchar(45), born date, salary decimal(10, 2), seen varchar(40), note varchar(200), doc {json})"
+)
+RULES = {
+    "default": "keep",
+    "columns": {
+        "people.email": {"mask": "email", "except": ["admin@shop.test"]},
+        "people.card": "payment_card",
+        "people.iban": "iban",
+        "people.national": {"mask": "national_id", "country": "NL"},
+        "people.ip": "ip",
+        "people.born": {"mask": "date_truncate", "to": "year"},
+        "people.salary": {"mask": "noise", "ratio": 0.2},
+        "people.seen": "scramble",
+        "people.note": "free_text",
+        "people.doc": {"mask": "json", "paths": {"$.to[*].card": "payment_card"}, "keys": {"email": "email"}},
+    },
+}
+
+
+def rows() -> list[str]:
+    found = []
+    for number in range(1, PEOPLE + 1):
+        email = "admin@shop.test" if number == 1 else f"Person{number}@Example.org"
+        card, iban = f"411111{number:010}", f"DE{number % 97 + 2:02}{number:018}"
+        document = json.dumps({"n": number, "to": [{"email": email.lower(), "card": card, "left": "as it is"}]})
+        note = f"write to {email}, please"
+        values = (email, card, iban, f"{123456780 + number}", f"10.1.2.{number}", f"19{number + 40}-05-06")
+        texts = ", ".join(f"'{value}'" for value in values)
+        found.append(f"({number}, {texts}, {1000 + number}.50, 'Seen {number} times', '{note}', '{document}')")
+    return found
+
+
+def masked(shop: Shop, folder: Path, json_type: str) -> list[list[str]]:
+    source = shop.build("masks")
+    shop.run("masks", [TABLE.format(json=json_type), f"INSERT INTO people ({COLUMNS}) VALUES {', '.join(rows())}"])
+    report = copied(folder, source, shop.url("masks_stage"), rules=RULES)
+    assert report.verified
+    assert report.leaks.found == 0
+    read = shop.run("masks_stage", [f"SELECT {COLUMNS} FROM people ORDER BY id"])
+    return [[json.dumps(value) if isinstance(value, dict) else str(value) for value in row] for row in read]
+
+
+def test_a_copy_is_masked_alike_on_every_engine(
+    postgres15: PostgresServer, mariadb: MariadbServer, tmp_path: Path
+) -> None:
+    postgres = masked(small_shop.on_postgres(postgres15), tmp_path, "json")
+    assert masked(small_shop.on_mariadb(mariadb), tmp_path, "json") == postgres
+    sqlite = masked(small_shop.on_sqlite(tmp_path), tmp_path, "text")
+    assert [[*row[:7], *row[8:]] for row in sqlite] == [[*row[:7], *row[8:]] for row in postgres]
+    assert [float(row[7]) for row in sqlite] == [float(row[7]) for row in postgres]
+
+    assert postgres[0][1] == "admin@shop.test"
+    for number, (_, email, card, iban, _, ip, born, salary, seen, note, doc) in enumerate(postgres, start=1):
+        recipient = json.loads(doc)["to"][0]
+        assert recipient["card"] == card != f"411111{number:010}"
+        assert recipient["left"] == "as it is"
+        assert recipient["email"] == email or number == 1
+        assert email in note or number == 1
+        assert card.startswith("411111")
+        assert iban.startswith("DE")
+        assert ip.rsplit(".", 1)[0] == postgres[0][5].rsplit(".", 1)[0]
+        assert born.endswith("-01-01")
+        assert 0 < abs(float(salary) - 1000.5 - number) <= 220
+        assert seen != f"Seen {number} times"
