@@ -16,13 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks.layout import byte_layout, fixed_width, is_ascii, windows
+from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, is_ascii
 from dbmimic.model.types import Kind, LogicalType
 
 _BLANKS = " \t\n\r\v\f"
 _MIDNIGHT_ZONE = r"(?:Z|[+-]00(?::?00)?(?::?00)?)$"
 _DATE_LENGTH = 10
 _UUID_LENGTH = 36
+_UUID_DIGITS = 32
 _UUID_DASHES = [8, 13, 18, 23]
 _OFFSET = re.compile(r"[+-]\d\d(?::?\d\d)?$")
 
@@ -56,13 +57,27 @@ def _at_an_end(values: pa.Array, characters: str, *, first: bool = True) -> bool
 
 def uuid(values: pa.Array) -> pa.Array:
     """Give UUIDs as 32 lower-case hex digits."""
-    starts, lengths, data = byte_layout(values)
-    usual = lengths == _UUID_LENGTH
-    if len(values) and usual.all() and is_ascii(values):
-        matrix = windows(data, _UUID_LENGTH)[starts].view(np.uint8).reshape(-1, _UUID_LENGTH)
-        if (matrix[:, _UUID_DASHES] == ord("-")).all():
-            return pc.ascii_lower(fixed_width(np.delete(matrix, _UUID_DASHES, axis=1)))
+    _, lengths, data = byte_layout(values)
+    if len(values) and bool((lengths == _UUID_LENGTH).all()):
+        matrix = data.reshape(-1, _UUID_LENGTH)  # of one length, so they lie next to each other
+        if all(bool((matrix[:, place] == ord("-")).all()) for place in _UUID_DASHES) and is_ascii(values):
+            return pc.ascii_lower(_without_dashes(matrix))
     return pc.replace_substring_regex(pc.ascii_lower(values), r"[-{}]", "")
+
+
+def _without_dashes(matrix: Bytes) -> pa.Array:
+    """Give the 32 digits of each row of a matrix of UUIDs."""
+    data = np.ascontiguousarray(matrix)
+    plain = np.empty((len(data), _UUID_DIGITS), dtype=np.uint8)
+    place = 0
+    for begin, size in ((0, 8), (9, 4), (14, 4), (19, 4), (24, 8), (32, 4)):
+        source, target = (
+            np.ndarray((len(data),), dtype=f"<u{size}", buffer=side, offset=at, strides=(width,))
+            for side, at, width in ((data, begin, _UUID_LENGTH), (plain, place, _UUID_DIGITS))
+        )
+        target[:] = source
+        place += size
+    return fixed_width(plain)
 
 
 def numbers(values: pa.Array) -> pa.Array:

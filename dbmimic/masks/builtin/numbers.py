@@ -75,7 +75,9 @@ def _changed(values: pa.Array, column: LogicalType, change: Change, bits_of: Cal
     if whole is not None:
         nothing = np.zeros(len(whole), dtype=np.int64)
         made = pa.array(change(whole, nothing, bits_of(whole))).cast(pa.string())
-        return keep_blank(values, pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string())))
+        if values.null_count:
+            made = pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string()))
+        return keep_blank(values, made)
     scale = column.scale if column.kind is Kind.DECIMAL and column.precision is not None else None
     units, places, valid = decimals.parse(values, 0 if column.kind is Kind.INTEGER else scale)
     made = decimals.spell(change(units, places, bits_of(units)), places)
