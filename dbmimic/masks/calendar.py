@@ -26,6 +26,8 @@ _DIGIT_PLACES = (0, 1, 2, 3, 5, 6, 8, 9)
 _DIGIT_WEIGHTS = (1000, 100, 10, 1, 10, 1, 10, 1)
 _PATTERN = int.from_bytes(b"0000-00-00", "little")
 _WORD = (1 << 64) - 1
+_PAIRS = np.uint64(0x00FF00FF00FF00FF)
+_BYTE = np.uint64(0xFF)
 _HIGH = np.uint64(0x8080808080808080)
 
 
@@ -39,9 +41,10 @@ def parse(dates: Bytes) -> tuple[Days, Flags]:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
     early, first_valid = _eight(dates, 0)
     late, last_valid = _eight(dates, 2)
-    century = _pair(early, 0)
-    year = century * 100 + _pair(early, 2)
-    month, day = _pair(early >> np.uint64(8), 4), _pair(late, 6)
+    years = _pairs(early)
+    year = ((years & _BYTE) * np.uint64(100) + ((years >> np.uint64(16)) & _BYTE)).view(np.int64)
+    month = ((_pairs(early >> np.uint64(8)) >> np.uint64(32)) & _BYTE).view(np.int64)
+    day = (_pairs(late) >> np.uint64(48)).view(np.int64)
     valid: Flags = first_valid & last_valid & (year > 0) & (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004
     number = np.where(valid, year * 12 + month - 1, 12)
     firsts = _first_days()
@@ -89,10 +92,9 @@ def _eight(dates: Bytes, place: int) -> tuple[Words, Flags]:
     return digits, (excess & _HIGH) == 0
 
 
-def _pair(digits: Words, place: int) -> Days:
-    """Give the number of two digits at a place."""
-    pair = (digits >> np.uint64(8 * place)) & np.uint64(0xFFFF)
-    return ((pair & np.uint64(0xFF)) * np.uint64(10) + (pair >> np.uint64(8))).view(np.int64)
+def _pairs(digits: Words) -> Words:
+    """Give the number of each two digits, in every other byte."""
+    return (digits * np.uint64(10) + (digits >> np.uint64(8))) & _PAIRS
 
 
 def _written(days: Days) -> npt.NDArray[np.void]:

@@ -31,6 +31,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "bucket": ({"size": 10}, ("47", "50")),
     "city": ({}, ("Paris", "Lyon")),
     "code": ({}, ("SKU-0042-xy", "ALFKI")),
+    "company": ({}, ("Acme Inc.",)),
     "constant": ({"value": "n/a"}, ("anything",)),
     "date_shift": ({}, ("2024-02-29", "1981-07-14")),
     "date_truncate": ({}, ("2024-02-29", "1981-07-14")),

@@ -21,6 +21,7 @@ from dbmimic.masks.builtin import (
     person,
     redact,
     text,
+    work,
 )
 from dbmimic.masks.definition import EXCEPT, ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
 from dbmimic.masks.keyed import KeyedFunction
@@ -138,5 +139,6 @@ def builtin() -> MaskRegistry:
         text,
         documents,
         network,
+        work,
     )
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

@@ -115,6 +115,10 @@ CASES += [
     ("json", {"keys": {"email": "email", "*name": "full_name", "phone": "phone"}}, {"kind": "json"}, DOCUMENTS),
     ("json", {"paths": {"$.items[*]": "scramble"}, "rest": "scramble"}, {}, DOCUMENTS),
     ("free_text", {}, {}, NOTES),
+    ("company", {}, {}, NAMES),
+    ("company", {}, {"length": 20}, NAMES),
+    ("job_title", {}, {}, NAMES),
+    ("job_title", {}, {"length": 12}, NAMES),
     ("ip", {}, {}, ["192.168.1.1", "192.168.1.2/24", "2001:db8::1", "2001:db8::2/64", "localhost", "", None]),
     *(("national_id", {"country": country}, {}, values) for country, values in sorted(KNOWN.items())),
 ]
