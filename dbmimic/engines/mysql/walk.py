@@ -15,12 +15,13 @@ from dbmimic.engines import condition
 from dbmimic.engines.mysql import errors, ids, quoting, wire
 from dbmimic.engines.mysql.catalogue import Catalogue
 from dbmimic.engines.mysql.keys import INTEGERS_AT_ONCE, KeyValues, RowIdentity, batches_of, equalities, identity_of
-from dbmimic.engines.mysql.session import Session
+from dbmimic.engines.mysql.session import Row, Session
 from dbmimic.engines.mysql.types import Form
 from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Table
+from dbmimic.model.types import Kind
 from dbmimic.ports.source import End, KeyedRows, Links
 
 _IDS_AT_ONCE = 500
@@ -44,6 +45,7 @@ class Walk:
     session: Session
     catalogue: Catalogue
     _identities: dict[TableId, RowIdentity] = field(default_factory=dict)
+    _ends: dict[tuple[TableId, tuple[str, ...]], Row] = field(default_factory=dict)
 
     def identity(self, table: TableId) -> RowIdentity:
         """Give the table's row identity, one and the same for all questions."""
@@ -173,6 +175,9 @@ class Walk:
         """Give how many of these child rows reference a parent row that is not there."""
         child, _ = self._sides(edge)
         filled = " AND ".join(f"c.{quoting.name(column)} IS NOT NULL" for column in edge.child_columns)
+        if isinstance(children, Whole) and (ends := self._without_gaps(edge)) is not None:
+            # Nearly all rows are told by their number alone; the others are still looked for.
+            filled += f" AND NOT (c.{quoting.name(edge.child_columns[0])} BETWEEN {ends[0]} AND {ends[1]})"
         parent = f"SELECT 1 FROM {quoting.name(edge.parent.name)} AS p WHERE {_matching(edge)}"  # noqa: S608 -- names are quoted
         dangling = f"FROM {child.rows} AS c WHERE {filled} AND NOT EXISTS ({parent})"
         if isinstance(children, Whole):
@@ -180,6 +185,23 @@ class Walk:
         listed = ", ".join(form.exact("c") for form in self.identity(edge.child).forms)
         found = self._answer(edge.child, f"SELECT {listed} {dangling}")
         return len(found & children)
+
+    def _without_gaps(self, edge: ForeignKey) -> tuple[int, int] | None:
+        """Give the parent's smallest and largest key where both sides are integers and none between them is missing."""
+        sides = [(edge.child, edge.child_columns), (edge.parent, edge.parent_columns)]
+        columns = [self.forms(table)[names[0]].column for table, names in sides if len(names) == 1]
+        if len(columns) < len(sides) or any(each.logical.kind is not Kind.INTEGER for each in columns):
+            return None
+        keys = self.catalogue.schema.table(edge.parent).keys
+        if not any(key.columns == edge.parent_columns for key in keys):
+            return None
+        if (edge.parent, edge.parent_columns) not in self._ends:
+            key, table = quoting.name(edge.parent_columns[0]), quoting.name(edge.parent.name)
+            asked = f"SELECT MIN({key}), MAX({key}), COUNT({key}) FROM {table}"  # noqa: S608 -- names are quoted
+            self._ends[edge.parent, edge.parent_columns] = self.session.rows(asked, str(edge.parent))[0]
+        smallest, largest, count = self._ends[edge.parent, edge.parent_columns]
+        first, last = int(smallest or 0), int(largest or 0)
+        return (first, last) if int(count) and last - first + 1 == int(count) else None
 
     def _sides(self, edge: ForeignKey) -> tuple[_Side, _Side]:
         """Give an edge's child and parent."""

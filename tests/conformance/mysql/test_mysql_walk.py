@@ -271,3 +271,23 @@ def test_a_child_without_an_index_is_read_once_for_all_parents(bench, monkeypatc
     assert len(source.children(edge, parents)) == 25000 - 5
     assert sum(len(links.children) for links in source.links(edge, parents, End.PARENT)) == 25000 - 5
     assert len(asked) <= most
+
+
+@pytest.mark.parametrize("gone", ["", "DELETE FROM p WHERE id IN (3, 100)", "DELETE FROM p"])
+@pytest.mark.parametrize("declared", ["bigint", "smallint unsigned", "decimal(20,2)", "varchar(9)", "tinyint(1)"])
+def test_orphans_of_a_parent_with_and_without_gaps(bench, declared, gone):
+    values = ["0", "3", "100", "101", "NULL"]
+    values += {"varchar(9)": ["'3x'", "'03'"], "decimal(20,2)": ["3.5", "3.0"], "bigint": ["-6", str(2**63 - 1)]}.get(
+        declared, []
+    )
+    bench.sql(
+        "CREATE TABLE p (id bigint PRIMARY KEY)",
+        "INSERT INTO p SELECT CAST(seq AS SIGNED) - 5 FROM seq_0_to_105",
+        f"CREATE TABLE c (n int PRIMARY KEY AUTO_INCREMENT, ref {declared})",
+        f"INSERT INTO c (ref) VALUES ({'), ('.join(values)})",
+        gone or "SELECT 1",
+    )
+    source = bench.source()
+    edge = ForeignKey("virtual", TableId("", "c"), ("ref",), TableId("", "p"), ("id",))
+    asked = "SELECT COUNT(*) FROM c LEFT JOIN p ON p.id = c.ref WHERE c.ref IS NOT NULL AND p.id IS NULL"
+    assert source.orphans(edge, WHOLE) == bench.sql(asked)[0][0] > 0
