@@ -79,3 +79,15 @@ def test_a_copy_is_masked_alike_on_every_engine(
         assert born.endswith("-01-01")
         assert 0 < abs(float(salary) - 1000.5 - number) <= 220
         assert seen != f"Seen {number} times"
+
+
+def test_no_bytes_at_all_are_nothing_to_leak(postgres15: PostgresServer, tmp_path: Path) -> None:
+    shop = small_shop.on_postgres(postgres15)
+    source = shop.build("bytes")
+    shop.run("bytes", ["CREATE TABLE scans (id int PRIMARY KEY, page bytea)"])
+    shop.run("bytes", ["INSERT INTO scans VALUES (1, ''), (2, '\\xff'), (3, NULL)"])
+    rules = {"default": "keep", "columns": {"scans.page": "redact"}}
+    report = copied(tmp_path, source, shop.url("bytes_stage"), rules=rules)
+    assert (report.verified, report.leaks.found) == (True, 0)
+    held = shop.run("bytes_stage", ["SELECT page FROM scans ORDER BY id"])
+    assert [row[0] for row in held] == [b"", b"", None]
