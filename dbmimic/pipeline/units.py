@@ -32,7 +32,7 @@ Maskers = Mapping[TableId, Masker]
 Checked = Mapping[TableId, Mapping[str, MaskedColumn]]
 
 _WHOLE = 1 << 62  # more bytes than any leaf has
-_ORDERS_A_WORKER = 12  # few enough to be worth their start, many enough that nobody waits long for the last one
+_ORDERS_A_WORKER = 6  # each starts two programs and two sessions; enough that nobody waits long for the last one
 _SMALLEST_ORDER = 16 << 20
 _LARGEST_ORDER = 512 << 20
 _BEAT_SECONDS = 5.0
