@@ -9,7 +9,7 @@ import typer
 
 from dbmimic.cli.options import ConfigFile, Executor, Json, Quiet, Source, Target, Verbose, Workers
 
-_WORTH_A_CREW = 64 << 20  # bytes; starting processes takes about as long as copying so much
+_WORTH_A_CREW = 512 << 20  # bytes; what starting processes takes is saved again from about here
 
 
 def copy(
