@@ -22,6 +22,9 @@ _DATE_WIDTH = calendar.WIDTH
 _LEFT_ALONE = r"-?infinity|0000-00-00(?:[ T][0:.]*)?|\d{4,}-\d\d-\d\d[0-9 T:.+-]* BC|\d{5,}-\d\d-\d\d[0-9 TZ:.+-]*"
 _TIME = r"^(.{10}[ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(\.[0-9]+)?"
 _MIDNIGHT = r"\1" + "00:00:00"
+_TIME_OF_TEXT = r"^(.{10}[ T])[0-9]{2}:[0-9]{2}"
+_MIDNIGHT_OF_TEXT = r"\1" + "00:00"
+_SECONDS_OF_TEXT = r"^(.{10}[ T]00:00):[0-9]{2}(\.[0-9]+)?"
 _MOMENT = r"^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d(?::?\d\d){0,2}))?)?$"
 
 _FIRST_DAY = np.datetime64("0001-01-01", "D").astype(np.int64)
@@ -141,6 +144,14 @@ def _with_the_rest(values: pa.Array, text: pa.Array, parsed: Flags, context: Col
     return pc.if_else(pc.and_(done, pc.is_valid(values)), shifted, pa.scalar(None, pa.string()))
 
 
+def _at_midnight(moments: pa.Array, *, free_text: bool) -> pa.Array:
+    """Give the moments at midnight; a column of text may be too short for seconds that were not there."""
+    if not free_text:
+        return pc.replace_substring_regex(moments, _TIME, _MIDNIGHT)
+    midnight = pc.replace_substring_regex(moments, _TIME_OF_TEXT, _MIDNIGHT_OF_TEXT)
+    return pc.replace_substring_regex(midnight, _SECONDS_OF_TEXT, r"\1:00")
+
+
 def _build_truncate(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
     unit = str(options["to"])
     free_text = context.type.kind is Kind.TEXT
@@ -155,7 +166,7 @@ def _build_truncate(_keyed: KeyedFunction, options: Options, context: ColumnCont
             first = np.where(first == _FIRST_STAMP, _FIRST_STAMP + 1, first)  # the first midnight is no moment in MySQL
         text = _written(starts, lengths, data, calendar.format(first), np.flatnonzero(parsed))
         if bool((lengths > calendar.WIDTH).any()):
-            text = pc.if_else(pa.array(parsed), pc.replace_substring_regex(text, _TIME, _MIDNIGHT), text)
+            text = pc.if_else(pa.array(parsed), _at_midnight(text, free_text=free_text), text)
         return _with_the_rest(values, text, parsed, context, "date_truncate")
 
     return mask

@@ -124,6 +124,14 @@ class TestDateTruncate:
             "2024-01-01 00:00:00+02"
         ]
 
+    def test_text_gets_no_longer(self, apply):
+        given = ["2024-05-06 10:20", "2024-05-06T10:20:30.25Z", "2024-05-06"]
+        assert apply("date_truncate", given, LogicalType(Kind.TEXT, length=23)) == [
+            "2024-05-01 00:00",
+            "2024-05-01T00:00:00Z",
+            "2024-05-01",
+        ]
+
     def test_the_first_midnight_of_all_is_no_moment_in_mysql(self, apply):
         assert apply("date_truncate", ["1970-05-06 10:20:30"], LogicalType(Kind.TIMESTAMPTZ), to="year") == [
             "1970-01-02 00:00:00"
