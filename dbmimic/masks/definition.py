@@ -31,6 +31,10 @@ class Promise(Flag):
     KEEPS_NULL = auto()  # NULL stays NULL
 
 
+ONE_TO_ONE = Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL
+"""What a permutation of a column's values promises."""
+
+
 class OptionError(ValueError):
     """An option of a mask is unknown, missing or unfit; `option` names it."""
 

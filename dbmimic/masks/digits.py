@@ -12,7 +12,6 @@ import numpy.typing as npt
 from dbmimic.masks.keyed import Words
 from dbmimic.masks.layout import Bytes
 
-MOST_DIGITS = 19  # that 64 bits hold
 _TEXT = {width: np.array([f"{number:0{width}}" for number in range(10**width)], dtype=f"S{width}") for width in (1, 2)}
 _TEXT[4] = np.array([f"{number:04}" for number in range(10**4)], dtype="S4")
 _ZEROS = 0x3030303030303030

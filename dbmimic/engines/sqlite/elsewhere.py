@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from dbmimic.engines.sqlite.connection import Row
+from dbmimic.engines.sqlite.statements import NOT_ENCODED
 
 _PROGRAM = Path(__file__).with_name("statements.py")
-NOT_ENCODED = -1  # instead of a code: a text that the driver cannot bind
 _GRACE_SECONDS = 10.0
 _WORTH_ROWS = 50_000
 

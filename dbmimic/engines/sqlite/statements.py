@@ -22,7 +22,7 @@ _AHEAD = 3  # statements that are held while one runs
 
 
 Sent = tuple[str, Sequence[Any], bool]
-NOT_ENCODED = -1
+NOT_ENCODED = -1  # instead of a code: a text that the driver cannot bind
 
 
 def _take(statements: queue.SimpleQueue[Sent], room: threading.Semaphore) -> None:

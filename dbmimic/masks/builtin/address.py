@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from dbmimic.masks import canonical, pools
 from dbmimic.masks.builtin.person import build_drawn, has_room
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Promise
+from dbmimic.masks.definition import ONE_TO_ONE, ColumnContext, MaskDefinition, MaskFunction, Options, Promise
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import concatenated, keep_blank, same_text
 from dbmimic.masks.pools import Pool
@@ -67,7 +67,7 @@ DEFINITIONS = (
         name="postal_code",
         summary="Other digits and letters in the same form.",
         kinds=frozenset({Kind.TEXT}),
-        promises=Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL,
+        promises=ONE_TO_ONE,
         parameters=(),
         domain="address.postal_code",
         build=lambda keyed, _options, context: shape_mask(keyed, context, Shape.CODE),

@@ -11,7 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks import base32, canonical, pools
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.definition import (
+    ONE_TO_ONE,
+    ColumnContext,
+    MaskDefinition,
+    MaskFunction,
+    Options,
+    Parameter,
+    Promise,
+)
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import Cells, concatenated, keep_blank, same_text
 from dbmimic.masks.shape import Shape, shape_mask
@@ -147,7 +155,7 @@ DEFINITIONS = (
         name="phone",
         summary="Other digits in the same form; the country code stays.",
         kinds=frozenset({Kind.TEXT}),
-        promises=Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL,
+        promises=ONE_TO_ONE,
         parameters=(),
         domain="phone",
         build=lambda keyed, _options, context: shape_mask(keyed, context, Shape.PHONE),

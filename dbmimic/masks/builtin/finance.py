@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from dbmimic.masks.alike import DIGIT, UPPER
 from dbmimic.masks.checked import LUHN, Characters, Check, Choose, Scheme, checked_mask
-from dbmimic.masks.definition import Build, ColumnContext, MaskDefinition, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.definition import (
+    ONE_TO_ONE,
+    Build,
+    ColumnContext,
+    MaskDefinition,
+    MaskFunction,
+    Options,
+    Parameter,
+)
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.types import Kind
 
@@ -73,14 +81,12 @@ def _with(choose: Choose) -> Build:
     return lambda keyed, _options, context: checked_mask(keyed, context, choose)
 
 
-_ONE_TO_ONE = Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL
-
 DEFINITIONS = (
     MaskDefinition(
         name="payment_card",
         summary="Another card number of the same issuer, with a check digit as right as it was.",
         kinds=frozenset({Kind.TEXT}),
-        promises=_ONE_TO_ONE,
+        promises=ONE_TO_ONE,
         parameters=(
             Parameter("bin", "integer", default=6, minimum=0, maximum=8, summary="first digits (the issuer's) to keep"),
         ),
@@ -91,7 +97,7 @@ DEFINITIONS = (
         name="iban",
         summary="Another account in the same country, with check digits as right as they were.",
         kinds=frozenset({Kind.TEXT}),
-        promises=_ONE_TO_ONE,
+        promises=ONE_TO_ONE,
         parameters=(),
         domain="iban",
         build=_with(_iban),
@@ -100,7 +106,7 @@ DEFINITIONS = (
         name="bic",
         summary="Another bank's code in the same country.",
         kinds=frozenset({Kind.TEXT}),
-        promises=_ONE_TO_ONE,
+        promises=ONE_TO_ONE,
         parameters=(),
         domain="bic",
         build=_with(_bic),

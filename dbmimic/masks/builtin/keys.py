@@ -10,7 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks import base32, canonical
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.definition import (
+    ONE_TO_ONE,
+    ColumnContext,
+    MaskDefinition,
+    MaskError,
+    MaskFunction,
+    Options,
+    Parameter,
+    Promise,
+)
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, keep_blank
 from dbmimic.masks.permutation import Permutation
@@ -230,7 +239,7 @@ DEFINITIONS = (
         name="code",
         summary="Other digits and letters in the same form, one to one: for short keys of text.",
         kinds=frozenset({Kind.TEXT}),
-        promises=Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL,
+        promises=ONE_TO_ONE,
         parameters=(),
         domain="code",
         build=_build_code,
@@ -241,7 +250,7 @@ DEFINITIONS = (
         name="integer_key",
         summary="Another whole number, one to one: for keys.",
         kinds=frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.TEXT}),
-        promises=Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL,
+        promises=ONE_TO_ONE,
         parameters=(),
         domain="integer_key",
         build=_build_integer_key,

@@ -23,7 +23,15 @@ from dbmimic.masks.checked import (
     two_stage,
     weighted,
 )
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.definition import (
+    ONE_TO_ONE,
+    ColumnContext,
+    MaskDefinition,
+    MaskFunction,
+    Options,
+    Parameter,
+    Promise,
+)
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import fixed_width, keep_blank, same_text
 from dbmimic.model.types import Kind
@@ -219,14 +227,12 @@ def _ssn_fits(_options: Options, context: ColumnContext) -> str | None:
     return None
 
 
-_ONE_TO_ONE = Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL
-
 DEFINITIONS = (
     MaskDefinition(
         name="national_id",
         summary="Another number in the form of a country's, valid if it was valid; a birth date in it becomes another.",
         kinds=frozenset({Kind.TEXT}),
-        promises=_ONE_TO_ONE,
+        promises=ONE_TO_ONE,
         parameters=(
             Parameter("country", "text", required=True, choices=tuple(SCHEMES), summary="the country, as `ES`"),
         ),
