@@ -20,7 +20,7 @@ class Results:
     """What was measured: for each case its costs by round, and the seconds of the chapters of our report."""
 
     costs: dict[str, dict[int, Cost]] = field(default_factory=dict)
-    chapters: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    chapters: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
     loads: dict[str, list[float]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -56,7 +56,7 @@ def _run_once(case: Case, number: int, folder: Path, server: Server | None, resu
         return
     results.costs.setdefault(case.name, {})[number] = cost
     if told := chapters(cost.output):
-        results.chapters.setdefault(case.name, []).append(told)
+        results.chapters.setdefault(case.name, {})[number] = told
     _say(f"round {number + 1}: {case.name} {cost.wall:.2f} s, CPU {cost.client_cpu:.2f} + {cost.server_cpu:.2f} s")
 
 
@@ -75,13 +75,25 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def ratios(results: Results, cases: list[Case], what: str) -> dict[str, dict[str, dict[str, float]]]:
-    """Give each case's `wall` or `cpu` divided by each baseline's of the same round."""
+    """
+    Give each case's `wall`, `cpu` or `copy` divided by each baseline's of the same round.
+
+    `copy` is the chapter that moves the rows, without structure, keys, statistics and verification.
+    """
+    measured: dict[str, dict[int, float]] = {}
+    for case in cases:
+        if what == "copy":
+            found = results.chapters.get(case.name, {})
+            measured[case.name] = {number: each["copy"] for number, each in found.items() if "copy" in each}
+        else:
+            costs = results.costs.get(case.name, {})
+            measured[case.name] = {number: getattr(cost, what) for number, cost in costs.items()}
     told: dict[str, dict[str, dict[str, float]]] = {}
     for case in cases:
-        own = results.costs.get(case.name, {})
+        own = measured[case.name]
         for other in cases:
-            base = results.costs.get(other.name, {})
-            pairs = [getattr(own[each], what) / getattr(base[each], what) for each in own if each in base]
+            base = measured[other.name]
+            pairs = [own[each] / base[each] for each in own if each in base]
             if other.baseline and other.name != case.name and pairs:
                 told.setdefault(case.name, {})[other.name] = spread(pairs)
     return told
@@ -107,13 +119,13 @@ def document(results: Results, cases: list[Case], rows: int, about: dict[str, An
             "runs": [{name: value for name, value in asdict(cost).items() if name != "output"} for cost in costs],
         }
         if case.name in results.chapters:
-            every = results.chapters[case.name]
+            every = list(results.chapters[case.name].values())
             names = dict.fromkeys(name for each in every for name in each)
             told[case.name]["chapters"] = {name: spread([each.get(name, 0.0) for each in every]) for name in names}
         if case.note:
             told[case.name]["note"] = case.note
-    both = {what: ratios(results, cases, what) for what in ("wall", "cpu")}
-    return {**about, "rows": rows, "cases": told, "ratios": both, "failed": results.failed}
+    found = {what: ratios(results, cases, what) for what in ("wall", "cpu", "copy")}
+    return {**about, "rows": rows, "cases": told, "ratios": found, "failed": results.failed}
 
 
 def table(found: dict[str, Any]) -> str:
@@ -127,8 +139,9 @@ def table(found: dict[str, Any]) -> str:
             f"| {case['client_cpu']['median']:.2f} | {case['server_cpu']['median']:.2f} | {case['peak_mb']:.0f} "
             f"| {case['largest_process_mb']:.0f} | {case['most_processes']} |"
         )
-    for what, title in (("wall", "wall time"), ("cpu", "CPU of client and server")):
-        lines += ["", *_ratio_table(found["ratios"][what], title)]
+    for what, title in (("wall", "wall time"), ("cpu", "CPU of client and server"), ("copy", "moving the rows alone")):
+        if found["ratios"][what]:
+            lines += ["", *_ratio_table(found["ratios"][what], title)]
     told = {name: case["chapters"] for name, case in found["cases"].items() if "chapters" in case}
     if told:
         names = list(dict.fromkeys(name for each in told.values() for name in each))

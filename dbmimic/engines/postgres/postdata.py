@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
-from queue import SimpleQueue
 from typing import Self
 
 import psycopg
@@ -31,9 +30,10 @@ _SETTINGS = (("search_path", ""), ("maintenance_work_mem", "256MB"), ("check_fun
 # Sessions side by side keep the cores busy; helpers of each would only add to what is done.
 _NO_HELPERS = (("max_parallel_maintenance_workers", "0"), ("max_parallel_workers_per_gather", "0"))
 _PARTS = re.compile(r"^(?=-- Name: .*; Type: [A-Z ]+; Schema: .*; Owner: )", re.MULTILINE)
-_EARLY = ("CONSTRAINT", "INDEX")  # keys first: they lock their table against everybody
+_KEY = "CONSTRAINT"
+_EARLY = (_KEY, "INDEX")
 _FOREIGN_KEY = "FK CONSTRAINT"
-_NAME = r'(?:"(?:[^"]|"")+"|[^" .]+)'
+_NAME = r'(?:"(?:[^"]|"")+"|[^"\s.]+)'
 _TABLE = re.compile(rf"(?:ALTER TABLE (?:ONLY )?|CREATE (?:UNIQUE )?INDEX {_NAME} ON (?:ONLY )?)({_NAME}\.{_NAME})")
 # A key that sits on a partitioned table, and so without ONLY, cannot be added first and checked later.
 _ADDED = re.compile(rf"(?P<table>ALTER TABLE ONLY {_NAME}\.{_NAME})\n    ADD CONSTRAINT (?P<name>{_NAME}) FOREIGN KEY ")
@@ -53,6 +53,11 @@ class Entry:
         """The table that it stands on as the dump spells it, where that can be told."""
         found = _TABLE.match(self.statement)
         return found[1] if found else ""
+
+    @property
+    def locks(self) -> bool:
+        """Whether making or checking it keeps others of its kind from the table."""
+        return self.type in {_KEY, _FOREIGN_KEY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,7 @@ class PostData:
             statement, _, rest = part.split("\n--\n", 1)[1].rpartition("\n\n\n--\n")
             found[turn].append(Entry(heading["type"], place_of(heading), statement.strip()))
             kept.append(f"--\n{rest}")
-        early = sorted(found["early"], key=lambda entry: _EARLY.index(entry.type))
-        return cls(tuple(early), "".join(kept), tuple(found["keys"]), tuple(found["last"]))
+        return cls(tuple(found["early"]), "".join(kept), tuple(found["keys"]), tuple(found["last"]))
 
 
 def _turn(heading: re.Match[str]) -> str:
@@ -107,8 +111,7 @@ def build(inside: Connection, more: Callable[[], Connection], script: str, tool:
         sizes = _sizes(inside)
         if not _one_outweighs(sizes):
             sessions.set(_NO_HELPERS)
-        for _, entries in groupby(wanted.early, key=lambda entry: entry.type):
-            sessions.run([(_make, entry) for entry in _spread(list(entries), sizes)])
+        sessions.run([(_make, entry) for entry in _spread(wanted.early, sizes)])
         run_script(inside, wanted.script, tool, "building keys, indexes and triggers")
         sessions.run([(_analyze, Entry("TABLE", name, f"ANALYZE {name}")) for name in sizes])
         checks = [entry for entry in wanted.foreign_keys if not _added(inside, entry)]
@@ -125,7 +128,6 @@ class _Sessions:
     """A few sessions in the new copy, each with a thread that waits for it."""
 
     def __init__(self, inside: Connection, more: Callable[[], Connection], steps: int) -> None:
-        self._free: SimpleQueue[Connection] = SimpleQueue()
         self._extra: list[Connection] = []
         count = max(1, min(_MOST_SESSIONS, len(os.sched_getaffinity(0)), steps))
         try:
@@ -135,8 +137,6 @@ class _Sessions:
         except BaseException:
             self._close()
             raise
-        for session in self._all:
-            self._free.put(session)
         self._threads = ThreadPoolExecutor(count)
 
     def set(self, settings: tuple[tuple[str, str], ...]) -> None:
@@ -147,20 +147,15 @@ class _Sessions:
 
     def run(self, steps: Sequence[tuple[Step, Entry]]) -> list[Finding | None]:
         """Take the steps side by side, and give what came of each; the first failure stops what has not begun."""
-        pending = [self._threads.submit(self._step, *step) for step in steps]
+        agenda = _Agenda(steps)
+        workers = [self._threads.submit(agenda.work, session) for session in self._all]
         try:
-            return [future.result() for future in pending]
+            for worker in workers:
+                worker.result()
         except BaseException:
-            for future in pending:
-                future.cancel()
+            agenda.stop()
             raise
-
-    def _step(self, step: Step, entry: Entry) -> Finding | None:
-        session = self._free.get()
-        try:
-            return step(session, entry)
-        finally:
-            self._free.put(session)
+        return agenda.found
 
     def _close(self) -> None:
         for session in self._extra:
@@ -178,6 +173,63 @@ class _Sessions:
         self._close()
 
 
+class _Agenda:
+    """
+    Steps that sessions take in their order, as far as those do not have to wait for each other's locks.
+
+    A key, and the check of a foreign key, locks its table against the others of its kind; an index waits for the keys
+    of its table, and may be built beside other indexes.
+    """
+
+    def __init__(self, steps: Sequence[tuple[Step, Entry]]) -> None:
+        self.found: list[Finding | None] = [None] * len(steps)
+        self._steps = steps
+        self._waiting = list(range(len(steps)))
+        self._running: set[int] = set()
+        self._changed = threading.Condition()
+
+    def work(self, session: Connection) -> None:
+        """Take one step after the other until none is left."""
+        while (number := self._taken()) is not None:
+            step, entry = self._steps[number]
+            try:
+                self.found[number] = step(session, entry)
+            except BaseException:
+                self.stop()
+                raise
+            finally:
+                self._done(number)
+
+    def stop(self) -> None:
+        """Let nothing begin that has not."""
+        with self._changed:
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def _taken(self) -> int | None:
+        with self._changed:
+            while self._waiting:
+                number = next(filter(self._free, self._waiting), None)
+                if number is not None:
+                    self._waiting.remove(number)
+                    self._running.add(number)
+                    return number
+                self._changed.wait()
+            return None
+
+    def _done(self, number: int) -> None:
+        with self._changed:
+            self._running.discard(number)
+            self._changed.notify_all()
+
+    def _free(self, number: int) -> bool:
+        _, entry = self._steps[number]
+        before = {*self._running, *(each for each in self._waiting if each < number)}
+        others = self._running if entry.locks else before
+        rivals = [self._steps[each][1] for each in others]
+        return not any(rival.table == entry.table and (entry.locks or rival.locks) for rival in rivals if entry.table)
+
+
 def _sizes(inside: Connection) -> dict[str, int]:
     """Give the tables that hold rows, as the dump spells them, with their sizes, the largest first."""
     with speaking(inside, Side.TARGET, "reading the catalogue"):
@@ -190,12 +242,15 @@ def _one_outweighs(sizes: dict[str, int]) -> bool:
 
 
 def _spread(entries: Sequence[Entry], sizes: dict[str, int]) -> list[Entry]:
-    """Give entries so that those on large tables come first, and those on one table not one after the other."""
-    turns: dict[str, int] = {}
+    """
+    Give entries in the order in which they are best begun: where most is left to do on a table first, and on each
+    table its keys before its indexes.
+    """
+    left: dict[str, int] = {}
     order = []
-    for entry in entries:
-        turn = turns[entry.table] = turns.get(entry.table, -1) + 1
-        order.append((turn, -sizes.get(entry.table, 0), entry.place, entry))
+    for entry in sorted(entries, key=lambda entry: entry.locks):
+        left[entry.table] = left.get(entry.table, 0) + 1
+        order.append((-left[entry.table] * sizes.get(entry.table, 0), not entry.locks, entry.place, entry))
     return [entry for *_, entry in sorted(order, key=lambda each: each[:3])]
 
 
