@@ -18,8 +18,6 @@ from dbmimic.config import Overrides, load, starting
 from dbmimic.config import resolve as late
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
-from dbmimic.engines.crossing.source import CrossingSource
-from dbmimic.engines.crossing.target import CrossingCopy, CrossingTarget
 from dbmimic.errors import ConfigError, DbmimicError, SnapshotLost, UsageError
 from dbmimic.executors import DaskExecutor, ProcessExecutor
 from dbmimic.masks.pools import POOLS_VERSION
@@ -80,8 +78,11 @@ def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
     request = _request(config, secret_needed=config.slice.needs_secret)
     target = _target_engine(config)
     with _source(config, Engines()) as source:
-        seen = source if target in {None, source.engine} else CrossingSource(source, target)
-        return planning.preview(request, seen, _world(listener))
+        if target in {None, source.engine}:
+            return planning.preview(request, source, _world(listener))
+        from dbmimic.engines.crossing import CrossingSource
+
+        return planning.preview(request, CrossingSource(source, target), _world(listener))
 
 
 def _target_engine(config: Settings) -> str | None:
@@ -220,6 +221,8 @@ def _copied(config: Settings, request: Request, world: World) -> RunReport:
     with _source(config, engines) as source, _target(config, engines) as target:
         if source.engine == target.engine:
             return copying.copy(request, source, target, world)
+        from dbmimic.engines.crossing import CrossingSource, CrossingTarget
+
         crossing = CrossingSource(source, target.engine)
         return copying.copy(request, crossing, CrossingTarget(target, crossing), world)
 
@@ -242,6 +245,8 @@ def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
     with _source(config, engines) as source, _reading(_address(config.target, "target"), engines) as standing:
         if source.engine == standing.engine:
             return verifying.check(request, source, standing, _world(listener))
+        from dbmimic.engines.crossing import CrossingCopy, CrossingSource
+
         crossing = CrossingSource(source, standing.engine)
         return verifying.check(request, crossing, CrossingCopy(standing, crossing), _world(listener))
 

@@ -1,6 +1,8 @@
 """The rooms: none without a name of its own, none hidden from the floors, and errors' codes that are all explained."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from dbmimic import errors
@@ -43,3 +45,12 @@ def test_nothing_random_and_no_clock_outside_their_rooms() -> None:
         if suspicious.search(path.read_text()) and not path.is_relative_to(PACKAGE / "testing")
     }
     assert found <= allowed
+
+
+def test_a_copy_loads_nothing_that_most_copies_do_not_need() -> None:
+    """Starting is a good part of what a developer waits for."""
+    script = "import sys, dbmimic.wiring, dbmimic.engines.postgres.engine; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert loaded.isdisjoint({"sqlglot", "sqlalchemy.dialects.mysql", "dask", "faker", "dbmimic.engines.crossing"})
