@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from dbmimic.errors import ConfigError
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
 from tests.copying import copied
+from tests.places import shops
 from tests.small_shop import Shop
 
 PEOPLE = 40
@@ -91,3 +95,21 @@ def test_no_bytes_at_all_are_nothing_to_leak(postgres15: PostgresServer, tmp_pat
     assert (report.verified, report.leaks.found) == (True, 0)
     held = shop.run("bytes_stage", ["SELECT page FROM scans ORDER BY id"])
     assert [row[0] for row in held] == [b"", b"", None]
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql", "sqlite"])
+def test_a_unique_address_that_the_column_cannot_hold_is_refused_before_anything_moves(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
+) -> None:
+    shop, names = shops(request, engine, tmp_path)
+    name = "narrow.db" if engine == "sqlite" else "narrow"
+    source = shop.build(name)
+    shop.run(name, ["CREATE TABLE logins (id integer PRIMARY KEY, email varchar(12) UNIQUE)"])
+    rules = {"default": "keep", "columns": {"logins.email": "email"}}
+    before = names()
+    with pytest.raises(ConfigError) as refused:
+        copied(tmp_path, source, shop.url("narrow_stage"), rules=rules)
+    assert [problem.code for problem in refused.value.problems] == ["DM208"]
+    reason = "e-mail addresses that cannot collide need 23 characters, and the column holds 12"
+    assert refused.value.problems[0].message.endswith(reason)
+    assert names() == before
