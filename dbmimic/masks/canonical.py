@@ -30,9 +30,13 @@ _OFFSET = re.compile(r"[+-]\d\d(?::?\d\d)?$")
 
 def text(values: pa.Array, *, padded: bool = False) -> pa.Array:
     """Give text in Unicode's form NFC; without the blanks at the end where the column is padded with them."""
-    if padded and _at_an_end(values, " ", first=False):
-        values = pc.utf8_rtrim(values, characters=" ")
+    values = unpadded(values) if padded else values
     return values if is_ascii(values) else pc.utf8_normalize(values, form="NFC")
+
+
+def unpadded(values: pa.Array) -> pa.Array:
+    """Give text without the blanks at its end."""
+    return pc.utf8_rtrim(values, characters=" ") if _at_an_end(values, " ", first=False) else values
 
 
 def folded(values: pa.Array) -> pa.Array:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbmimic.masks import canonical
 from dbmimic.masks.builtin import (
     address,
     contact,
@@ -54,6 +55,15 @@ def _keeping(kept: tuple[str, ...], mask: MaskFunction, *, padded: bool) -> Mask
     return keeping
 
 
+def _unpadding(mask: MaskFunction) -> MaskFunction:
+    """Give the mask that does not see the blanks which one engine fills a column up with, and another does not."""
+
+    def unpadding(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        return mask(canonical.unpadded(values), entity)
+
+    return unpadding
+
+
 def _piece(part: Part) -> ColumnContext:
     """Give what a part is told of the pieces that it masks: they are text."""
     return ColumnContext(LogicalType(Kind.TEXT, length=part.length), nullable=True, unique=False)
@@ -83,6 +93,12 @@ class MaskRegistry:
         return made if not isinstance(kept, tuple) else _keeping(kept, made, padded=context.type.padded)
 
     def _made(self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str) -> MaskFunction:
+        made = self._composed(name, options, context, secret, domain)
+        return _unpadding(made) if context.type.padded else made
+
+    def _composed(
+        self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str
+    ) -> MaskFunction:
         definition = self.get(name)
         keyed = KeyedFunction.derive(secret, domain)
         if definition.compose is None:

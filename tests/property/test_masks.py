@@ -190,6 +190,22 @@ def test_a_masked_value_depends_on_its_value_alone(name, data):
     assert masked(again, values) == whole
 
 
+OF_TEXT = [name for name in REGISTRY.names() if Kind.TEXT in REGISTRY.get(name).kinds]
+
+
+@pytest.mark.parametrize("name", OF_TEXT)
+@given(data=st.data())
+@settings(max_examples=8, deadline=None)
+def test_the_blanks_that_an_engine_pads_with_are_no_part_of_a_value(name, data):
+    definition = REGISTRY.get(name)
+    length = data.draw(st.sampled_from([40, 64]))
+    column = LogicalType(Kind.TEXT, length=length, padded=True)
+    context = ColumnContext(column, nullable=True, unique=False)
+    values = [value.rstrip(" ") for value in data.draw(st.lists(values_of(column, name), max_size=10))]
+    mask = build(definition, context)
+    assert masked(mask, [value.ljust(length) for value in values]) == masked(mask, values)
+
+
 @given(
     st.lists(st.none() | st.text() | words.map(lambda word: word * 40), max_size=20),
     st.integers(0, 20),

@@ -48,12 +48,10 @@ _HEX_PAIRS = np.ascontiguousarray(_HEX).view("<u4").reshape(-1)
 def _build_integer_key(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> MaskFunction:
     blocks = _Blocks(keyed.sub("integer_key"), _low_bits(context), _ceilings(context.type))
     form = _WHOLE if context.type.kind is Kind.TEXT else _NUMERIC
-    padded = context.type.padded
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
-        plain = pc.utf8_rtrim(values, characters=" ") if padded else values
-        whole = None if context.type.kind is Kind.TEXT else canonical.integers(plain)
-        masked = _in_text(blocks, plain, form) if whole is None else _text_of(blocks.signed(whole))
+        whole = None if context.type.kind is Kind.TEXT else canonical.integers(values)
+        masked = _in_text(blocks, values, form) if whole is None else _text_of(blocks.signed(whole))
         return keep_blank(values, pc.if_else(pc.is_null(values), pa.scalar(None, pa.string()), masked))
 
     return mask
@@ -163,12 +161,11 @@ def _build_token(keyed: KeyedFunction, options: Options, context: ColumnContext)
     if context.type.kind is Kind.UUID:
         return lambda values, _entity: keep_blank(values, _uuids(keyed, values))
     width, prefix = _token_width(options, context), str(options["prefix"])
-    padded = context.type.padded
     limit = context.type.length
     shapes_uuids = not prefix and options["length"] is None and (limit is None or limit >= _UUID_LENGTH)
 
     def canon(values: pa.Array) -> pa.Array:
-        return canonical.folded(values) if options["fold"] else canonical.text(values, padded=padded)
+        return canonical.folded(values) if options["fold"] else canonical.text(values)
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         bits = keyed.prf(canon(values))

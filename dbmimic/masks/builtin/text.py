@@ -36,12 +36,11 @@ for _first, _last in ("09", "az", "AZ"):
     _COUNT[ord(_first) : ord(_last) + 1] = ord(_last) - ord(_first) + 1
 
 
-def _build_scramble(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> MaskFunction:
+def _build_scramble(keyed: KeyedFunction, _options: Options, _context: ColumnContext) -> MaskFunction:
     states, bytes_of = keyed.sub("value"), keyed.sub("stream")
-    padded = context.type.padded
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
-        bits = states.prf(canonical.text(values, padded=padded))
+        bits = states.prf(canonical.text(values))
         plain = values if is_ascii(values) else pc.replace_substring_regex(values, _FOREIGN, "x")
         starts, lengths, data = byte_layout(plain)
         blocks = (lengths + (_BLOCK - 1)) // _BLOCK
