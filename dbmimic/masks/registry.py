@@ -15,6 +15,7 @@ from dbmimic.masks.builtin import (
     documents,
     fake,
     finance,
+    free_text,
     keys,
     national,
     network,
@@ -154,6 +155,7 @@ def builtin() -> MaskRegistry:
         numbers,
         text,
         documents,
+        free_text,
         network,
         work,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import re
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dbmimic.masks import calendar, canonical, digits
@@ -17,11 +18,13 @@ from dbmimic.masks.definition import ColumnContext
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import Cells, byte_layout, concatenated, is_ascii, same_text
 from dbmimic.masks.permutation import Permutation
+from dbmimic.masks.registry import builtin
 from dbmimic.masks.shape import Shape, shape_mask
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
 
-KEYED = KeyedFunction.derive(Secret(bytes(range(50, 90))), "kernels")
+SECRET = Secret(bytes(range(50, 90)))
+KEYED = KeyedFunction.derive(SECRET, "kernels")
 PERMUTED = KEYED.sub("shape")
 ANYTHING = ColumnContext(LogicalType(Kind.TEXT), nullable=True, unique=False)
 TWO_DIGITS = {20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51, 59), *range(60, 67), 81, 82, 84, 86}
@@ -171,3 +174,69 @@ def test_the_same_text_is_found(pairs):
 def test_ascii_is_told(values, start):
     array = pa.array(values, pa.string()).slice(start)
     assert is_ascii(array) == "".join(array.to_pylist()).isascii()
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text('ab\\"é@.1 \t:,{}[]', max_size=8)
+    | st.sampled_from(["a@x.org", "a1b", "1a1", "a.b\\"])
+)
+documents = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "é", "b c", ""]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+spelt = st.builds(
+    lambda document, ascii_, apart: json.dumps(document, ensure_ascii=ascii_, separators=apart),
+    documents,
+    st.booleans(),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,", " : "), (" , ", ":  ")]),
+)
+broken = st.sampled_from(
+    ['{"a": }', '{"a": 1 2}', '["a" "b"]', ':"a"', " :1", '"a', '{"a":"1\t"}', "[01]", "[1.]", "[-]", "[tru]", "[NaN]", "1", "2 ",
+     '{"a":1}}', "{:1}", "{1:2}", '{"a","a"}', "[1,]", "\x01", '{"a": "\x02"}', " ", '{"a":{"a":"\\u00e9"}}', '["", "", null, ""]']
+)  # fmt: skip
+REGISTRY = builtin()
+JSON_OPTIONS = [
+    {"keys": {"a": "email", "b*": "phone"}},
+    {"keys": {"a": "null"}, "rest": "scramble"},
+    {
+        "paths": {"$.a": "scramble", "$[*]": "redact", "$['b c'].a": {"mask": "constant", "value": "5"}},
+        "rest": "scramble",
+    },
+    {
+        "paths": {"$[0]": {"mask": "constant", "value": 'q"\\\n\u00e9'}},
+        "keys": {"": {"mask": "constant", "value": "1e5"}},
+    },
+    {"keys": {"a": {"mask": "constant", "value": "é"}, "é": {"mask": "null"}}, "invalid": "null"},
+]
+
+
+EVERYTHING = '{"a": [true, 1, null, "a1", 12.5], "b c": {"a": false}, "": ["a1", true, 7], "é": "a1", "id": "a1"}'
+
+
+@example([EVERYTHING, f"[{EVERYTHING}]", f'[false, "", {EVERYTHING}]'], [], JSON_OPTIONS[0])
+@example([EVERYTHING, f"[{EVERYTHING}]", f'[false, "", {EVERYTHING}]'], [], JSON_OPTIONS[1])
+@example([EVERYTHING, f"[{EVERYTHING}]", f'[false, "", {EVERYTHING}]'], [], JSON_OPTIONS[2])
+@example([EVERYTHING, f"[{EVERYTHING}]", f'["a1", "", {EVERYTHING}]'], [], JSON_OPTIONS[3])
+@example([EVERYTHING, f"[{EVERYTHING}]", f'[false, "", {EVERYTHING}]'], [], JSON_OPTIONS[4])
+@given(st.lists(spelt | broken, max_size=5), st.lists(spelt | broken, max_size=3), st.sampled_from(JSON_OPTIONS))
+@settings(max_examples=60, deadline=None)
+def test_documents_in_columns_become_what_they_become_one_by_one(common, rare, options):
+    """Sixteen of one skeleton are masked as columns of scalars; fewer are parsed and put together one by one."""
+    definition = REGISTRY.get("json")
+    parsed = definition.parse(options)
+    assert REGISTRY.misfit("json", parsed, ANYTHING) is None
+    mask = REGISTRY.build("json", parsed, ANYTHING, SECRET, "json")
+    letters = "abcdefghijklmnopqrst"
+    values = [re.sub(r"(?<=[a1])[a-z0-9.@]", letters[row], one, count=1) for one in common for row in range(20)]
+    values += [*rare, None, ""]
+    single = [mask(pa.array([value], pa.string()), None)[0].as_py() for value in values]
+    together = mask(pa.array(values, pa.string()), None)
+    together.validate(full=True)
+    assert together.to_pylist() == single

@@ -1,4 +1,4 @@
-"""Values inside of other values: `json` by path and by key, `free_text` by what they look like."""
+"""`json`: values inside of documents, masked by path and by key."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import cache
-from operator import attrgetter
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dbmimic.masks import pools
 from dbmimic.masks.definition import (
     ColumnContext,
     MaskDefinition,
@@ -25,14 +24,18 @@ from dbmimic.masks.definition import (
     needs_parts,
 )
 from dbmimic.masks.keyed import KeyedFunction
-from dbmimic.masks.spans import Span, replaced
+from dbmimic.masks.layout import Positions, byte_layout
+from dbmimic.masks.skeleton import LITERAL, Flags, Skeletons
 from dbmimic.model.types import Kind
 
 # A key with its colon or a sign, or else a scalar; what stands between them is blank.
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _PIECE = re.compile(rf'({_STRING}\s*:|[{{}}\[\],])|({_STRING}|[^\s{{}}\[\],":]+)', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_WHOLE_NUMBER = rf"^(?:{_NUMBER.pattern})$"
+_LITERAL = rf"^(?:{_NUMBER.pattern}|true|false|null)$"
 _SIMPLE = re.compile(r"[\w @.+-]*", re.ASCII)  # text that JSON writes as it is
+_SIMPLE_BYTES = np.array([_SIMPLE.fullmatch(chr(byte)) is not None for byte in range(256)])
 _PATH = re.compile(r"\.(\*|[\w$-]+)|\[(\*|\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\]")
 _REST = "scramble"
 _REST_PART = "rest"
@@ -41,6 +44,8 @@ _INVALID = "invalid"
 Step = str | int
 _ANY = "*"  # a pattern's step that fits every key
 _AT_ONCE = 1024  # texts, so that their pieces do not fill the memory
+_BYTES_AT_ONCE = 1 << 20
+_ENOUGH = 16  # documents of one skeleton that are worth a column for each of its scalars
 _MOST_KEYS = 10_000  # remembered
 _EACH = -1  # a pattern's step that fits every place of an array
 
@@ -103,6 +108,7 @@ class _Plans:
     def __init__(self, chooser: _Chooser) -> None:
         self._chooser = chooser
         self._known: dict[tuple[str | None, ...], tuple[tuple[int, str], ...]] = {}
+        self._of_skeletons: dict[str, Sequence[tuple[int, str]] | None] = {}
 
     def pieces(self, text: str) -> tuple[list[str], Sequence[tuple[int, str]]]:
         """Give a valid document in pieces, and which of them are masked by which part."""
@@ -117,6 +123,22 @@ class _Plans:
         if rest is None:
             return pieces, plan
         return pieces, [(at, part or rest) for at, part in plan if part or pieces[at].startswith('"')]
+
+    def of_skeleton(self, skeleton: str) -> Sequence[tuple[int, str]] | None:
+        """Give which scalars of all documents with this skeleton are masked by which part; None if it is no JSON."""
+        if skeleton not in self._of_skeletons:
+            if len(self._of_skeletons) >= _MOST_KEYS:
+                self._of_skeletons.clear()
+            self._of_skeletons[skeleton] = self._masked_scalars(skeleton.replace(LITERAL, "0"))
+        return self._of_skeletons[skeleton]
+
+    def _masked_scalars(self, text: str) -> Sequence[tuple[int, str]] | None:
+        if not _is_json(text):
+            return None
+        pieces, plan = self.pieces(text)
+        scalars = [3 * number + 2 for number, sign in enumerate(pieces[1::3]) if sign is None]
+        numbers = dict(zip(scalars, range(len(scalars)), strict=True))
+        return [(numbers[at], part) for at, part in plan]
 
     def _plan(self, structure: Sequence[str | None]) -> Iterator[tuple[int, str]]:
         """Give the place and the part of each scalar; the part is empty where none is named, and the rest is masked."""
@@ -182,39 +204,147 @@ def _compose_json(_keyed: KeyedFunction, options: Options, context: ColumnContex
         [(key.casefold(), f"keys: {key}") for key in _named(options, "keys")],
         _REST_PART if options["rest"] == _REST else None,
     )
-    plans = _Plans(chooser)
-    invalid = str(options["invalid"])
+    column = _Documents(masks, _Plans(chooser), str(options["invalid"]), nullable=context.nullable)
+    return lambda values, _entity: column.masked(values)
 
-    def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
+
+class _Documents:
+    """Masks documents: those of common skeletons as columns of their scalars, the others one by one."""
+
+    def __init__(self, masks: Mapping[str, MaskFunction], plans: _Plans, invalid: str, *, nullable: bool) -> None:
+        self._masks = masks
+        self._plans = plans
+        self._invalid = invalid
+        self._nullable = nullable
+
+    def masked(self, values: pa.Array) -> pa.Array:
+        """Give the documents masked; each different one is looked at once."""
         encoded = values.dictionary_encode()
-        texts = encoded.dictionary.to_pylist()
-        made = [text for start in range(0, len(texts), _AT_ONCE) for text in some(texts[start : start + _AT_ONCE])]
-        return pa.array(made, pa.string()).take(encoded.indices)
+        texts = encoded.dictionary
+        made = [self._together(texts.slice(*portion)) for portion in _portions(texts)]
+        return pa.concat_arrays([*made, pa.array([], pa.string())]).take(encoded.indices)
 
-    def some(made: list[str | None]) -> list[str | None]:
+    def _together(self, texts: pa.Array) -> pa.Array:
+        rows, made = self._alike(texts)
+        if len(rows) == len(texts):
+            return made
+        others = np.setdiff1d(np.arange(len(texts)), rows)
+        single = [
+            document
+            for start in range(0, len(others), _AT_ONCE)
+            for document in self._one_by_one(texts.take(pa.array(others[start : start + _AT_ONCE])).to_pylist())
+        ]
+        order = np.argsort(np.concatenate([rows, others]))
+        return pa.concat_arrays([made, pa.array(single, pa.string())]).take(pa.array(order))
+
+    def _one_by_one(self, made: list[str | None]) -> list[str | None]:
         documents: list[tuple[int, list[str], Sequence[tuple[int, str]]]] = []
         wrong = []
         for row, text in enumerate(made):
             if not text:
                 continue
             if _is_json(text):
-                documents.append((row, *plans.pieces(text)))
+                documents.append((row, *self._plans.pieces(text)))
             else:
                 wrong.append(row)
-        _mask_pieces([document[1:] for document in documents], masks)
+        _mask_pieces([document[1:] for document in documents], self._masks)
         for row, pieces, _plan in documents:
             made[row] = "".join(filter(None, pieces))
-        for row, text in zip(wrong, others([str(made[row]) for row in wrong]) if wrong else [], strict=True):
+        for row, text in zip(wrong, self._no_json([str(made[row]) for row in wrong]) if wrong else [], strict=True):
             made[row] = text
         return made
 
-    def others(texts: list[str]) -> list[str | None]:
+    def _no_json(self, texts: list[str]) -> list[str | None]:
         """Give what stands for texts that are no JSON."""
-        if invalid == "fail" or (invalid == "null" and not context.nullable):
+        if self._invalid == "fail" or (self._invalid == "null" and not self._nullable):
             raise MaskError("a value is no JSON")
-        return [None] * len(texts) if invalid == "null" else masks[_INVALID](pa.array(texts), None).to_pylist()
+        if self._invalid == "null":
+            return [None] * len(texts)
+        scrambled: list[str | None] = self._masks[_INVALID](pa.array(texts), None).to_pylist()
+        return scrambled
 
-    return mask
+    def _alike(self, texts: pa.Array) -> tuple[Positions, pa.Array]:
+        """Give the rows of documents that share their skeleton with enough others, and what those become."""
+        filled = np.flatnonzero(byte_layout(texts)[1])
+        if len(filled) < _ENOUGH:
+            return np.zeros(0, dtype=np.int64), pa.array([], pa.string())
+        found = Skeletons.of(texts if len(filled) == len(texts) else texts.take(pa.array(filled)))
+        known, places = self._planned(found)
+        numbers, spelt = [np.zeros(0, dtype=np.int64)], [pa.array([], pa.string())]
+        for part, several in places.items():
+            scalars = np.sort(np.concatenate([*several, numbers[0]]))
+            plain = found.texts(scalars)
+            wanted = known[found.row_of(scalars)]
+            if not found.is_string[scalars].all():
+                wanted &= found.is_string[scalars] | pc.not_equal(plain, "null").to_numpy(zero_copy_only=False)
+            if not wanted.all():
+                scalars, plain = scalars[wanted], plain.filter(pa.array(wanted))
+            if len(scalars):
+                made = self._masks[part](plain, None)
+                nothing = pc.is_null(made).to_numpy(zero_copy_only=False)
+                known[found.row_of(scalars[nothing])] = False  # the quotes go, too
+                numbers.append(scalars)
+                spelt.append(_spelt(plain, made.fill_null(""), found.is_string[scalars]))
+        every = np.concatenate(numbers)
+        order = np.argsort(every, kind="stable")
+        documents = found.replaced(every[order], pa.concat_arrays(spelt).take(pa.array(order)))
+        rows = filled[found.rows]
+        return (rows, documents) if known.all() else (rows[known], documents.filter(pa.array(known)))
+
+    def _planned(self, found: Skeletons) -> tuple[Flags, dict[str, list[Positions]]]:
+        """Give which texts are JSON of a skeleton that enough have, and their scalars by the part that masks them."""
+        known = np.zeros(len(found.rows), dtype=np.bool_)
+        places: dict[str, list[Positions]] = {part: [] for part in self._masks}
+        for skeleton, rows in _groups(found):
+            plan = self._plans.of_skeleton(skeleton)
+            if plan is not None:
+                known[rows] = True
+                for number, part in plan:
+                    places[part].append(found.first[rows] + number)
+        literals = np.flatnonzero(~found.is_string)
+        odd = pc.invert(pc.match_substring_regex(found.texts(literals), _LITERAL)).to_numpy(zero_copy_only=False)
+        known[found.row_of(literals[odd])] = False
+        return known, places
+
+
+def _portions(texts: pa.Array) -> Iterator[tuple[int, int]]:
+    """Give where portions of about as many bytes as the processor's cache holds start, and how long they are."""
+    starts, _, data = byte_layout(texts)
+    cuts = np.searchsorted(starts, np.arange(0, len(data), _BYTES_AT_ONCE))
+    edges = np.unique(np.concatenate([np.zeros(1, dtype=np.int64), cuts, np.array([len(texts)])]))
+    yield from zip(edges[:-1].tolist(), np.diff(edges).tolist(), strict=True)
+
+
+def _groups(found: Skeletons) -> Iterator[tuple[str, Positions]]:
+    """Give the skeletons that enough texts have, and the rows of each."""
+    encoded = found.skeletons.dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    counts = np.bincount(codes, minlength=len(encoded.dictionary))
+    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
+    for code in np.flatnonzero(counts >= _ENOUGH):
+        yield encoded.dictionary[int(code)].as_py(), rows[code]
+
+
+def _spelt(plain: pa.Array, made: pa.Array, is_string: Flags) -> pa.Array:
+    """Give masked scalars as `_spell` does, strings without their quotes."""
+    spelt = made
+    if not is_string.all():
+        is_flag = pc.is_in(plain, pa.array(["true", "false"]))
+        quoted = pc.binary_join_element_wise('"', made, '"', "")
+        other = pc.if_else(is_flag, "false", pc.if_else(pc.match_substring_regex(made, _WHOLE_NUMBER), made, quoted))
+        spelt = pc.if_else(pa.array(is_string), made, other)
+    starts, _, data = byte_layout(made)
+    signs = np.flatnonzero(~_SIMPLE_BYTES.take(data))
+    if not len(signs):
+        return spelt
+    odd = np.unique(np.searchsorted(starts, signs, side="right") - 1)
+    which = np.zeros(len(made), dtype=np.bool_)
+    which[odd] = True
+    pairs = zip(
+        plain.take(pa.array(odd)).to_pylist(), made.take(pa.array(odd)).to_pylist(), is_string[odd], strict=True
+    )
+    texts = [_spell(value, f'"{text}"')[1:-1] if string else _spell(value, text) for text, value, string in pairs]
+    return pc.replace_with_mask(spelt, pa.array(which), pa.array(texts, pa.string()))
 
 
 def _mask_pieces(
@@ -251,97 +381,6 @@ def _json_fits(options: Options, _context: ColumnContext) -> str | None:
     return None if odd is None else f"{odd!r} is no path; write it as $.customer.email or $.items[*].name"
 
 
-_NO_DATE = r"(?<![0-9](?=[0-9]{3}-[0-9]{2}-[0-9]{2}\b))(?<![0-9](?=[0-9]?[./-][0-9]{1,2}[./-][0-9]{2,4}\b))"
-
-# What is looked for in text, the first in this order where two overlap. Each begins with a set of characters, so that a
-# text is searched as fast as they are rare in it; an e-mail is found from its @.
-_FINDERS: Mapping[str, re.Pattern[str]] = {
-    "emails": re.compile(r"@[\w-]+(?:\.[\w-]+)+"),
-    "ibans": re.compile(r"[A-Z](?<!\w[A-Z])[A-Z][0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-    "cards": re.compile(r"[0-9](?<!\w[0-9])(?:[ -]?[0-9]){11,18}\b"),
-    "phones": re.compile(r"[0-9+(](?<![\w.].)" + _NO_DATE + r"(?:[ ()./-]{0,2}[0-9]){6,15}(?!\w)"),
-    "names": re.compile(r"[A-Z](?<!\w[A-Z])[a-z]+\b"),
-}
-_LOCAL_PART = re.compile(r"[\w.+-]+")
-_LONGEST_LOCAL_PART = 64
-_FOUND: Mapping[str, str] = {
-    "emails": "email",
-    "ibans": "iban",
-    "cards": "payment_card",
-    "phones": "phone",
-    "first": "first_name",
-    "last": "last_name",
-}
-
-
-def _text_parts(_options: Options) -> dict[str, Part]:
-    return {found: Part(mask, {}) for found, mask in _FOUND.items()}
-
-
-@cache
-def _known(pool: str) -> frozenset[str]:
-    return frozenset(pools.load(pool).entries.to_pylist())
-
-
-def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Span]:
-    """Give what has a form."""
-    for match in pattern.finditer(text):
-        start = match.start()
-        if kind == "emails":
-            backwards = _LOCAL_PART.match(text[max(0, start - _LONGEST_LOCAL_PART) : start][::-1])
-            if backwards is None:
-                continue
-            start -= backwards.end()
-        yield Span(start, match.end(), text[start : match.end()], kind)
-
-
-def _names(text: str, pattern: re.Pattern[str]) -> Iterator[Span]:
-    """Give the words that are names: a known first name, what follows one, and known last names."""
-    firsts, lasts = _known("first_names"), _known("last_names")
-    after_first = -2  # where a first name ended
-    for match in pattern.finditer(text):
-        word, follows = match[0], match.start() == after_first + 1
-        if word in firsts and not follows:
-            after_first = match.end()
-            yield Span(match.start(), match.end(), word, "first")
-        elif follows or word in lasts:
-            yield Span(match.start(), match.end(), word, "last")
-
-
-def _compose_text(_keyed: KeyedFunction, options: Options, context: ColumnContext, build: PartBuild) -> MaskFunction:
-    wanted = options["find"] if isinstance(options["find"], list | tuple) else tuple(_FINDERS)
-    masks = {found: build(part) for found, part in _text_parts(options).items()}
-    limit = context.type.length
-
-    def find(text: str) -> list[Span]:
-        spans: list[Span] = []
-        for kind, pattern in _FINDERS.items():
-            if kind in wanted:
-                looked_at = _names(text, pattern) if kind == "names" else _matches(text, kind, pattern)
-                spans += [one for one in looked_at if all(one.end <= s.start or s.end <= one.start for s in spans)]
-        return sorted(spans, key=attrgetter("start"))
-
-    def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
-        encoded = values.dictionary_encode()
-        texts = encoded.dictionary.to_pylist()
-        made = [
-            text
-            for start in range(0, len(texts), _AT_ONCE)
-            for text in replaced(texts[start : start + _AT_ONCE], find, masks)
-        ]
-        cut = [text if text is None else text[:limit] for text in made] if limit is not None else made
-        return pa.array(cut, pa.string()).take(encoded.indices)
-
-    return mask
-
-
-def _text_fits(options: Options, _context: ColumnContext) -> str | None:
-    wanted = options["find"]
-    if isinstance(wanted, list | tuple) and (not wanted or not set(wanted) <= _FINDERS.keys()):
-        return f"option 'find' takes some of: {', '.join(_FINDERS)}"
-    return None
-
-
 _LOSSY = Promise.LOSSY | Promise.KEEPS_NULL
 
 DEFINITIONS = (
@@ -361,17 +400,5 @@ DEFINITIONS = (
         compose=_compose_json,
         parts=_json_parts,
         fits=_json_fits,
-    ),
-    MaskDefinition(
-        name="free_text",
-        summary="The same text with e-mails, accounts, cards, telephone numbers and names in it masked as in columns.",
-        kinds=frozenset({Kind.TEXT}),
-        promises=_LOSSY,
-        parameters=(Parameter("find", "list", summary=f"some of {', '.join(_FINDERS)}; all, if not told"),),
-        domain="free_text",
-        build=needs_parts,
-        compose=_compose_text,
-        parts=_text_parts,
-        fits=_text_fits,
     ),
 )
