@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from operator import attrgetter
 
+import numpy as np
 import pyarrow as pa
 
 from dbmimic.masks import pools
@@ -22,10 +22,10 @@ from dbmimic.masks.definition import (
     needs_parts,
 )
 from dbmimic.masks.keyed import KeyedFunction
-from dbmimic.masks.spans import Span, replaced
 from dbmimic.model.types import Kind
 
 _AT_ONCE = 1024  # texts, so that their pieces do not fill the memory
+_BETWEEN = "\0"  # between texts that are looked through as one; nothing that is found has it inside
 
 _NO_DATE = r"(?<![0-9](?=[0-9]{3}-[0-9]{2}-[0-9]{2}\b))(?<![0-9](?=[0-9]?[./-][0-9]{1,2}[./-][0-9]{2,4}\b))"
 
@@ -34,7 +34,7 @@ _NO_DATE = r"(?<![0-9](?=[0-9]{3}-[0-9]{2}-[0-9]{2}\b))(?<![0-9](?=[0-9]?[./-][0
 _FINDERS: Mapping[str, re.Pattern[str]] = {
     "emails": re.compile(r"@[\w-]+(?:\.[\w-]+)+"),
     "ibans": re.compile(r"[A-Z](?<!\w[A-Z])[A-Z][0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-    "cards": re.compile(r"[0-9](?<!\w[0-9])(?:[ -]?[0-9]){11,18}\b"),
+    "cards": re.compile(r"[0-9](?<![\w+][0-9])(?:[ -]?[0-9]){11,18}\b"),
     "phones": re.compile(r"[0-9+(](?<![\w.].)" + _NO_DATE + r"(?:[ ()./-]{0,2}[0-9]){6,15}(?!\w)"),
     "names": re.compile(r"[A-Z](?<!\w[A-Z])[a-z]+\b"),
 }
@@ -59,29 +59,82 @@ def _known(pool: str) -> frozenset[str]:
     return frozenset(pools.load(pool).entries.to_pylist())
 
 
-def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+Spans = list[tuple[int, int, str]]  # where each starts and ends, and which part masks it
+
+
+def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Spans:
     """Give what has a form."""
+    if kind != "emails":
+        return [(*match.span(), kind) for match in pattern.finditer(text)]
+    spans: Spans = []
     for match in pattern.finditer(text):
-        start = match.start()
-        if kind == "emails":
-            backwards = _LOCAL_PART.match(text[max(0, start - _LONGEST_LOCAL_PART) : start][::-1])
-            if backwards is None:
-                continue
-            start -= backwards.end()
-        yield Span(start, match.end(), text[start : match.end()], kind)
+        at = match.start()
+        backwards = _LOCAL_PART.match(text[max(0, at - _LONGEST_LOCAL_PART) : at][::-1])
+        if backwards is not None:
+            spans.append((at - backwards.end(), match.end(), kind))
+    return spans
 
 
-def _names(text: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+def _names(text: str, pattern: re.Pattern[str]) -> Spans:
     """Give the words that are names: a known first name, what follows one, and known last names."""
     firsts, lasts = _known("first_names"), _known("last_names")
+    spans: Spans = []
     after_first = -2  # where a first name ended
     for match in pattern.finditer(text):
-        word, follows = match[0], match.start() == after_first + 1
+        word, (start, end) = match[0], match.span()
+        follows = start == after_first + 1 and text[after_first] != _BETWEEN
         if word in firsts and not follows:
-            after_first = match.end()
-            yield Span(match.start(), match.end(), word, "first")
+            after_first = end
+            spans.append((start, end, "first"))
         elif follows or word in lasts:
-            yield Span(match.start(), match.end(), word, "last")
+            spans.append((start, end, "last"))
+    return spans
+
+
+def _found(text: str, wanted: Sequence[str]) -> Spans:
+    """Give all that is to be masked in a text, or in some with nothing but `_BETWEEN` between them, in order."""
+    spans: Spans = []
+    for kind, pattern in _FINDERS.items():
+        if kind in wanted:
+            spans = _beside(spans, _names(text, pattern) if kind == "names" else _matches(text, kind, pattern))
+    return spans
+
+
+def _beside(spans: Spans, more: Spans) -> Spans:
+    """Give the spans, and those of some more that overlap none of them, in order."""
+    if not spans or not more:
+        return spans or more
+    starts, ends = (np.array([span[side] for span in spans]) for side in (0, 1))
+    begins, stops = (np.array([span[side] for span in more]) for side in (0, 1))
+    last = np.searchsorted(starts, stops, side="left") - 1  # the last one that starts before this one ends
+    free = (last < 0) | (ends[last] <= begins)
+    return sorted([*spans, *(span for span, alone in zip(more, free.tolist(), strict=True) if alone)])
+
+
+def _replaced(texts: Sequence[str], wanted: Sequence[str], masks: Mapping[str, MaskFunction]) -> list[str]:
+    """
+    Give the texts with all that is found masked by its part; all else stays character by character.
+
+    All texts are looked through as one, and each mask runs once.
+    """
+    joined = _BETWEEN.join(texts)
+    if joined.count(_BETWEEN) >= len(texts) > 1:
+        return [one for text in texts for one in _replaced([text], wanted, masks)]
+    spans = _found(joined, wanted)
+    values: dict[str, list[str]] = {part: [] for part in masks}
+    for start, end, part in spans:
+        values[part].append(joined[start:end])
+    masked = {
+        part: iter(masks[part](pa.array(those, pa.string()), None).fill_null("").to_pylist())
+        for part, those in values.items()
+        if those
+    }
+    pieces, at = [], 0
+    for start, end, part in spans:
+        pieces += [joined[at:start], next(masked[part])]
+        at = end
+    made = "".join([*pieces, joined[at:]])
+    return made.split(_BETWEEN) if len(texts) > 1 else [made]
 
 
 def _compose_text(_keyed: KeyedFunction, options: Options, context: ColumnContext, build: PartBuild) -> MaskFunction:
@@ -89,23 +142,15 @@ def _compose_text(_keyed: KeyedFunction, options: Options, context: ColumnContex
     masks = {found: build(part) for found, part in _text_parts(options).items()}
     limit = context.type.length
 
-    def find(text: str) -> list[Span]:
-        spans: list[Span] = []
-        for kind, pattern in _FINDERS.items():
-            if kind in wanted:
-                looked_at = _names(text, pattern) if kind == "names" else _matches(text, kind, pattern)
-                spans += [one for one in looked_at if all(one.end <= s.start or s.end <= one.start for s in spans)]
-        return sorted(spans, key=attrgetter("start"))
-
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         encoded = values.dictionary_encode()
         texts = encoded.dictionary.to_pylist()
         made = [
             text
             for start in range(0, len(texts), _AT_ONCE)
-            for text in replaced(texts[start : start + _AT_ONCE], find, masks)
+            for text in _replaced(texts[start : start + _AT_ONCE], wanted, masks)
         ]
-        cut = [text if text is None else text[:limit] for text in made] if limit is not None else made
+        cut = [text[:limit] for text in made] if limit is not None else made
         return pa.array(cut, pa.string()).take(encoded.indices)
 
     return mask

@@ -169,6 +169,15 @@ class TestFreeText:
         text = "Delivered on 2024-05-06 at 10:20, 3 items, v1.2.3, ref AB-12."
         assert apply("free_text", [text]) == [text]
 
+    def test_a_long_number_with_a_plus_is_a_telephone_number_and_no_card(self, apply):
+        assert apply("free_text", ["call +493012345678"]) == [f"call {apply('phone', ['+493012345678'])[0]}"]
+
+    def test_one_text_knows_nothing_of_the_next(self, apply):
+        """They are looked through as one: what ends one text and what begins the next must not be taken together."""
+        texts = ["ask Anna", "Quayside street", "411 11", "11 1111", "write a", "@example.org", "Anna\0Quayside 1", "+1"]
+        assert apply("free_text", texts) == [apply("free_text", [text])[0] for text in texts]
+        assert apply("free_text", texts)[1:6] == texts[1:6]
+
     def test_only_what_is_wanted(self, apply):
         (after,) = apply("free_text", ["Anna anna@example.org"], find=["emails"])
         assert after.startswith("Anna ")
