@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, is_ascii
+from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, is_ascii, rows_of
 from dbmimic.model.types import Kind, LogicalType
 
 _BLANKS = " \t\n\r\v\f"
@@ -61,11 +61,13 @@ def _at_an_end(values: pa.Array, characters: str, *, first: bool = True) -> bool
 
 def uuid(values: pa.Array) -> pa.Array:
     """Give UUIDs as 32 lower-case hex digits."""
-    _, lengths, data = byte_layout(values)
-    if len(values) and bool((lengths == _UUID_LENGTH).all()):
-        matrix = data.reshape(-1, _UUID_LENGTH)  # of one length, so they lie next to each other
-        if all(bool((matrix[:, place] == ord("-")).all()) for place in _UUID_DASHES) and is_ascii(values):
-            return pc.ascii_lower(_without_dashes(matrix))
+    matrix = rows_of(values, _UUID_LENGTH)
+    if (
+        matrix is not None
+        and all(bool((matrix[:, place] == ord("-")).all()) for place in _UUID_DASHES)
+        and is_ascii(values)
+    ):
+        return pc.ascii_lower(_without_dashes(matrix))
     return pc.replace_substring_regex(pc.ascii_lower(values), r"[-{}]", "")
 
 

@@ -26,18 +26,34 @@ def byte_layout(values: pa.Array) -> tuple[Positions, Positions, Bytes]:
 
     Slices are seen as slices; a null has some start and some length inside the bytes.
     """
+    offsets, data = _offsets_and_bytes(values)
+    wide = offsets.astype(np.int64, copy=False)
+    starts = wide - wide[0] if wide[0] else wide
+    return starts[:-1], np.diff(wide), data
+
+
+def rows_of(values: pa.Array, width: int = 0) -> Bytes | None:
+    """Give the bytes of values that all have `width` of them (0: whatever it is), a row each; None if they have not."""
+    if values.null_count or not len(values):
+        return None
+    offsets, data = _offsets_and_bytes(values)
+    width = width or int(offsets[1]) - int(offsets[0])
+    if not width or len(data) != len(values) * width or not (offsets[1:] - offsets[:-1] == width).all():
+        return None
+    return data.reshape(-1, width)
+
+
+def _offsets_and_bytes(values: pa.Array) -> tuple[npt.NDArray[np.signedinteger], Bytes]:
+    """Give where the values start and the last one ends, counted in the array's own bytes, and their bytes alone."""
     if values.type not in _OFFSETS:
-        return byte_layout(values.cast(pa.string()))
+        return _offsets_and_bytes(values.cast(pa.string()))
     _validity, offset_buffer, data_buffer = values.buffers()
     if len(values) == 0 or offset_buffer is None:
-        nothing = np.zeros(len(values), dtype=np.int64)
-        return nothing, nothing, np.zeros(0, dtype=np.uint8)
-    offsets: Positions = np.frombuffer(offset_buffer, dtype=_OFFSETS[values.type]).astype(np.int64, copy=False)
+        return np.zeros(len(values) + 1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
+    offsets = np.frombuffer(offset_buffer, dtype=_OFFSETS[values.type])
     offsets = offsets[values.offset : values.offset + len(values) + 1]
-    base = int(offsets[0])
     every = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer is not None else np.zeros(0, dtype=np.uint8)
-    starts = offsets - base
-    return starts[:-1], np.diff(starts), every[base : int(offsets[-1])]
+    return offsets, every[int(offsets[0]) : int(offsets[-1])]
 
 
 def windows(data: Bytes, width: int) -> npt.NDArray[np.void]:
@@ -164,14 +180,15 @@ def same_text(made: pa.Array, seen: pa.Array) -> Positions:
 
 def keep_blank(values: pa.Array, masked: pa.Array) -> pa.Array:
     """Give the masked values, but NULL and the empty string where the values have them."""
-    if values.null_count == 0 and bool(np.all(byte_layout(values)[1])):
+    offsets, _ = _offsets_and_bytes(values)
+    if values.null_count == 0 and bool((offsets[1:] != offsets[:-1]).all()):
         return masked
     return pc.if_else(pc.equal(values, ""), values, masked)
 
 
 def is_ascii(values: pa.Array) -> bool:
     """Whether no byte of the array is above 127."""
-    data = byte_layout(values)[2]
+    data = _offsets_and_bytes(values)[1]
     rest = len(data) % 8
     words = data[: len(data) - rest].view(np.uint64)
     high = np.bitwise_or.reduce(words) & _HIGH_BITS

@@ -207,7 +207,8 @@ def test_the_blanks_that_an_engine_pads_with_are_no_part_of_a_value(name, data):
 
 
 @given(
-    st.lists(st.none() | st.text() | words.map(lambda word: word * 40), max_size=20),
+    st.lists(st.none() | st.text() | words.map(lambda word: word * 40), max_size=20)
+    | st.lists(st.text("ab", min_size=32, max_size=32), max_size=20),
     st.integers(0, 20),
     st.integers(0, 20),
 )

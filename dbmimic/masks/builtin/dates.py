@@ -11,7 +11,7 @@ from dbmimic.masks import calendar, canonical
 from dbmimic.masks.calendar import Days, Flags
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Parameter, Promise
 from dbmimic.masks.keyed import KeyedFunction, Words
-from dbmimic.masks.layout import Bytes, byte_layout, windows
+from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, rows_of, windows
 from dbmimic.model.types import Kind
 
 _DAYS = 30
@@ -46,26 +46,27 @@ def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> Ma
     near = _Near(by_value, most, bounded=bounded)
 
     def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        rows = rows_of(values, calendar.WIDTH)
+        if rows is not None:
+            days, parsed = calendar.parse(rows)
+            if parsed.all():
+                dates = near.written(days) if entity is None else calendar.format(moved(days, entity))
+                return fixed_width(dates.view(np.uint8).reshape(-1, calendar.WIDTH))
         starts, lengths, data = byte_layout(values)
-        plain = values.null_count == 0 and bool((lengths == calendar.WIDTH).all())
-        dates = data if plain else windows(data, calendar.WIDTH)[starts].view(np.uint8)
-        days, parsed = calendar.parse(dates.reshape(-1, calendar.WIDTH))
-        if not plain:
-            parsed &= _nothing_else(values, starts, lengths, data, free_text=free_text)
-        if entity is None:
-            moved = near.moved(days)
-        else:
-            bits = by_entity.uniform(canonical.text(entity, padded=True))
-            if entity.null_count:
-                known = pc.is_valid(entity).to_numpy(zero_copy_only=False)
-                bits = np.where(known, bits, by_value.prf_integers(days)[:, 0])
-            moved = _inside(days, _shift(bits, most), bounded=bounded)
-        shifted = calendar.format(moved)
-        if plain and parsed.all():
-            offsets = np.append(starts, len(data)).astype(np.int32)
-            return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(shifted))
-        text = _written(starts, lengths, data, shifted, np.flatnonzero(parsed))
+        days, parsed = calendar.parse(windows(data, calendar.WIDTH)[starts].view(np.uint8).reshape(-1, calendar.WIDTH))
+        parsed &= _nothing_else(values, starts, lengths, data, free_text=free_text)
+        text = _written(starts, lengths, data, calendar.format(moved(days, entity)), np.flatnonzero(parsed))
         return _with_the_rest(values, text, parsed, context, "date_shift")
+
+    def moved(days: Days, entity: pa.Array | None) -> Days:
+        """Give the day that each goes to."""
+        if entity is None:
+            return near.moved(days)
+        bits = by_entity.uniform(canonical.text(entity, padded=True))
+        if entity.null_count:
+            known = pc.is_valid(entity).to_numpy(zero_copy_only=False)
+            bits = np.where(known, bits, by_value.prf_integers(days)[:, 0])
+        return _inside(days, _shift(bits, most), bounded=bounded)
 
     return mask
 
@@ -78,18 +79,29 @@ class _Near:
         self._most = most
         self._bounded = bounded
         self._seen = 0
-        self._table: Days | None = None
+        self._table: tuple[Days, npt.NDArray[np.void]] | None = None
 
     def moved(self, days: Days) -> Days:
         """Give the day that each goes to."""
+        table = self._of_our_time(days)
+        return self._worked_out(days) if table is None else table[0].take(days - _NEAR_FIRST)
+
+    def written(self, days: Days) -> npt.NDArray[np.void]:
+        """Give the day that each goes to as text. Shape: (n,) of ten bytes."""
+        table = self._of_our_time(days)
+        if table is None:
+            return calendar.format(self._worked_out(days))
+        return table[1].take(days - _NEAR_FIRST)
+
+    def _of_our_time(self, days: Days) -> tuple[Days, npt.NDArray[np.void]] | None:
+        """Give where every day of our time goes and how that is written, if all of these are of it."""
         self._seen += len(days)
         if not len(days) or days.min() < _NEAR_FIRST or days.max() > _NEAR_LAST:
-            return self._worked_out(days)
-        if self._table is None:
-            if self._seen < _NEAR_LAST - _NEAR_FIRST:
-                return self._worked_out(days)
-            self._table = self._worked_out(np.arange(_NEAR_FIRST, _NEAR_LAST + 1))
-        return self._table.take(days - _NEAR_FIRST)
+            return None
+        if self._table is None and self._seen >= _NEAR_LAST - _NEAR_FIRST:
+            every = self._worked_out(np.arange(_NEAR_FIRST, _NEAR_LAST + 1))
+            self._table = every, calendar.format(every)
+        return self._table
 
     def _worked_out(self, days: Days) -> Days:
         shift = _shift(self._keyed.prf_integers(days)[:, 0], self._most)

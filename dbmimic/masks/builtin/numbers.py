@@ -39,11 +39,13 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
         draw = (bits >> np.uint64(64 - _DRAW_BITS)).astype(np.float64) * 0.5**_DRAW_BITS
         most = reach(units, places)
         step = np.minimum((draw * most).astype(np.int64), most - 1) + 1
-        lowest, highest = _bounds(column, places)
-        room_up = np.where(units > 0, highest - np.maximum(units, 0), np.maximum(-1 - np.minimum(units, 0), 0))
-        room_down = np.where(units > 0, np.maximum(units - 1, 0), np.minimum(units, 0) - lowest)
         down = (bits & np.uint64(1)).astype(np.bool_)
         signed = np.where(down, -step, step)
+        lowest, highest = _bounds(column, places)
+        if _has_room(units, most, lowest, highest):
+            return units + signed
+        room_up = np.where(units > 0, highest - np.maximum(units, 0), np.maximum(-1 - np.minimum(units, 0), 0))
+        room_down = np.where(units > 0, np.maximum(units - 1, 0), np.minimum(units, 0) - lowest)
         there = np.where(down, room_down, room_up) >= step
         back = np.where(down, room_up, room_down) >= step
         return units + np.where(units == 0, 0, np.where(there, signed, np.where(back, -signed, 0)))
@@ -57,12 +59,21 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
     return mask
 
 
+def _has_room(units: Whole, most: Whole, lowest: Whole, highest: Whole) -> bool:
+    """Whether every number may go as far as `most`, up and down: it keeps its sign, and the column holds it."""
+    if not len(units) or not (np.abs(units) > most).all():
+        return False
+    least, last, far = int(units.min()), int(units.max()), int(most.max())
+    return last + far <= int(highest.min()) and (least > 0 or least - far >= int(lowest.max()))
+
+
 def _bounds(column: LogicalType, places: Whole) -> tuple[Whole, Whole]:
     """Give the least and the highest units that the column holds, for each row's places."""
-    most = np.full(len(places), _INT64 - 1, dtype=np.int64)
     if column.kind is Kind.INTEGER and column.bits is not None:
-        most[:] = min((1 << column.bits) - 1, _INT64 - 1)
-        return (-most - 1 if column.signed else np.zeros(len(places), dtype=np.int64)), most
+        highest = min((1 << column.bits) - 1, _INT64 - 1)
+        lowest = -highest - 1 if column.signed else 0
+        return np.broadcast_to(np.int64(lowest), places.shape), np.broadcast_to(np.int64(highest), places.shape)
+    most = np.full(len(places), _INT64 - 1, dtype=np.int64)
     if column.kind is Kind.DECIMAL and column.precision is not None:
         digits = column.precision - (column.scale or 0) + places
         most = np.where(digits < 19, 10 ** np.minimum(digits, 18) - 1, most)  # noqa: PLR2004  digits in 64 bits

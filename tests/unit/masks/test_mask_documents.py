@@ -174,7 +174,16 @@ class TestFreeText:
 
     def test_one_text_knows_nothing_of_the_next(self, apply):
         """They are looked through as one: what ends one text and what begins the next must not be taken together."""
-        texts = ["ask Anna", "Quayside street", "411 11", "11 1111", "write a", "@example.org", "Anna\0Quayside 1", "+1"]
+        texts = [
+            "ask Anna",
+            "Quayside street",
+            "411 11",
+            "11 1111",
+            "write a",
+            "@example.org",
+            "Anna\0Quayside 1",
+            "+1",
+        ]
         assert apply("free_text", texts) == [apply("free_text", [text])[0] for text in texts]
         assert apply("free_text", texts)[1:6] == texts[1:6]
 
