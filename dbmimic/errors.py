@@ -39,7 +39,7 @@ Codes, so that one word has one meaning:
     DM601 rows dangle                     DM602 row counts differ
     DM603 a masked column still holds the source's value
     DM604 the schemas differ              DM605 rows could not be compared
-    DM606 the copy does not hold what was sent
+    DM606 the copy does not hold what was sent                   DM607 a mask could not read some values
     DM701 another run holds the target    DM702 a lock was not had in time
     DM703 source or target is starting up, full or shutting down
     DM704 workers were lost again and again

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Flag, auto
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.names import nearest
@@ -141,6 +142,7 @@ class Part:
     options: Options
     domain: str | None = None
     length: int | None = None  # characters, for masks whose form depends on the column's room
+    unread: bool = False  # it masks what the whole mask cannot read
 
     @classmethod
     def read(cls, option: str, where: str, written: object) -> Part:
@@ -159,10 +161,39 @@ class Part:
 PartBuild = Callable[[Part], MaskFunction]
 Compose = Callable[[KeyedFunction, Options, ColumnContext, PartBuild], MaskFunction]
 Check = Callable[[Options, ColumnContext], str | None]
+Reads = Callable[[pa.Array, Options], pa.Array]
+"""Tells of each value, NULL and empty ones aside, whether a mask with these options can read it."""
 
 
 EXCEPT = Parameter("except", "list", summary="values to keep, as the column spells them")
-"""An option that every mask takes."""
+NULLS = Parameter("nulls", "text", default="keep", choices=("keep", "mask"), summary="what becomes of NULL")
+EMPTY = Parameter(
+    "empty", "text", default="keep", choices=("keep", "mask", "null"), summary="what becomes of the empty string"
+)
+INVALID = Parameter(
+    "invalid",
+    "text",
+    default="scramble",
+    choices=("scramble", "null", "fail"),
+    summary="what becomes of a value that the mask cannot read",
+)
+WHEN = Parameter("when", "text", minimum=1, summary="a condition on the row as it was; other rows are kept")
+SCOPE = Parameter(
+    "scope",
+    "text",
+    default="stable",
+    choices=("stable", "run", "row"),
+    summary="where equal values become equal ones: always, in one run, or in one row",
+)
+DISTINCT = Parameter(
+    "unique",
+    "text",
+    default="auto",
+    choices=("auto", "require", "off"),
+    summary="whether different values must stay different: where a key asks for it, in any case, or not",
+)
+GENERAL = (EXCEPT, NULLS, EMPTY, INVALID, WHEN, SCOPE, DISTINCT)
+"""The options that every mask takes, unless it has one of the same name; `masks.policy` does what they say."""
 
 
 def _kept_values(values: object) -> tuple[str, ...]:
@@ -183,6 +214,11 @@ def left_by(definition: MaskDefinition, options: Options) -> str:
 
 def _escaped(character: str) -> str:
     return character if character.isalnum() or not character.isascii() else f"\\x{ord(character):02x}"
+
+
+def matching(pattern: str) -> Reads:
+    """Give what tells of each value whether the whole of it matches a regular expression (RE2)."""
+    return lambda values, _options: pc.match_substring_regex(values, f"^(?:{pattern})$")
 
 
 def fits_always(_options: Options, _context: ColumnContext) -> str | None:
@@ -210,6 +246,10 @@ class MaskDefinition:
     are because they identify nobody, `advice` is the next step for a column of a kind that it does not take,
     `numbers_rows` says that its keys mean something in their own table only, so each gets a domain of its own, and a
     mask that is made of others has `parts`, by where each is named, and `compose` instead of `build`.
+
+    A mask may meet values that it cannot read: `gaps` says that it gives NULL for them where the column may be NULL,
+    `reads` tells which values are none of them where it masks those in a way of its own. `drawn` says that what it
+    gives hangs on nothing but the keyed function of the value, so that it may be asked for another value as well.
     """
 
     name: str
@@ -225,16 +265,23 @@ class MaskDefinition:
     numbers_rows: bool = False
     parts: Callable[[Options], Mapping[str, Part]] = no_parts
     compose: Compose | None = None
+    gaps: bool = False
+    reads: Reads | None = None
+    drawn: bool = False
 
     def parse(self, options: Options) -> Options:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""
         known = {parameter.name: parameter for parameter in self.parameters}
+        general = {parameter.name: parameter for parameter in GENERAL if parameter.name not in known}
         for name in options:
-            if name not in known and name != EXCEPT.name:
+            if name not in known and name not in general:
                 raise OptionError(name, self._unknown(name, known))
         parsed: dict[str, object] = {}
-        if options.get(EXCEPT.name) is not None:
-            parsed[EXCEPT.name] = _kept_values(EXCEPT.read(options[EXCEPT.name]))
+        for name, parameter in general.items():
+            if options.get(name) is not None:
+                parsed[name] = parameter.read(options[name])
+        if EXCEPT.name in parsed:
+            parsed[EXCEPT.name] = _kept_values(parsed[EXCEPT.name])
         for name, parameter in known.items():
             if options.get(name) is not None:
                 parsed[name] = parameter.read(options[name])
@@ -258,8 +305,8 @@ class MaskDefinition:
         return self.fits(options, context)
 
     def _unknown(self, name: str, known: Collection[str]) -> str:
-        if not known:
-            return f"mask {self.name!r} takes no options, so not {name!r}"
-        near = nearest(name, known)
+        near = nearest(name, [*known, *(parameter.name for parameter in GENERAL)])
+        if not known and not near:
+            return f"mask {self.name!r} takes no options of its own, so not {name!r}"
         guess = f"; did you mean {near!r}?" if near else f"; it takes: {', '.join(known)}"
         return f"mask {self.name!r} has no option {name!r}{guess}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,8 +26,9 @@ from dbmimic.masks.builtin import (
     text,
     work,
 )
-from dbmimic.masks.definition import EXCEPT, ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
 from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.policy import Policy, Tally, governed, ignored, objection, refusing, told
 from dbmimic.model.address import Secret
 from dbmimic.model.names import nearest
 from dbmimic.model.types import Kind, LogicalType
@@ -45,15 +47,18 @@ class UnknownMaskError(LookupError):
         return f"there is no mask {self.name!r}{guess}"
 
 
-def _keeping(kept: tuple[str, ...], mask: MaskFunction, *, padded: bool) -> MaskFunction:
-    """Give the mask that leaves these values as they are."""
-    wanted = pa.array(kept, pa.string())
+def _as_it_could_not_be_read(context: ColumnContext, scramble: MaskFunction, neutral: MaskFunction) -> MaskFunction:
+    """Give what stands for values that a mask could not read: other characters, or a value of the column's type."""
+    limit = context.type.length
 
-    def keeping(values: pa.Array, entity: pa.Array | None) -> pa.Array:
-        stays = pc.is_in(pc.utf8_rtrim(values, characters=" ") if padded else values, wanted)
-        return pc.if_else(stays, values, mask(values, entity))
+    def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
+        if context.type.kind is not Kind.TEXT:
+            return neutral(values, None)
+        made = scramble(values, None)
+        same = pc.equal(canonical.folded(made), canonical.folded(values))
+        return pc.if_else(same, neutral(values, None), made) if limit != 0 else made
 
-    return keeping
+    return mask
 
 
 def _unpadding(mask: MaskFunction) -> MaskFunction:
@@ -88,17 +93,44 @@ class MaskRegistry:
         return self._by_name[name]
 
     def build(self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str) -> MaskFunction:
-        """Give the function of a mask, and of the masks that it is made of, with these parsed options."""
-        made = self._made(name, options, context, secret, domain)
-        kept = options.get(EXCEPT.name)
-        return made if not isinstance(kept, tuple) else _keeping(kept, made, padded=context.type.padded)
+        """Give the function of a mask, and of the masks that it is made of, with these parsed options of its own."""
+        return self._made(name, options, context, secret, domain, ignored)
 
-    def _made(self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str) -> MaskFunction:
-        made = self._composed(name, options, context, secret, domain)
+    def bind(
+        self,
+        name: str,
+        options: Options,
+        context: ColumnContext,
+        secret: Secret,
+        domain: str,
+        tally: Tally = ignored,
+    ) -> MaskFunction:
+        """Give the function of a mask for a column: with the options, too, that every mask takes (see `policy`)."""
+        definition = self.get(name)
+        seen = Policy.of(definition, options).seen(context)
+        with_gaps = replace(seen, nullable=True) if definition.gaps else seen
+        made = self._made(name, options, with_gaps, secret, domain, tally)
+        return governed(made, definition, options, seen, self._scrambling(definition, seen, secret), tally)
+
+    def _scrambling(self, definition: MaskDefinition, context: ColumnContext, secret: Secret) -> MaskFunction:
+        if not definition.gaps:
+            return refusing
+        plain = replace(context, unique=False, nullable=True)
+        neutral = "redact" if self.misfit("redact", self.get("redact").parse({}), plain) is None else "null"
+        made = {
+            name: self._made(name, self.get(name).parse({}), plain, secret, name, ignored)
+            for name in ("scramble", neutral)
+        }
+        return _as_it_could_not_be_read(plain, made["scramble"], made[neutral])
+
+    def _made(
+        self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str, tally: Tally
+    ) -> MaskFunction:
+        made = self._composed(name, options, context, secret, domain, tally)
         return _unpadding(made) if context.type.padded else made
 
     def _composed(
-        self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str
+        self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str, tally: Tally
     ) -> MaskFunction:
         definition = self.get(name)
         keyed = KeyedFunction.derive(secret, domain)
@@ -107,14 +139,16 @@ class MaskRegistry:
 
         def part(one: Part) -> MaskFunction:
             inner = self.get(one.mask)
-            return self.build(one.mask, inner.parse(one.options), _piece(one), secret, one.domain or inner.domain)
+            made = self.bind(one.mask, inner.parse(one.options), _piece(one), secret, one.domain or inner.domain)
+            return told(made, tally) if one.unread else made
 
         return definition.compose(keyed, options, context, part)
 
     def misfit(self, name: str, options: Options, context: ColumnContext) -> str | None:
         """Give the sentence that says why a mask, or a mask that it is made of, does not fit a column, or None."""
         definition = self.get(name)
-        reason = definition.check(options, context)
+        context = Policy.of(definition, options).seen(context)
+        reason = objection(definition, options, context) or definition.check(options, context)
         if reason is not None:
             return reason
         try:

@@ -66,10 +66,14 @@ class MaskedBatch:
     """
     The same rows, masked: the only thing that can be loaded.
 
-    Only `dbmimic.rules.apply` makes one; a test of the house holds that.
+    `kept` tells by column which rows (a boolean array) are not masked there because the rule's condition is false;
+    `unread` counts the values that a mask could not read. Only `dbmimic.rules.apply` makes one; a test of the house
+    holds that.
     """
 
     layout: Layout
     row_count: int
     head: Mapping[str, pa.Array]
     tail: Payload
+    kept: Mapping[str, pa.Array] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)

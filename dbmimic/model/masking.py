@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dbmimic.model.names import ColumnId, TableId
 
@@ -21,8 +21,8 @@ class Masked:
     """
     The column is masked.
 
-    `domain` names the derived key: equal values in one domain become equal masked values. `entity` is the column of
-    the same row that the mask reads beside its own. `follows` is the key column whose decision this one inherits,
+    `domain` names the derived key: equal values in one domain become equal masked values. `entity` are the columns of
+    the same row that say to whom the value belongs. `follows` is the key column whose decision this one inherits,
     where a foreign key joins the column to it. What the narrowest column of such a group can hold
     stands in `length` (characters) and `low_bits` (of an integer key), so that all of them get the same values.
     """
@@ -31,10 +31,11 @@ class Masked:
     domain: str
     place: str
     options: Mapping[str, object] = field(default_factory=dict)
-    entity: str | None = None
+    entity: tuple[str, ...] = ()
     follows: ColumnId | None = None
     length: int | None = None
     low_bits: int | None = None
+    scope: str = "stable"  # or `run`: other masked values in each run; or `row`: in each row
 
 
 Decision = Kept | Masked
@@ -53,6 +54,14 @@ class MaskPlan:
     def masked(self, table: TableId) -> dict[str, Masked]:
         """Give the masked columns of one table by name, in column order."""
         return {name: d for name, d in self.of(table).items() if isinstance(d, Masked)}
+
+    def of_run(self, name: str) -> MaskPlan:
+        """Give the plan of one run: what its rules mask anew in each run has a key that hangs on the run's name."""
+        decisions = {
+            column: replace(d, domain=f"{d.domain}\0run:{name}") if isinstance(d, Masked) and d.scope == "run" else d
+            for column, d in self.decisions.items()
+        }
+        return MaskPlan(decisions)
 
     @property
     def masked_columns(self) -> frozenset[ColumnId]:

@@ -44,11 +44,16 @@ class ForeignKeyReport:
 
 @dataclass(frozen=True, slots=True)
 class MaskReport:
-    """How many columns were masked, kept and dropped."""
+    """
+    How many columns were masked, kept and dropped, and by column how many values its mask could not read.
+
+    What becomes of those is for the rule's `invalid` to say.
+    """
 
     columns_masked: int
     columns_kept: int
     columns_dropped: int = 0
+    invalid: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dbmimic.model.batch import Layout
 from dbmimic.model.keys import Rows, Span
@@ -34,7 +34,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class UnitResult:
-    """What came of a unit."""
+    """What came of a unit; `unread` counts by column the values that its mask could not read."""
 
     id: str
     layout: Layout
@@ -42,3 +42,4 @@ class UnitResult:
     byte_count: int
     seconds: float
     seen: Seen | None = None
+    unread: Mapping[str, int] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import uuid
 from dataclasses import replace
 
@@ -12,12 +13,14 @@ from dbmimic.model.events import Noticed, Stage
 from dbmimic.model.findings import Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
-from dbmimic.pipeline.expect import about, describe, expectation
+from dbmimic.pipeline.expect import about, describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare, refuse_too_many
 from dbmimic.pipeline.units import maskers_of, run, seen_of
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
+
+_RUN_BYTES = 16  # of the name that keys the masks of one run; it is told to nobody, and gone with the run
 
 
 def copy(request: Request, source: Source, target: Target, world: World) -> RunReport:
@@ -33,7 +36,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     chapters = Chapters(world)
     with chapters.chapter(Stage.INTROSPECT):
         prepared = prepare(request, source, world)
-        masks = prepared.resolution.settled()
+        masks = prepared.resolution.settled().of_run(secrets.token_hex(_RUN_BYTES))
         cleared = load.clear(target, against=source, confirmed=request.confirmed)
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
@@ -54,7 +57,13 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     report = describe(expected, slices, masks, judged, done, source, target.engine, request, world)
     report = replace(
         report,
-        findings=(*prepared.schema.findings, *noticed, *findings, *judged.findings),
+        findings=(
+            *prepared.schema.findings,
+            *noticed,
+            *findings,
+            *unread_findings(report.masks.invalid),
+            *judged.findings,
+        ),
         seconds=chapters.total(),
     )
     tell(report, world)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from dbmimic.masks.definition import Promise, left_by
 from dbmimic.masks.registry import MaskRegistry
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import TableSlice
 from dbmimic.model.masking import MaskPlan
 from dbmimic.model.names import TableId
@@ -42,7 +44,7 @@ def expectation(
         structure=structure,
         slices=rows_of(slices),
         masked=tuple(
-            _masked_table(schema.table(table), chosen, maskers[table], masks, registry)
+            _masked_table(schema.table(table), chosen, maskers[table], masks, registry, same_run=same_snapshot)
             for table, chosen in slices.items()
             if masks.masked(table) or (same_snapshot and schema.table(table).as_text)
         ),
@@ -52,7 +54,7 @@ def expectation(
 
 
 def _masked_table(
-    table: Table, chosen: TableSlice, masker: Masker, masks: MaskPlan, registry: MaskRegistry
+    table: Table, chosen: TableSlice, masker: Masker, masks: MaskPlan, registry: MaskRegistry, *, same_run: bool
 ) -> MaskedTable:
     decisions = masks.masked(table.id)
     definitions = {name: (registry.get(decision.mask), decision.options) for name, decision in decisions.items()}
@@ -61,7 +63,11 @@ def _masked_table(
         parts=chosen.parts,
         read=masker.layout(table.id).head,
         columns={
-            name: MaskedColumn(left_by(mask, options), Promise.CHANGES in mask.promises)
+            name: MaskedColumn(
+                left_by(mask, options),
+                Promise.CHANGES in mask.promises,
+                repeatable=same_run or decisions[name].scope != "run",
+            )
             for name, (mask, options) in definitions.items()
         },
         mask=masker.mask,
@@ -93,11 +99,29 @@ def describe(
         engine={"source": source.engine, "target": target_engine},
         tables=_tables(expected.schema, slices, verdict.row_counts, done, source),
         foreign_keys=verdict.foreign_keys,
-        masks=MaskReport(len(masks.masked_columns), len(masks.decisions) - len(masks.masked_columns)),
+        masks=MaskReport(
+            len(masks.masked_columns), len(masks.decisions) - len(masks.masked_columns), invalid=_unread(done)
+        ),
         leaks=verdict.leaks,
         findings=verdict.findings,
         versions={**world.versions, "rules": request.rules.fingerprint},
     )
+
+
+def _unread(done: Sequence[UnitResult]) -> dict[str, int]:
+    """Give by column how many values its mask could not read."""
+    counts: Counter[str] = Counter()
+    for result in done:
+        for name, count in result.unread.items():
+            counts[str(result.layout.table.column(name))] += count
+    return dict(sorted(counts.items()))
+
+
+def unread_findings(invalid: Mapping[str, int]) -> Iterator[Finding]:
+    """Give a warning for each column with values that its mask could not read."""
+    for place, count in invalid.items():
+        reason = f"{count:,} values have not the form that the column's mask reads, so the rule's `invalid` was done"
+        yield Finding("DM607", Severity.WARNING, place, reason, "see whether another mask fits the column better")
 
 
 def _tables(

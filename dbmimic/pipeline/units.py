@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
@@ -259,6 +260,7 @@ def process(
     read = masker.layout(layout.leaf).head
     check = StreamCheck(masker.table, columns, read, digest) if columns is not None else None
     told = {"rows": 0, "bytes": 0}
+    unread: Counter[str] = Counter()
 
     def watched(batches: Iterable[RawBatch]) -> Iterator[MaskedBatch]:
         for batch in batches:
@@ -269,14 +271,25 @@ def process(
             yield masked
             told["rows"] += masked.row_count
             told["bytes"] += size
+            unread.update(masked.unread)
             listener(RowsCopied(layout.table, masked.row_count, size))
 
     row_count = load.write(target, into, watched(source.read(layout, unit.rows)), unit.id)
     if told["rows"] < row_count:  # some never came by
+        unread = _counted_again(masker, source.read(layout, unit.rows))
         told["bytes"] = told["bytes"] or unit.byte_count
         listener(RowsCopied(layout.table, row_count - told["rows"], told["bytes"]))
     seen = check.seen if check is not None else None
-    return UnitResult(unit.id, layout, row_count, told["bytes"], clock.seconds() - began, seen)
+    return UnitResult(unit.id, layout, row_count, told["bytes"], clock.seconds() - began, seen, dict(unread))
+
+
+def _counted_again(masker: Masker, batches: Iterable[RawBatch]) -> Counter[str]:
+    """Give what masks could not read of rows that a lost worker loaded; they are read only where that can be."""
+    unread: Counter[str] = Counter()
+    if masker.may_miss:
+        for batch in batches:
+            unread.update(masker.mask(batch).unread)
+    return unread
 
 
 def seen_of(results: Iterable[UnitResult]) -> dict[TableId, Seen]:

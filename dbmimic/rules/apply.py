@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dbmimic.errors import InternalError, RefusedError, TargetError
+from dbmimic.masks import canonical
+from dbmimic.masks.condition import Condition
 from dbmimic.masks.definition import MaskError, MaskFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
@@ -15,15 +18,39 @@ from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
 from dbmimic.model.masking import Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Table
-from dbmimic.rules.context import masked_context
+from dbmimic.rules.context import condition_of, masked_context
+
+_SEPARATOR = "\x1f"
+
+
+class _Count:
+    """Adds up what it is told."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def __call__(self, count: int) -> None:
+        self.total += count
+
+    def taken(self) -> int:
+        """Give the sum, and begin again."""
+        total, self.total = self.total, 0
+        return total
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """One column's mask, ready to run."""
+    """One column's mask, ready to run, with what it reads beside the column and which rows it is for."""
 
     apply: MaskFunction
-    entity: str | None
+    entity: tuple[str, ...]
+    when: Condition | None
+    unread: _Count
+    may_miss: bool
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        return self.entity if self.when is None else (*self.entity, *self.when.columns)
 
 
 class Masker:
@@ -45,7 +72,7 @@ class Masker:
 
         A row whose partition key is masked may belong elsewhere, so such rows are loaded through the whole table.
         """
-        read = {bound.entity for bound in self._bound.values()} | set(self._bound) | set(nulled)
+        read = {name for bound in self._bound.values() for name in bound.beside} | set(self._bound) | set(nulled)
         names = [column.name for column in self.table.loadable]
         return Layout(
             table=self.table.id,
@@ -59,6 +86,11 @@ class Masker:
     def moves_rows(self) -> bool:
         """Whether masking may move a row to another partition."""
         return not set(self.table.partition_columns).isdisjoint(self._bound)
+
+    @property
+    def may_miss(self) -> bool:
+        """Whether there are values that one of the masks could not read."""
+        return any(bound.may_miss for bound in self._bound.values())
 
     def masked(self, batches: Iterable[RawBatch]) -> Iterator[MaskedBatch]:
         """Give each batch masked, in the order they come."""
@@ -79,18 +111,29 @@ class Masker:
             if name not in self._masked or self._masked[name].mask != "null":
                 hint = "mask the column by `null`, mend the value in the source, or leave its row out"
                 raise TargetError("DM504", reason, place=str(self.table.id.column(name)), hint=hint)
-        head = {name: self.column(name, batch.head) for name in batch.layout.head}
+        kept = {name: bound.when.refused(batch.head) for name, bound in self._bound.items() if bound.when is not None}
+        head = {name: self._column(name, batch.head, kept.get(name)) for name in batch.layout.head}
         head.update({name: pa.nulls(batch.row_count, pa.string()) for name in batch.layout.nulled})
-        return MaskedBatch(layout=batch.layout, row_count=batch.row_count, head=head, tail=batch.tail)
+        unread = {name: count for name, bound in self._bound.items() if (count := bound.unread.taken())}
+        return MaskedBatch(
+            layout=batch.layout, row_count=batch.row_count, head=head, tail=batch.tail, kept=kept, unread=unread
+        )
 
-    def column(self, name: str, head: Mapping[str, pa.Array]) -> pa.Array:
+    def _column(self, name: str, head: Mapping[str, pa.Array], kept: pa.Array | None) -> pa.Array:
         """Give one column as it will be in the copy: masked if a mask is on it, else as it came."""
         bound = self._bound.get(name)
         if bound is None:
             return head[name]
-        entity = head[bound.entity] if bound.entity is not None else None
+        if kept is None:
+            return self._masked_column(name, head, head[name])
+        chosen = pc.invert(kept)
+        rows = {beside: head[beside].filter(chosen) for beside in bound.entity}
+        return pc.replace_with_mask(head[name], chosen, self._masked_column(name, rows, head[name].filter(chosen)))
+
+    def _masked_column(self, name: str, head: Mapping[str, pa.Array], values: pa.Array) -> pa.Array:
+        bound = self._bound[name]
         try:
-            masked = bound.apply(head[name], entity)
+            masked = bound.apply(values, self._entity(bound.entity, head))
         except MaskError as error:
             raise RefusedError(
                 "DM304",
@@ -98,9 +141,16 @@ class Masker:
                 place=str(self.table.id.column(name)),
                 hint="choose a mask that takes any value, such as redact or null",
             ) from None
-        if len(masked) != len(head[name]):
+        if len(masked) != len(values):
             raise InternalError("DM901", "a mask gave another number of values", place=str(self.table.id.column(name)))
         return masked
+
+    def _entity(self, names: tuple[str, ...], head: Mapping[str, pa.Array]) -> pa.Array | None:
+        """Give what says of each row to whom it belongs: one column as it is spelt, or several as one text."""
+        plain = [canonical.text(head[name], padded=True) for name in names]
+        if len(plain) <= 1:
+            return plain[0] if plain else None
+        return pc.binary_join_element_wise(*plain, _SEPARATOR)
 
 
 def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, secret: Secret) -> _Bound:
@@ -108,5 +158,8 @@ def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, sec
     if column is None:
         raise InternalError("DM901", "the mask plan names a column that is not there", place=str(table.id.column(name)))
     context = masked_context(table, column, decision)
-    function = registry.build(decision.mask, decision.options, context, secret, decision.domain)
-    return _Bound(function, decision.entity)
+    unread = _Count()
+    function = registry.bind(decision.mask, decision.options, context, secret, decision.domain, unread)
+    definition = registry.get(decision.mask)
+    may_miss = definition.gaps or definition.reads is not None or definition.compose is not None
+    return _Bound(function, decision.entity, condition_of(table, decision.options), unread, may_miss)

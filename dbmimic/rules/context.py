@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dbmimic.masks.definition import ColumnContext
+from dbmimic.masks.condition import Condition, condition
+from dbmimic.masks.definition import WHEN, ColumnContext, Options
 from dbmimic.model.masking import Masked
 from dbmimic.model.schema import Column, Table
 from dbmimic.model.types import Kind
@@ -28,6 +29,19 @@ def context_of(table: Table, column: Column, length: int | None, low_bits: int |
 def masked_context(table: Table, column: Column, decision: Masked) -> ColumnContext:
     """Give the context that a decision was made for."""
     return context_of(table, column, decision.length, decision.low_bits)
+
+
+def condition_of(table: Table, options: Options) -> Condition | None:
+    """
+    Give the condition for which a rule masks, or None where it masks every row.
+
+    Raises:
+        ConditionError: it is none that can be asked of a row of this table.
+    """
+    written = options.get(WHEN.name)
+    if not isinstance(written, str):
+        return None
+    return condition(written, {column.name: column.logical for column in table.loadable})
 
 
 def in_key(table: Table, column: Column) -> bool:

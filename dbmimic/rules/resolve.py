@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dbmimic.errors import ConfigError, Problem, RefusedError
-from dbmimic.masks.definition import MaskDefinition, OptionError, Promise
+from dbmimic.masks.condition import ConditionError
+from dbmimic.masks.definition import GENERAL, SCOPE, MaskDefinition, OptionError, Promise
+from dbmimic.masks.policy import Policy, entity_of
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.masking import Decision, Kept, Masked, MaskPlan
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, Ruleset, Undecided
 from dbmimic.model.schema import Column, Generated, Schema, Table
-from dbmimic.rules.context import context_of, in_key, narrowest
+from dbmimic.rules.context import condition_of, context_of, in_key, narrowest
 from dbmimic.rules.domains import Group, groups
 from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
 
@@ -209,7 +211,7 @@ class _Resolver:
         try:
             options = definition.parse(rule.options)
         except OptionError as error:
-            known = {parameter.name for parameter in definition.parameters}
+            known = {parameter.name for parameter in (*definition.parameters, *GENERAL)}
             code = "DM204" if error.option in known else "DM203"
             self.problems.append(
                 Problem(code, f"mask {rule.mask}: {error}", place, "see the mask's options in the README")
@@ -221,12 +223,12 @@ class _Resolver:
             in_key(self.schema.table(column.table), self._column(column)) for column in group.columns
         )
         domain = rule.domain or _domain(definition, group, is_key=is_key)
-        entity = _entity(definition, options)
+        policy = Policy.of(definition, options)
         for column in group.columns:
             table = self.schema.table(column.table)
+            entity = _entity(table, definition, options, policy)
             reason = self._misfit(table, column, definition, options, length, low_bits)
-            if reason is None and entity is not None and table.column(entity) is None:
-                reason = f"the table has no column {entity} to read beside it"
+            reason = reason or _alone(group, policy) or _beside(table, entity, options)
             if reason is not None:
                 self.problems.append(
                     Problem("DM208", f"mask {rule.mask} does not fit {column}: {reason}", place, _OTHER)
@@ -240,6 +242,7 @@ class _Resolver:
                 follows=None if column == group.root else group.root,
                 length=length,
                 low_bits=low_bits,
+                scope=policy.scope,
             )
 
     def _misfit(
@@ -252,7 +255,8 @@ class _Resolver:
         low_bits: int | None,
     ) -> str | None:
         held = self._column(column)
-        if in_key(table, held) and Promise.UNIQUE not in definition.promises:
+        relaxed = Policy.of(definition, options).unique == "off"
+        if in_key(table, held) and Promise.UNIQUE not in definition.promises and not relaxed:
             return "the column is part of a key, and the mask may give two rows the same value"
         return self.registry.misfit(definition.name, options, context_of(table, held, length, low_bits))
 
@@ -270,9 +274,41 @@ def _domain(definition: MaskDefinition, group: Group, *, is_key: bool) -> str:
     return definition.domain
 
 
-def _entity(definition: MaskDefinition, options: Mapping[str, object]) -> str | None:
-    named = [options.get(parameter.name) for parameter in definition.parameters if parameter.type == "column"]
-    return next((name for name in named if isinstance(name, str)), None)
+def _entity(table: Table, definition: MaskDefinition, options: Mapping[str, object], policy: Policy) -> tuple[str, ...]:
+    """Give the columns that say to whom the value belongs: the one that an option names, or the row's own key."""
+    named = options.get(entity_of(definition) or "")
+    if isinstance(named, str):
+        return (named,)
+    if policy.scope != "row" or table.stable_key is None:
+        return ()
+    return table.stable_key.columns
+
+
+def _alone(group: Group, policy: Policy) -> str | None:
+    """Say what a rule asks of one row that columns joined by a foreign key cannot ask alike, or None."""
+    if len(group.columns) == 1:
+        return None
+    asked = [
+        *(["when"] if policy.when is not None else []),
+        *(["nulls"] if policy.nulls == "mask" else []),
+        *(["scope: row"] if policy.scope == "row" else []),
+    ]
+    return f"a foreign key joins it to others, which cannot follow `{asked[0]}`" if asked else None
+
+
+def _beside(table: Table, entity: tuple[str, ...], options: Mapping[str, object]) -> str | None:
+    """Say what is not there that the mask would read beside the column, or None."""
+    for name in entity:
+        column = table.column(name)
+        if column is None or column.generated is not Generated.NO:
+            return f"the table has no column {name} to read beside it"
+    if options.get(SCOPE.name) == "row" and not entity:
+        return "the table has no key, so its rows cannot be told apart for the scope `row`"
+    try:
+        condition_of(table, options)
+    except ConditionError as error:
+        return f"option 'when': {error}"
+    return None
 
 
 def _same(one: Rule, other: Rule) -> bool:

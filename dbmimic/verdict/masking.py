@@ -22,7 +22,7 @@ from dbmimic.ports.source import Reader
 Hashes = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.intp]
 Heads = dict[str, pa.Array]
-Batches = Iterator[tuple[Heads, Heads, Heads]]  # by which rows are told apart, as they are, as they should be
+Batches = Iterator[tuple[Heads, Heads, MaskedBatch | None]]  # what tells rows apart, as they are, as they should be
 
 # Rows compared at once: two sides, a key and some columns of eight bytes each stay well below 200 MB.
 _ROWS_AT_ONCE = 2_000_000
@@ -37,11 +37,12 @@ class MaskedColumn:
 
     `leaves` is a regular expression of the values that its mask leaves because they identify nobody; `changes` says
     that the mask promises never to give back any other. Without that promise only those rows count whose value
-    the mask does change.
+    the mask does change. `repeatable` says that the mask can be asked again: not after a run whose masks were its own.
     """
 
     leaves: str
     changes: bool
+    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,11 @@ class MaskedTable:
         """
         The columns that tell a row's two sides belong together: its key, else all that is not masked.
 
-        A key that the engine computes is of no use, because the source's is not the copy's where its inputs are masked.
+        A key that the engine computes is of no use, because the source's is not the copy's where its inputs are masked;
+        nor is one whose mask cannot be asked again.
         """
         loaded = {column.name for column in self.table.loadable}
+        loaded -= {name for name, column in self.columns.items() if not column.repeatable}
         key = self.table.stable_key
         if key is not None and loaded.issuperset(key.columns):
             return key.columns
@@ -153,15 +156,15 @@ def _source_batches(table: MaskedTable, source: Reader) -> Batches:
         head = _in_order(table.table, {*table.read, *table.key, *nulled})
         for leaf in table.table.leaves:
             for batch in source.read(Layout(table.table.id, leaf, head, (), nulled), rows):
-                masked = dict(table.mask(batch).head)
-                yield masked, dict(batch.head), masked
+                masked = table.mask(batch)
+                yield dict(masked.head), dict(batch.head), masked
 
 
 def _copy_batches(table: MaskedTable, copy: Reader) -> Batches:
     head = _in_order(table.table, {*table.columns, *table.key})
     for leaf in table.table.leaves:
         for batch in copy.read(Layout(table.table.id, leaf, head, ()), WHOLE):
-            yield dict(batch.head), dict(batch.head), {}
+            yield dict(batch.head), dict(batch.head), None
 
 
 def _side(table: MaskedTable, batches: Batches, keyed: KeyedFunction, share: int, shares: int) -> _Side:
@@ -173,9 +176,11 @@ def _side(table: MaskedTable, batches: Batches, keyed: KeyedFunction, share: int
         keys.append(hashes[mine])
         for name, column in table.columns.items():
             found = _hashed(table.table, name, held[name], column.leaves, keyed)
-            if made and not column.changes:
-                unchanged = found == _hashed(table.table, name, made[name], column.leaves, keyed)
-                found = np.where(unchanged, np.uint64(0), found)
+            if made is not None and name in made.kept:
+                found = np.where(made.kept[name].to_numpy(zero_copy_only=False), np.uint64(0), found)
+            if made is not None and not column.changes:
+                unchanged = found == _hashed(table.table, name, made.head[name], column.leaves, keyed)
+                found = np.where(unchanged | (not column.repeatable), np.uint64(0), found)
             values[name].append(found[mine])
     return _Side(_concatenated(keys), {name: _concatenated(parts) for name, parts in values.items()})
 

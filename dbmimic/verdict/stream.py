@@ -46,6 +46,9 @@ class StreamCheck:
         self._rows += raw.row_count
         for name, column in self._columns.items():
             before, after = raw.head[name], masked.head[name]
+            if name in masked.kept:
+                chosen = pc.invert(masked.kept[name])
+                before, after = before.filter(chosen), after.filter(chosen)
             self._checked += pc.sum(pc.greater(pc.binary_length(before), 0)).as_py() or 0
             if column.changes:
                 self._equal[name] += self._unchanged(name, column, before, after)

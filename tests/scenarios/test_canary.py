@@ -115,6 +115,8 @@ def test_nothing_comes_out_of_a_first_configuration(cage: Cage) -> None:
 def test_nothing_comes_out_of_a_mask_that_fails(cage: Cage) -> None:
     broken = f"UPDATE people SET born_text = '{canaries.failing(0)}' WHERE id = {canaries.canary('id', 0)}"
     built(cage, "varchar(80) NOT NULL", "", broken)
+    columns = {**RULES["columns"], "people.born_text": {"mask": "date_shift", "invalid": "fail"}}
+    cage.configure(rules={**RULES, "columns": columns})
     for arguments in (("plan", "-v"), ("copy", "--yes", "-v"), ("copy", "--yes", "--json")):
         ended = cage.run(*arguments)
         if arguments[0] == "copy":

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dbmimic.masks.card import Card
-from dbmimic.masks.definition import Parameter
+from dbmimic.masks.definition import GENERAL, Parameter
 
 
 def show_cards(cards: Sequence[Card]) -> None:
@@ -33,6 +33,9 @@ def show_card(card: Card) -> None:
         console.print(escape(f"- {promise}"))
     for parameter in card.parameters:
         console.print(escape(f"option {parameter.name}: {_described(parameter)}"))
+    own = {parameter.name for parameter in card.parameters}
+    general = ", ".join(parameter.name for parameter in GENERAL if parameter.name not in own)
+    console.print(escape(f"options of every mask: {general}"))
     options = ", ".join(f"{name}: {value}" for name, value in card.example_options.items())
     for before, after in card.examples:
         console.print(escape(f"{before}  ->  {'NULL' if after is None else after}{options and f'   ({options})'}"))

@@ -51,6 +51,7 @@ DEFINITIONS = (
         parameters=(),
         domain="address.street",
         build=_build_street_address,
+        drawn=True,
         fits=has_room,
     ),
     MaskDefinition(
@@ -61,6 +62,7 @@ DEFINITIONS = (
         parameters=(),
         domain="address.city",
         build=build_drawn("cities"),
+        drawn=True,
         fits=has_room,
     ),
     MaskDefinition(

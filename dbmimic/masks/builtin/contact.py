@@ -19,6 +19,7 @@ from dbmimic.masks.definition import (
     Options,
     Parameter,
     Promise,
+    matching,
 )
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import Cells, concatenated, keep_blank, same_text
@@ -149,6 +150,8 @@ DEFINITIONS = (
         ),
         domain="email",
         build=_build_email,
+        reads=matching(r"[^@]+@[^@]+"),
+        drawn=True,
         fits=_email_fits,
     ),
     MaskDefinition(
@@ -159,5 +162,6 @@ DEFINITIONS = (
         parameters=(),
         domain="phone",
         build=lambda keyed, _options, context: shape_mask(keyed, context, Shape.PHONE),
+        reads=lambda values, _options: pc.match_substring_regex(values, "[0-9]"),
     ),
 )

@@ -197,6 +197,7 @@ DEFINITIONS = (
         ),
         domain="date_truncate",
         build=_build_truncate,
+        gaps=True,
         leaves=_LEFT_ALONE,
     ),
     MaskDefinition(
@@ -210,6 +211,7 @@ DEFINITIONS = (
         ),
         domain="date_shift",
         build=_build,
+        gaps=True,
         leaves=_LEFT_ALONE,
     ),
 )

@@ -194,7 +194,7 @@ def _json_parts(options: Options) -> dict[str, Part]:
     }
     if options["rest"] == _REST:
         parts[_REST_PART] = Part(_REST, {})
-    return {**parts, _INVALID: Part(_REST, {})}
+    return {**parts, _INVALID: Part(_REST, {}, unread=True)}
 
 
 def _compose_json(_keyed: KeyedFunction, options: Options, context: ColumnContext, build: PartBuild) -> MaskFunction:
@@ -258,10 +258,8 @@ class _Documents:
         """Give what stands for texts that are no JSON."""
         if self._invalid == "fail" or (self._invalid == "null" and not self._nullable):
             raise MaskError("a value is no JSON")
-        if self._invalid == "null":
-            return [None] * len(texts)
         scrambled: list[str | None] = self._masks[_INVALID](pa.array(texts), None).to_pylist()
-        return scrambled
+        return [None] * len(texts) if self._invalid == "null" else scrambled
 
     def _alike(self, texts: pa.Array) -> tuple[Positions, pa.Array]:
         """Give the rows of documents that share their skeleton with enough others, and what those become."""

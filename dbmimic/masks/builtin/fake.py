@@ -161,6 +161,7 @@ DEFINITIONS = (
         ),
         domain="faker",
         build=_build,
+        drawn=True,
         fits=_fits,
     ),
 )

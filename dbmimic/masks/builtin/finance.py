@@ -17,6 +17,7 @@ from dbmimic.masks.definition import (
     MaskFunction,
     Options,
     Parameter,
+    matching,
 )
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.types import Kind
@@ -92,6 +93,7 @@ DEFINITIONS = (
         ),
         domain="payment_card",
         build=_build_card,
+        reads=matching(r"\W*(?:[0-9]\W*){12,19}"),
     ),
     MaskDefinition(
         name="iban",
@@ -101,6 +103,7 @@ DEFINITIONS = (
         parameters=(),
         domain="iban",
         build=_with(_iban),
+        reads=matching(r"\W*(?:[A-Z]\W*){2}(?:[0-9]\W*){2}(?:[A-Z0-9]\W*){11,30}"),
     ),
     MaskDefinition(
         name="bic",
@@ -110,5 +113,6 @@ DEFINITIONS = (
         parameters=(),
         domain="bic",
         build=_with(_bic),
+        reads=matching(r"\W*(?:[A-Z]\W*){6}(?:[A-Z0-9]\W*){2}(?:(?:[A-Z0-9]\W*){3})?"),
     ),
 )

@@ -268,6 +268,7 @@ DEFINITIONS = (
         ),
         domain="token",
         build=_build_token,
+        drawn=True,
         fits=_token_fits,
         advice=dict.fromkeys((Kind.INTEGER, Kind.DECIMAL), "use integer_key"),
     ),

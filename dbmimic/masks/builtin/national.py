@@ -31,6 +31,7 @@ from dbmimic.masks.definition import (
     Options,
     Parameter,
     Promise,
+    matching,
 )
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import fixed_width, keep_blank, same_text
@@ -181,6 +182,15 @@ def _build_national_id(keyed: KeyedFunction, options: Options, context: ColumnCo
     return checked_mask(keyed.sub(country), context, first_fitting(SCHEMES[country]))
 
 
+def _reads(values: pa.Array, options: Options) -> pa.Array:
+    """Tell of each value whether it has one of the country's forms, whatever its check digits say."""
+    forms = (
+        r"\W*".join("[A-Z]" if sign in "lh" else "[0-9A-Z]" if sign == "c" else "[0-9]" for sign in scheme.picture)
+        for scheme in SCHEMES[str(options["country"])]
+    )
+    return pc.match_substring_regex(values, rf"^\W*(?:{'|'.join(forms)})\W*$")
+
+
 _SSN_PLAIN, _SSN_DASHED = 9, 11
 _SSN_BITS = 32
 
@@ -238,6 +248,7 @@ DEFINITIONS = (
         ),
         domain="national_id",
         build=_build_national_id,
+        reads=_reads,
     ),
     MaskDefinition(
         name="ssn",
@@ -247,6 +258,7 @@ DEFINITIONS = (
         parameters=(),
         domain="ssn",
         build=_build_ssn,
+        reads=matching(r"[^0-9]*(?:[0-9][^0-9]*){9}"),
         fits=_ssn_fits,
     ),
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Promise
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Promise, matching
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import keep_blank
 from dbmimic.masks.shape import Shape, shape_mask
@@ -105,5 +105,6 @@ DEFINITIONS = (
         parameters=(),
         domain="ip",
         build=_build,
+        reads=matching(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?"),
     ),
 )

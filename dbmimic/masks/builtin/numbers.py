@@ -53,7 +53,7 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
     def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
         bits = None if entity is None else by_entity.uniform(canonical.text(entity, padded=True))
         return _changed(
-            values, column, moved, lambda units: by_value.prf_integers(units)[:, 0] if bits is None else bits
+            values, context, moved, lambda units: by_value.prf_integers(units)[:, 0] if bits is None else bits
         )
 
     return mask
@@ -80,8 +80,9 @@ def _bounds(column: LogicalType, places: Whole) -> tuple[Whole, Whole]:
     return -most, most
 
 
-def _changed(values: pa.Array, column: LogicalType, change: Change, bits_of: Callable[[Whole], Words]) -> pa.Array:
-    """Change the numbers of a column; NaN and infinities stay."""
+def _changed(values: pa.Array, context: ColumnContext, change: Change, bits_of: Callable[[Whole], Words]) -> pa.Array:
+    """Change the numbers of a column; NaN and infinities stay, and what is too long becomes NULL where it may."""
+    column = context.type
     whole = canonical.integers(values) if column.kind is Kind.INTEGER else None
     if whole is not None:
         nothing = np.zeros(len(whole), dtype=np.int64)
@@ -94,9 +95,11 @@ def _changed(values: pa.Array, column: LogicalType, change: Change, bits_of: Cal
     made = decimals.spell(change(units, places, bits_of(units)), places)
     special = pc.or_(pc.match_substring_regex(values, _SPECIAL), pc.equal(values, ""))
     other = pc.and_(pc.invert(pa.array(valid)), pc.invert(pc.fill_null(special, True)))
-    if pc.any(other).as_py():
+    if not pc.any(other).as_py():
+        return pc.if_else(pa.array(valid), made, values)
+    if not context.nullable:
         raise MaskError("a value is no plain number of at most 18 digits")
-    return pc.if_else(pa.array(valid), made, values)
+    return pc.if_else(other, pa.scalar(None, pa.string()), pc.if_else(pa.array(valid), made, values))
 
 
 def _build_bucket(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
@@ -113,7 +116,7 @@ def _build_bucket(_keyed: KeyedFunction, options: Options, context: ColumnContex
         lowest, _highest = _bounds(column, places)
         return np.maximum(result, lowest)
 
-    return lambda values, _entity: _changed(values, column, banded, lambda units: units.view(np.uint64))
+    return lambda values, _entity: _changed(values, context, banded, lambda units: units.view(np.uint64))
 
 
 def _bucket_fits(options: Options, context: ColumnContext) -> str | None:
@@ -142,6 +145,7 @@ DEFINITIONS = (
         ),
         domain="noise",
         build=_build_noise,
+        gaps=True,
     ),
     MaskDefinition(
         name="bucket",
@@ -155,6 +159,7 @@ DEFINITIONS = (
         ),
         domain="bucket",
         build=_build_bucket,
+        gaps=True,
         fits=_bucket_fits,
     ),
 )

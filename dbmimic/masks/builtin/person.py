@@ -90,6 +90,7 @@ DEFINITIONS = (
         parameters=(),
         domain="person.first",
         build=build_drawn("first_names"),
+        drawn=True,
         fits=has_room,
     ),
     MaskDefinition(
@@ -100,6 +101,7 @@ DEFINITIONS = (
         parameters=(),
         domain="person.last",
         build=build_drawn("last_names"),
+        drawn=True,
         fits=has_room,
     ),
     MaskDefinition(
@@ -110,6 +112,7 @@ DEFINITIONS = (
         parameters=(),
         domain="person.full",
         build=_build_full_name,
+        drawn=True,
         fits=has_room,
     ),
 )

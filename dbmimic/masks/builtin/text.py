@@ -165,6 +165,7 @@ DEFINITIONS = (
         ),
         domain="pattern",
         build=_build_pattern,
+        drawn=True,
         fits=_pattern_fits,
     ),
     MaskDefinition(

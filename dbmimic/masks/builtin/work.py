@@ -136,6 +136,7 @@ DEFINITIONS = (
         parameters=(),
         domain="company",
         build=_build_pair("last_names", _FORMS),
+        drawn=True,
         fits=has_room,
     ),
     MaskDefinition(
@@ -146,6 +147,7 @@ DEFINITIONS = (
         parameters=(),
         domain="job_title",
         build=_build_pair(None, _FIELDS),
+        drawn=True,
         fits=has_room,
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pytest
 
-from dbmimic.masks.definition import ColumnContext
+from dbmimic.masks.definition import GENERAL, ColumnContext
 from dbmimic.masks.registry import builtin
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
@@ -35,7 +35,9 @@ def apply() -> Apply:
         context = ColumnContext(column or LogicalType(Kind.TEXT), nullable, unique, low_bits)
         parsed = definition.parse(options)
         assert builtin().misfit(name, parsed, context) is None
-        mask = builtin().build(name, parsed, context, secret, definition.domain)
+        general = {parameter.name for parameter in GENERAL} - {parameter.name for parameter in definition.parameters}
+        make = builtin().bind if general & options.keys() else builtin().build
+        mask = make(name, parsed, context, secret, definition.domain)
         beside = None if entity is None else pa.array(entity, pa.string())
         masked = mask(pa.array(values, pa.string()), beside)
         assert masked.type == pa.string()

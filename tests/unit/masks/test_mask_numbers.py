@@ -75,8 +75,9 @@ class TestNoise:
     @pytest.mark.parametrize("value", ["9" * 30, "1e40"])
     def test_what_cannot_be_taken_is_refused_without_being_told(self, apply, value):
         with pytest.raises(MaskError) as caught:
-            apply("noise", [value], LogicalType(Kind.FLOAT))
+            apply("noise", [value], LogicalType(Kind.FLOAT), nullable=False)
         assert value not in str(caught.value)
+        assert apply("noise", [value, "1"], LogicalType(Kind.FLOAT))[0] is None
 
     def test_an_unsigned_column_holds_nothing_below_0(self, apply):
         column = LogicalType(Kind.INTEGER, bits=8, signed=False)

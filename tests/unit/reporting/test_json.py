@@ -41,7 +41,7 @@ def test_the_report_has_the_keys_of_the_contract() -> None:
     }  # fmt: skip
     assert set(document["tables"][0]) == {"table", "rows", "source_rows", "bytes", "own", "need", "seconds"}
     assert set(document["foreign_keys"]) == {"checked", "orphans", "source_orphans", "details"}
-    assert set(document["masks"]) == {"columns_masked", "columns_kept", "columns_dropped"}
+    assert set(document["masks"]) == {"columns_masked", "columns_kept", "columns_dropped", "invalid"}
     assert document["leaks"] == {"values_checked": 120000, "found": 0}
     assert set(document["findings"][0]) == {"code", "severity", "place", "message", "hint", "fingerprint"}
 

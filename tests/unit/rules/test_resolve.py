@@ -167,6 +167,9 @@ def test_keys_that_reference_each_other_in_a_circle_are_one() -> None:
         (own(customers__born=MaskRule("email"), ANY=KEEP), "DM208", "born"),
         (own(customers__id=MaskRule("null"), ANY=KEEP), "DM208", "customers.id"),
         (own(customers__born=MaskRule("date_shift", {"entity": "idd"}), ANY=KEEP), "DM208", "idd"),
+        (own(orders__note=MaskRule("redact", {"when": "rule = 1"}), ANY=KEEP), "DM208", "no column rule"),
+        (own(orders__note=MaskRule("redact", {"scope": "night"}), ANY=KEEP), "DM204", "scope"),
+        (own(customers__id=MaskRule("integer_key", {"when": "active"}), ANY=KEEP), "DM208", "unique"),
     ],
 )
 def test_each_wrong_rule_is_told_with_its_place_and_a_next_step(layer: RuleLayer, code: str, said: str) -> None:
@@ -264,3 +267,44 @@ def test_a_key_that_a_computed_column_references_cannot_be_masked() -> None:
         resolved(found, own(a__id=MaskRule("integer_key")), STRUCTURE)
     assert caught.value.code == "DM208"
     assert "public.b.a_id" in caught.value.message
+
+
+def test_what_is_asked_of_one_row_cannot_be_asked_of_joined_columns() -> None:
+    found = schema(
+        [table("logins", {"id": INT, "name": TEXT}), table("posts", {"id": INT, "author": TEXT})],
+        edge("posts", ("author",), "logins", ("name",)),
+    )
+    for options, said in (
+        ({"when": "id > 1"}, "`when`"),
+        ({"nulls": "mask"}, "`nulls`"),
+        ({"scope": "row"}, "`scope: row`"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            resolved(found, own(logins__name=MaskRule("token", options), ANY=KEEP))
+        assert any(said in problem.message for problem in caught.value.problems)
+
+
+def test_a_row_without_a_key_cannot_be_masked_by_its_row() -> None:
+    found = schema([table("loose", {"name": TEXT})])
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, own(name=MaskRule("first_name", {"scope": "row"})))
+    assert "has no key" in caught.value.message
+
+
+def test_part_of_a_key_need_not_be_unique_where_a_rule_says_so() -> None:
+    found = schema([table("stays", {"room": INT, "guest": TEXT}, ("room", "guest"))])
+    with pytest.raises(ConfigError):
+        resolved(found, own(guest=MaskRule("last_name"), room=KEEP))
+    assert decision(resolved(found, own(guest=MaskRule("last_name", {"unique": "off"}), room=KEEP)), "stays.guest")
+
+
+def test_the_masks_of_a_run_have_keys_of_their_own() -> None:
+    layer = own(customers__id=MaskRule("integer_key", {"scope": "run"}), customers__email=MaskRule("email"), ANY=KEEP)
+    plan = resolved(people(), layer).plan
+    one, other = plan.of_run("one"), plan.of_run("other")
+    key, reference = TableId("public", "customers").column("id"), TableId("public", "orders").column("customer_id")
+    email = TableId("public", "customers").column("email")
+    domains = [[each.decisions[column].domain for column in (key, reference, email)] for each in (plan, one, other)]
+    assert domains[1][0] == domains[1][1] != domains[0][0]
+    assert domains[2][0] != domains[1][0]
+    assert domains[0][2] == domains[1][2] == domains[2][2] == "email"

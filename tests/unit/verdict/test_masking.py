@@ -40,14 +40,14 @@ def masked(*, key: bool = True, leaves: str = "", changes: bool = True) -> Maske
     def shout(batch: RawBatch) -> object:
         ids = pa.array([f"9{value}" for value in batch.head["id"].to_pylist()])
         head = {**batch.head, "id": ids, "name": pa.array(["X"] * len(ids))}
-        return SimpleNamespace(head=head)
+        return SimpleNamespace(head=head, kept={})
 
     return MaskedTable(
         table=found,
         parts=((WHOLE, ()),),
         read=("id", "name"),
         columns={"name": MaskedColumn(leaves, changes)},
-        mask=shout if key else lambda batch: SimpleNamespace(head=batch.head),
+        mask=shout if key else lambda batch: SimpleNamespace(head=batch.head, kept={}),
     )
 
 

@@ -31,7 +31,7 @@ def batch(**columns: list[str | None]) -> RawBatch:
 
 def seen(before: RawBatch, after: RawBatch, columns: dict[str, MaskedColumn] = COLUMNS) -> Any:
     check = StreamCheck(PEOPLE, columns, tuple(before.layout.head), KEYED)
-    check.see(before, SimpleNamespace(head=after.head))  # type: ignore[arg-type]
+    check.see(before, SimpleNamespace(head=after.head, kept={}))  # type: ignore[arg-type]
     return check.seen
 
 
