@@ -40,6 +40,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "first_name": ({}, _NAMES),
     "free_text": ({}, ("Call Anna Miller, +1 212 555 0100 or anna@example.net",)),
     "full_name": ({}, ("Ann O'Neill", "O'Neill, Ann")),
+    "gender": ({"scope": "row"}, ()),
     "iban": ({}, ("DE89 3704 0044 0532 0130 00",)),
     "integer_key": ({}, ("1", "2", "3")),
     "json": (
@@ -60,6 +61,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "ssn": ({}, ("123-45-6789",)),
     "street_address": ({}, ("12 Elm Street",)),
     "token": ({}, ("ann1981",)),
+    "username": ({}, ("ann1981",)),
 }
 _ANY: tuple[Mapping[str, object], tuple[str, ...]] = ({}, ("Ann O'Neill",))
 

@@ -192,7 +192,8 @@ DISTINCT = Parameter(
     choices=("auto", "require", "off"),
     summary="whether different values must stay different: where a key asks for it, in any case, or not",
 )
-GENERAL = (EXCEPT, NULLS, EMPTY, INVALID, WHEN, SCOPE, DISTINCT)
+PERSONA = Parameter("persona", "column", summary="the column that says whose identity the value is part of")
+GENERAL = (EXCEPT, NULLS, EMPTY, INVALID, WHEN, SCOPE, DISTINCT, PERSONA)
 """The options that every mask takes, unless it has one of the same name; `masks.policy` does what they say."""
 
 

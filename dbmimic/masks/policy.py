@@ -16,6 +16,7 @@ from dbmimic.masks.definition import (
     GENERAL,
     INVALID,
     NULLS,
+    PERSONA,
     SCOPE,
     WHEN,
     ColumnContext,
@@ -26,6 +27,7 @@ from dbmimic.masks.definition import (
     Parameter,
     Promise,
 )
+from dbmimic.masks.persona import FIELDS
 from dbmimic.model.types import Kind
 
 Tally = Callable[[int], None]
@@ -79,6 +81,7 @@ class Policy:
     when: str | None = None
     scope: str = "stable"
     unique: str = "auto"
+    persona: str | None = None
 
     @classmethod
     def of(cls, definition: MaskDefinition, options: Options) -> Policy:
@@ -88,7 +91,7 @@ class Policy:
         def told(parameter: Parameter) -> str:
             return str(parameter.default if parameter.name in own else options.get(parameter.name, parameter.default))
 
-        kept, when = options.get(EXCEPT.name), options.get(WHEN.name)
+        kept, when, persona = (options.get(parameter.name) for parameter in (EXCEPT, WHEN, PERSONA))
         return cls(
             keeps=kept if isinstance(kept, tuple) else (),
             nulls=told(NULLS),
@@ -97,6 +100,7 @@ class Policy:
             when=when if isinstance(when, str) and WHEN.name not in own else None,
             scope=told(SCOPE),
             unique=told(DISTINCT),
+            persona=persona if isinstance(persona, str) and PERSONA.name not in own else None,
         )
 
     def seen(self, context: ColumnContext) -> ColumnContext:
@@ -115,10 +119,11 @@ def objection(definition: MaskDefinition, options: Options, context: ColumnConte
     for option in (EMPTY, INVALID):
         if option.name in told and options[option.name] == "null" and not context.nullable:
             return f"option {option.name!r} is null, and the column may not be NULL"
-    if context.unique and "mask" in {policy.nulls, policy.empty}:
-        return "what stands for NULL or nothing may be what another value becomes, and this column must be unique"
-    if context.unique and policy.when is not None:
-        return "a value that option 'when' keeps may be what another one becomes, and this column must be unique"
+    if context.unique and ("mask" in {policy.nulls, policy.empty} or policy.when is not None):
+        which = WHEN if policy.when is not None else NULLS if policy.nulls == "mask" else EMPTY
+        return f"what option {which.name!r} leaves or makes may be what another value becomes, and it must be unique"
+    if policy.persona is not None:
+        return _unfit_for_a_person(definition, options, policy)
     if policy.scope == "row":
         return _unfit_for_a_row(definition, options)
     return None
@@ -131,6 +136,24 @@ def _unfit_for_a_row(definition: MaskDefinition, options: Options) -> str | None
     if entity is not None and options.get(entity) is not None:
         return f"option {entity!r} says to whom the value belongs, and scope `row` that it belongs to its row"
     return None
+
+
+def _unfit_for_a_person(definition: MaskDefinition, options: Options, policy: Policy) -> str | None:
+    entity = entity_of(definition)
+    if entity is None and not definition.drawn and definition.name not in FIELDS:
+        return f"mask {definition.name!r} hangs on its value alone, so it can be no part of a persona"
+    if policy.scope == "row" or (entity is not None and options.get(entity) is not None):
+        return "option 'persona' says to whom the value belongs, and another option says it otherwise"
+    if options.get("keep_domain"):
+        return "a persona has an address of its own, so option 'keep_domain' has no meaning"
+    return None
+
+
+def promises(definition: MaskDefinition, options: Options) -> Promise:
+    """Give what the mask promises with these options: who a persona is hangs on no value, so it may be the same."""
+    if Policy.of(definition, options).persona is not None and entity_of(definition) is None:
+        return definition.promises & ~Promise.CHANGES
+    return definition.promises
 
 
 def entity_of(definition: MaskDefinition) -> str | None:
@@ -152,7 +175,7 @@ def governed(
     `scrambled` masks what a mask with gaps could not read, and `tally` is told of all that could not be read.
     """
     policy = Policy.of(definition, options)
-    by_row = policy.scope == "row" and definition.drawn
+    ask = _asked(mask, definition, policy)
     stand_in = _stand_in(definition, context)
 
     def run(values: pa.Array, entity: pa.Array | None) -> pa.Array:
@@ -161,7 +184,7 @@ def governed(
             given = given.fill_null(stand_in)
         if policy.empty == "mask":
             given = pc.if_else(pc.fill_null(pc.equal(given, ""), False), stand_in, given)
-        made = _by_row(mask, definition, given, entity) if by_row else mask(given, entity)
+        made = ask(given, entity)
         if policy.empty == "null":
             made = pc.if_else(pc.fill_null(pc.equal(given, ""), False), _NOTHING, made)
         stays = _kept(values, policy, context) if policy.keeps else None
@@ -183,6 +206,15 @@ def governed(
         return pc.replace_with_mask(made, lost, scrambled(values.filter(lost), None)) if definition.gaps else made
 
     return run
+
+
+def _asked(mask: MaskFunction, definition: MaskDefinition, policy: Policy) -> MaskFunction:
+    """Give the mask of the value, or of what is to be masked in its place: its row's, or a person's."""
+    if policy.scope == "row" and definition.drawn:
+        return lambda values, key: _by_row(mask, definition, values, key)
+    if policy.persona is not None and definition.drawn and definition.name not in FIELDS:
+        return lambda values, person: _by_person(mask, values, person)
+    return mask
 
 
 def _stand_in(definition: MaskDefinition, context: ColumnContext) -> str:
@@ -207,6 +239,14 @@ def _lost(definition: MaskDefinition, options: Options, values: pa.Array, made: 
         return None
     read = pc.or_(definition.reads(values, options), pc.equal(values, ""))
     return pc.invert(pc.fill_null(read, True))
+
+
+def _by_person(mask: MaskFunction, values: pa.Array, person: pa.Array | None) -> pa.Array:
+    """Mask the person's key in the place of each value; where nobody is named, the value."""
+    if person is None:
+        raise MaskError("there is no key of a person to mask the value by")
+    blank = pc.fill_null(pc.equal(values, ""), True)
+    return mask(pc.if_else(blank, values, pc.coalesce(person, values)), None)
 
 
 def _by_row(mask: MaskFunction, definition: MaskDefinition, values: pa.Array, key: pa.Array | None) -> pa.Array:

@@ -25,6 +25,8 @@ POOLS_VERSION = "1"
 DIGESTS: Mapping[str, str] = {
     "cities.v1.txt": "54ba26df98566723fa872ec564fc7ba4948bd819520e82c97798f06ca6cdca56",
     "first_names.v1.txt": "472af5fc18823994f39a385cfd67d91f69b3996503cd4f00f9ee301406ef298f",
+    "first_names_female.v1.txt": "ede740955bbcf6cc06fae4cdd53f0f56022c7a10e242285dd265f339ec8ea1e1",
+    "first_names_male.v1.txt": "7faade88b54520935172ffc2f6093fdf55c27af770926868b918f9c37ef957fb",
     "last_names.v1.txt": "7fcc96b2ff03fbb7862aa80f4e608aa51025f3828f534c2405b04ad9772d1acf",
     "streets.v1.txt": "bfd1fb77161f561d9a0f3e9bf90645b58f98c06abc028dee9922c8b904ebd29f",
 }
@@ -96,7 +98,9 @@ class Pool:
 @cache
 def load(name: str) -> Pool:
     """
-    Give a pool by its name (`first_names`, `last_names`, `cities`, `streets`), read once.
+    Give a pool by its name (`first_names`, `last_names`, `cities`, ...: see DIGESTS), read once.
+
+    `first_names_female` and `first_names_male` hold the first names that are given to one gender alone.
 
     Raises:
         ValueError: the file is not the one that this version was made with.

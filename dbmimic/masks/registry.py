@@ -17,6 +17,7 @@ from dbmimic.masks.builtin import (
     fake,
     finance,
     free_text,
+    identity,
     keys,
     national,
     network,
@@ -28,6 +29,7 @@ from dbmimic.masks.builtin import (
 )
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
 from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.persona import FIELDS, part_of_identity
 from dbmimic.masks.policy import Policy, Tally, governed, ignored, objection, refusing, told
 from dbmimic.model.address import Secret
 from dbmimic.model.names import nearest
@@ -107,9 +109,14 @@ class MaskRegistry:
     ) -> MaskFunction:
         """Give the function of a mask for a column: with the options, too, that every mask takes (see `policy`)."""
         definition = self.get(name)
-        seen = Policy.of(definition, options).seen(context)
+        policy = Policy.of(definition, options)
+        seen = policy.seen(context)
         with_gaps = replace(seen, nullable=True) if definition.gaps else seen
-        made = self._made(name, options, with_gaps, secret, domain, tally)
+        if policy.persona is not None and name in FIELDS:
+            made = part_of_identity(name, KeyedFunction.derive(secret, domain), options, seen)
+        else:
+            own = f"{domain}/{name}" if policy.persona is not None and definition.drawn else domain
+            made = self._made(name, options, with_gaps, secret, own, tally)
         return governed(made, definition, options, seen, self._scrambling(definition, seen, secret), tally)
 
     def _scrambling(self, definition: MaskDefinition, context: ColumnContext, secret: Secret) -> MaskFunction:
@@ -192,5 +199,6 @@ def builtin() -> MaskRegistry:
         free_text,
         network,
         work,
+        identity,
     )
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from dbmimic.masks.definition import Promise, left_by
+from dbmimic.masks.policy import promises
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import TableSlice
@@ -65,7 +66,7 @@ def _masked_table(
         columns={
             name: MaskedColumn(
                 left_by(mask, options),
-                Promise.CHANGES in mask.promises,
+                Promise.CHANGES in promises(mask, options),
                 repeatable=same_run or decisions[name].scope != "run",
             )
             for name, (mask, options) in definitions.items()

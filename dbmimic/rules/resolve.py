@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dbmimic.errors import ConfigError, Problem, RefusedError
 from dbmimic.masks.condition import ConditionError
-from dbmimic.masks.definition import GENERAL, SCOPE, MaskDefinition, OptionError, Promise
+from dbmimic.masks.definition import GENERAL, PERSONA, SCOPE, MaskDefinition, OptionError, Promise
 from dbmimic.masks.policy import Policy, entity_of
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError
 from dbmimic.model.graph import FkGraph
@@ -83,6 +83,7 @@ class _Resolver:
     ruleset: Ruleset
     schema: Schema
     registry: MaskRegistry
+    roots: dict[ColumnId, ColumnId] = field(default_factory=dict)  # what each column references, if it does
     domains: dict[tuple[str, str], list[ColumnId]] = field(default_factory=dict)  # by mask and domain that a rule names
     decisions: dict[ColumnId, Decision] = field(default_factory=dict)
     undecided: set[ColumnId] = field(default_factory=set)
@@ -100,9 +101,21 @@ class _Resolver:
 
     def join(self, joined: Sequence[Group], chosen: Sequence[Rule | None]) -> None:
         """Note which columns one domain joins, so that each is masked as the narrowest of them needs it."""
+        self.roots = {column: group.root for group in joined for column in group.columns}
         for group, rule in zip(joined, chosen, strict=True):
-            if rule is not None and isinstance(rule.decision, MaskRule) and rule.decision.domain:
-                self.domains.setdefault((rule.decision.mask, rule.decision.domain), []).extend(group.columns)
+            if rule is not None and isinstance(rule.decision, MaskRule):
+                domain = rule.decision.domain or self._persona(group, rule.decision.options)
+                if domain:
+                    self.domains.setdefault((rule.decision.mask, domain), []).extend(group.columns)
+
+    def _persona(self, group: Group, options: Mapping[str, object]) -> str | None:
+        """Give the name of the persons that a rule's values are part of: of the key which its column leads to."""
+        named = options.get(PERSONA.name)
+        column = group.root.table.column(named) if isinstance(named, str) else None
+        if column is None or column not in self.roots:
+            return None
+        root = self.roots[column]
+        return f"persona:{root.table.name}.{root.name}".casefold()
 
     def refuse_computed_keys(self, graph: FkGraph) -> None:
         """Tell the user of masked keys that a generated column references: it would go on being the unmasked one."""
@@ -217,18 +230,19 @@ class _Resolver:
                 Problem(code, f"mask {rule.mask}: {error}", place, "see the mask's options in the README")
             )
             return
-        alike = self.domains[rule.mask, rule.domain] if rule.domain else group.columns
+        named = rule.domain or self._persona(group, options)
+        alike = self.domains[rule.mask, named] if named else group.columns
         length, low_bits = narrowest(map(self._column, alike))
         is_key = len(group.columns) > 1 or any(
             in_key(self.schema.table(column.table), self._column(column)) for column in group.columns
         )
-        domain = rule.domain or _domain(definition, group, is_key=is_key)
+        domain = named or _domain(definition, group, is_key=is_key)
         policy = Policy.of(definition, options)
         for column in group.columns:
             table = self.schema.table(column.table)
             entity = _entity(table, definition, options, policy)
             reason = self._misfit(table, column, definition, options, length, low_bits)
-            reason = reason or _alone(group, policy) or _beside(table, entity, options)
+            reason = reason or _alone(group, policy) or _beside(table, entity, options) or _one(table, column, policy)
             if reason is not None:
                 self.problems.append(
                     Problem("DM208", f"mask {rule.mask} does not fit {column}: {reason}", place, _OTHER)
@@ -276,7 +290,7 @@ def _domain(definition: MaskDefinition, group: Group, *, is_key: bool) -> str:
 
 def _entity(table: Table, definition: MaskDefinition, options: Mapping[str, object], policy: Policy) -> tuple[str, ...]:
     """Give the columns that say to whom the value belongs: the one that an option names, or the row's own key."""
-    named = options.get(entity_of(definition) or "")
+    named = options.get(entity_of(definition) or "") or policy.persona
     if isinstance(named, str):
         return (named,)
     if policy.scope != "row" or table.stable_key is None:
@@ -292,8 +306,18 @@ def _alone(group: Group, policy: Policy) -> str | None:
         *(["when"] if policy.when is not None else []),
         *(["nulls"] if policy.nulls == "mask" else []),
         *(["scope: row"] if policy.scope == "row" else []),
+        *(["persona"] if policy.persona is not None else []),
     ]
     return f"a foreign key joins it to others, which cannot follow `{asked[0]}`" if asked else None
+
+
+def _one(table: Table, column: ColumnId, policy: Policy) -> str | None:
+    """Say where two rows of one person would get one value in a column that must be unique, or None."""
+    if policy.persona is None or policy.unique == "off" or not any(column.name in key.columns for key in table.keys):
+        return None
+    if any(key.columns == (policy.persona,) for key in table.keys):
+        return None
+    return f"the column is part of a key, and two rows of one {policy.persona} would have the same value"
 
 
 def _beside(table: Table, entity: tuple[str, ...], options: Mapping[str, object]) -> str | None:

@@ -53,8 +53,14 @@ def tidy(entries: Iterable[str], form: re.Pattern[str], limit: int | None = None
 
 
 def main(folder: Path) -> None:
-    """Write the four pools."""
+    """Write the pools."""
+    women, men = (
+        {name.lower(): name for name in tidy(listed(f"first_names_{gender}"), PLAIN_NAME)}
+        for gender in ("female", "male")
+    )
     pools = {
+        "first_names_female": [name for lower, name in women.items() if lower not in men],
+        "first_names_male": [name for lower, name in men.items() if lower not in women],
         "first_names": tidy(listed("first_names"), PLAIN_NAME),
         "last_names": tidy(listed("last_names"), PLAIN_NAME),
         "cities": tidy(drawn(lambda fake: fake.city()), PLAIN_PLACE, PLACES),

@@ -122,6 +122,16 @@ CASES += [
     ("ip", {}, {}, ["192.168.1.1", "192.168.1.2/24", "2001:db8::1", "2001:db8::2/64", "localhost", "", None]),
     *(("national_id", {"country": country}, {}, values) for country, values in sorted(KNOWN.items())),
 ]
+CASES += [
+    ("username", {}, {}, NAMES),
+    ("username", {}, {"length": 20}, NAMES),
+    ("gender", {"scope": "row"}, {}, ["F", "M", "F", "", None]),
+    *((name, {"persona": "id"}, {}, NAMES) for name in ("first_name", "last_name", "full_name", "username", "city")),
+    ("gender", {"persona": "id", "female": "Ms.", "male": "Mr."}, {}, NAMES),
+    ("email", {"persona": "id"}, {}, EMAILS),
+    ("email", {"persona": "id"}, {"length": 40}, EMAILS),
+    ("last_name", {"scope": "row"}, {}, NAMES),
+]
 
 
 def masked(
@@ -142,8 +152,10 @@ def masked(
     definition = builtin().get(name)
     parsed = definition.parse(options)
     assert builtin().misfit(name, parsed, context) is None
-    mask = builtin().build(name, parsed, context, secret or parse_secret(SECRET), definition.domain)
-    entity = pa.array([str(number) for number in range(len(values))]) if options.get("entity") else None
+    make = builtin().bind if options.keys() & {"persona", "scope"} else builtin().build
+    mask = make(name, parsed, context, secret or parse_secret(SECRET), definition.domain)
+    beside = options.keys() & {"entity", "persona", "scope"}
+    entity = pa.array([str(number) for number in range(len(values))]) if beside else None
     return mask(pa.array(values, pa.string()), entity).to_pylist()
 
 

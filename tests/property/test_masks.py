@@ -24,6 +24,7 @@ SECRET = Secret(bytes(range(100, 140)))
 REGISTRY = builtin()
 OPTIONS: Mapping[str, Mapping[str, object]] = {
     "constant": {"value": "1"},
+    "gender": {"scope": "row", "female": "1", "male": "0"},
     "faker": {"provider": "company"},
     "national_id": {"country": "ES"},
     "bucket": {"size": 10},

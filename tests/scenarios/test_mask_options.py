@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,73 @@ def test_options_do_the_same_on_every_engine(
     cities = [{row[-1] for row in copy} for copy in copies]
     assert all(len(each) == 2 for each in cities)
     assert cities[0] != cities[1] != cities[2] != cities[0]
+
+
+PEOPLE_TABLE = (
+    "CREATE TABLE people (id int PRIMARY KEY, sex char(1), first_name varchar(30), name varchar(60),"
+    " email varchar(80) UNIQUE, login varchar(60) UNIQUE, born date, place varchar(30))"
+)
+VISITS_TABLE = (
+    "CREATE TABLE visits (id int PRIMARY KEY, person int, name varchar(60), mail varchar(80), seen date, place varchar(30)"
+    "{key})"
+)
+PERSONS: dict[str, object] = {
+    "default": "keep",
+    "columns": {
+        "people.id": "integer_key",
+        **{
+            f"people.{column}": {"mask": mask, "persona": "id"}
+            for column, mask in {
+                "sex": "gender", "first_name": "first_name", "name": "full_name", "email": "email",
+                "login": "username", "born": "date_shift", "place": "city",
+            }.items()
+        },
+        **{
+            f"visits.{column}": {"mask": mask, "persona": "person"}
+            for column, mask in {"name": "full_name", "mail": "email", "seen": "date_shift", "place": "city"}.items()
+        },
+    },
+}  # fmt: skip
+
+
+def identities(shop: Shop, folder: Path) -> list[tuple[object, ...]]:
+    source = shop.build("persons")
+    people = [
+        f"({n}, 'm', 'Bob', 'Bob {n}', 'b{n}@shop.test', 'b{n}', '1980-01-{n:02}', 'Paris')" for n in range(1, 21)
+    ]
+    visits = [
+        f"({n}, {n % 20 + 1}, 'Mr B', 'other{n}@shop.test', '2020-01-{n % 20 + 1:02}', 'Rome')" for n in range(1, 41)
+    ]
+    shop.run(
+        "persons",
+        [
+            PEOPLE_TABLE,
+            VISITS_TABLE.format(key=", FOREIGN KEY (person) REFERENCES people (id)"),
+            f"INSERT INTO people VALUES {', '.join(people)}",
+            f"INSERT INTO visits VALUES {', '.join(visits)}",
+        ],
+    )
+    report = copied(folder, source, shop.url("persons_stage"), rules=PERSONS)
+    assert report.verified
+    read = (
+        "SELECT p.id, p.sex, p.first_name, p.name, p.email, p.login, p.born, p.place, v.name, v.mail, v.seen, v.place"
+        " FROM people p JOIN visits v ON v.person = p.id ORDER BY v.id"
+    )
+    return [tuple(map(str, row)) for row in shop.run("persons_stage", [read])]
+
+
+@pytest.mark.postgres
+@pytest.mark.mariadb
+def test_one_person_is_one_identity_in_every_table(
+    postgres15: PostgresServer, mariadb: MariadbServer, tmp_path: Path
+) -> None:
+    shops = [small_shop.on_sqlite(tmp_path), small_shop.on_postgres(postgres15), small_shop.on_mariadb(mariadb)]
+    copies = [identities(shop, tmp_path) for shop in shops]
+    assert copies[0] == copies[1] == copies[2]
+    assert len(copies[0]) == 40
+    for _, sex, first, name, email, login, born, place, visitor, mail, seen, seen_at in copies[0]:
+        assert sex in {"F", "M"}
+        assert (name, email, place) == (visitor, mail, seen_at)
+        assert name.startswith(f"{first} ")
+        assert email == f"{login}@example.com"
+        assert (date.fromisoformat(seen) - date.fromisoformat(born)).days == 14610  # both were moved alike

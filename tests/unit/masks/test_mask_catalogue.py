@@ -28,6 +28,7 @@ NAMES = [
     "first_name",
     "free_text",
     "full_name",
+    "gender",
     "iban",
     "integer_key",
     "ip",
@@ -47,6 +48,7 @@ NAMES = [
     "ssn",
     "street_address",
     "token",
+    "username",
 ]
 
 
@@ -55,6 +57,7 @@ REQUIRED = {
     "bucket": {"size": 10},
     "constant": {"value": "x"},
     "faker": {"provider": "name"},
+    "gender": {"scope": "row"},
     "national_id": {"country": "ES"},
     "pattern": {"pattern": r"\w{16}"},
 }  # options that a mask needs
@@ -211,7 +214,7 @@ class TestPools:
     @pytest.mark.parametrize("file", sorted(pools.DIGESTS))
     def test_entries_are_ascii_ordered_and_different(self, file):
         entries = pools.load(file.split(".")[0]).entries.to_pylist()
-        assert len(entries) > 5000
+        assert len(entries) > (2500 if file.endswith(("_female.v1.txt", "_male.v1.txt")) else 5000)
         assert len({entry.lower() for entry in entries}) == len(entries)
         assert all(entry.isascii() and entry == entry.strip() and entry for entry in entries)
 

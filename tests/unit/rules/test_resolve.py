@@ -308,3 +308,37 @@ def test_the_masks_of_a_run_have_keys_of_their_own() -> None:
     assert domains[1][0] == domains[1][1] != domains[0][0]
     assert domains[2][0] != domains[1][0]
     assert domains[0][2] == domains[1][2] == domains[2][2] == "email"
+
+
+def test_a_persona_is_of_the_key_that_a_column_leads_to() -> None:
+    found = schema(
+        [
+            table("users", {"id": INT, "name": TEXT, "login": varchar(60)}, ("id",), ("login",)),
+            table("notes", {"id": INT, "author": INT, "signed": TEXT, "login": varchar(30)}, ("id",)),
+            table("books", {"id": INT, "author": INT, "signed": TEXT}, ("id",)),
+        ],
+        edge("notes", ("author",), "users", ("id",)),
+    )
+    layer = own(
+        users__name=MaskRule("full_name", {"persona": "id"}),
+        users__login=MaskRule("username", {"persona": "id"}),
+        notes__login=MaskRule("username", {"persona": "author"}),
+        signed=MaskRule("full_name", {"persona": "author"}),
+        ANY=KEEP,
+    )
+    resolution = resolved(found, layer)
+    columns = ("users.name", "users.login", "notes.login", "notes.signed", "books.signed")
+    decided = [decision(resolution, name) for name in columns]
+    assert [each.domain for each in decided] == ["persona:users.id"] * 4 + ["persona:books.author"]
+    assert [each.entity for each in decided] == [("id",)] * 2 + [("author",)] * 3
+    assert [each.length for each in decided[1:3]] == [30, 30]
+
+
+def test_two_rows_of_one_person_cannot_have_one_unique_value() -> None:
+    found = schema([table("mails", {"id": INT, "person": INT, "email": varchar(80)}, ("id",), ("email",))])
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, own(email=MaskRule("email", {"persona": "person"}), ANY=KEEP))
+    assert "two rows of one person" in caught.value.message
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, own(email=MaskRule("email", {"persona": "nobody"}), ANY=KEEP))
+    assert "no column nobody" in caught.value.message
