@@ -60,6 +60,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "scramble": ({}, ("Room 12b, Mr. Smith",)),
     "ssn": ({}, ("123-45-6789",)),
     "street_address": ({}, ("12 Elm Street",)),
+    "template": ({"template": "{first_name|lower}.{last_name|lower}@example.com"}, ()),
     "token": ({}, ("ann1981",)),
     "username": ({}, ("ann1981",)),
 }

@@ -251,6 +251,9 @@ class MaskDefinition:
     A mask may meet values that it cannot read: `gaps` says that it gives NULL for them where the column may be NULL,
     `reads` tells which values are none of them where it masks those in a way of its own. `drawn` says that what it
     gives hangs on nothing but the keyed function of the value, so that it may be asked for another value as well.
+
+    A mask that is made of the rest of the row names those columns in `row`: beside the values it takes a struct array
+    of them, as they are in the copy.
     """
 
     name: str
@@ -269,6 +272,7 @@ class MaskDefinition:
     gaps: bool = False
     reads: Reads | None = None
     drawn: bool = False
+    row: Callable[[Options], tuple[str, ...]] | None = None
 
     def parse(self, options: Options) -> Options:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""

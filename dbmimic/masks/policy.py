@@ -149,6 +149,15 @@ def _unfit_for_a_person(definition: MaskDefinition, options: Options, policy: Po
     return None
 
 
+def rowless(definition: MaskDefinition, options: Options) -> str | None:
+    """Say what a mask asks of a row that a piece of a value cannot ask, or None."""
+    asked = [name for name in (WHEN.name, PERSONA.name, SCOPE.name) if options.get(name) not in {None, "stable"}]
+    asked += [name for name in [entity_of(definition)] if name is not None and options.get(name) is not None]
+    if asked:
+        return f"option {asked[0]!r} is for whole columns, and this is a piece of a value"
+    return f"mask {definition.name!r} is for whole columns, and this is a piece of a value" if definition.row else None
+
+
 def promises(definition: MaskDefinition, options: Options) -> Promise:
     """Give what the mask promises with these options: who a persona is hangs on no value, so it may be the same."""
     if Policy.of(definition, options).persona is not None and entity_of(definition) is None:

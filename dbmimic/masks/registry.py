@@ -24,13 +24,14 @@ from dbmimic.masks.builtin import (
     numbers,
     person,
     redact,
+    template,
     text,
     work,
 )
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.persona import FIELDS, part_of_identity
-from dbmimic.masks.policy import Policy, Tally, governed, ignored, objection, refusing, told
+from dbmimic.masks.policy import Policy, Tally, governed, ignored, objection, refusing, rowless, told
 from dbmimic.model.address import Secret
 from dbmimic.model.names import nearest
 from dbmimic.model.types import Kind, LogicalType
@@ -165,7 +166,8 @@ class MaskRegistry:
         for where, part in parts.items():
             try:
                 inner = self.get(part.mask)
-                reason = self.misfit(part.mask, inner.parse(part.options), _piece(part))
+                parsed = inner.parse(part.options)
+                reason = rowless(inner, parsed) or self.misfit(part.mask, parsed, _piece(part))
             except (UnknownMaskError, OptionError) as error:
                 reason = str(error)
             if reason is not None:
@@ -200,5 +202,6 @@ def builtin() -> MaskRegistry:
         network,
         work,
         identity,
+        template,
     )
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

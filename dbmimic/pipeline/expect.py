@@ -59,6 +59,8 @@ def _masked_table(
 ) -> MaskedTable:
     decisions = masks.masked(table.id)
     definitions = {name: (registry.get(decision.mask), decision.options) for name, decision in decisions.items()}
+    passing = {name for name, decision in decisions.items() if decision.scope == "run" and not same_run}
+    passing |= {name for name, (mask, options) in definitions.items() if mask.row and passing & {*mask.row(options)}}
     return MaskedTable(
         table=table,
         parts=chosen.parts,
@@ -67,7 +69,7 @@ def _masked_table(
             name: MaskedColumn(
                 left_by(mask, options),
                 Promise.CHANGES in promises(mask, options),
-                repeatable=same_run or decisions[name].scope != "run",
+                repeatable=name not in passing,
             )
             for name, (mask, options) in definitions.items()
         },

@@ -47,10 +47,11 @@ class _Bound:
     when: Condition | None
     unread: _Count
     may_miss: bool
+    made_of: tuple[str, ...]  # columns of the row as they are in the copy
 
     @property
     def beside(self) -> tuple[str, ...]:
-        return self.entity if self.when is None else (*self.entity, *self.when.columns)
+        return (*self.entity, *self.made_of, *(self.when.columns if self.when is not None else ()))
 
 
 class Masker:
@@ -112,28 +113,38 @@ class Masker:
                 hint = "mask the column by `null`, mend the value in the source, or leave its row out"
                 raise TargetError("DM504", reason, place=str(self.table.id.column(name)), hint=hint)
         kept = {name: bound.when.refused(batch.head) for name, bound in self._bound.items() if bound.when is not None}
-        head = {name: self._column(name, batch.head, kept.get(name)) for name in batch.layout.head}
+        last = [name for name in batch.layout.head if name in self._bound and self._bound[name].made_of]
+        head = {name: self._column(name, batch.head, kept.get(name)) for name in batch.layout.head if name not in last}
         head.update({name: pa.nulls(batch.row_count, pa.string()) for name in batch.layout.nulled})
+        copied = {**batch.head, **head}
+        made = {name: self._column(name, batch.head, kept.get(name), copied) for name in last}
+        head = {**dict.fromkeys(batch.layout.head), **head, **made}  # in the layout's order
         unread = {name: count for name, bound in self._bound.items() if (count := bound.unread.taken())}
         return MaskedBatch(
             layout=batch.layout, row_count=batch.row_count, head=head, tail=batch.tail, kept=kept, unread=unread
         )
 
-    def _column(self, name: str, head: Mapping[str, pa.Array], kept: pa.Array | None) -> pa.Array:
+    def _column(
+        self,
+        name: str,
+        head: Mapping[str, pa.Array],
+        kept: pa.Array | None,
+        copied: Mapping[str, pa.Array] | None = None,
+    ) -> pa.Array:
         """Give one column as it will be in the copy: masked if a mask is on it, else as it came."""
         bound = self._bound.get(name)
         if bound is None:
             return head[name]
+        beside = _entity(bound, head) if copied is None else _row(bound, copied)
         if kept is None:
-            return self._masked_column(name, head, head[name])
+            return self._masked_column(name, head[name], beside)
         chosen = pc.invert(kept)
-        rows = {beside: head[beside].filter(chosen) for beside in bound.entity}
-        return pc.replace_with_mask(head[name], chosen, self._masked_column(name, rows, head[name].filter(chosen)))
+        few = None if beside is None else beside.filter(chosen)
+        return pc.replace_with_mask(head[name], chosen, self._masked_column(name, head[name].filter(chosen), few))
 
-    def _masked_column(self, name: str, head: Mapping[str, pa.Array], values: pa.Array) -> pa.Array:
-        bound = self._bound[name]
+    def _masked_column(self, name: str, values: pa.Array, beside: pa.Array | None) -> pa.Array:
         try:
-            masked = bound.apply(values, self._entity(bound.entity, head))
+            masked = self._bound[name].apply(values, beside)
         except MaskError as error:
             raise RefusedError(
                 "DM304",
@@ -145,12 +156,18 @@ class Masker:
             raise InternalError("DM901", "a mask gave another number of values", place=str(self.table.id.column(name)))
         return masked
 
-    def _entity(self, names: tuple[str, ...], head: Mapping[str, pa.Array]) -> pa.Array | None:
-        """Give what says of each row to whom it belongs: one column as it is spelt, or several as one text."""
-        plain = [canonical.text(head[name], padded=True) for name in names]
-        if len(plain) <= 1:
-            return plain[0] if plain else None
-        return pc.binary_join_element_wise(*plain, _SEPARATOR)
+
+def _entity(bound: _Bound, head: Mapping[str, pa.Array]) -> pa.Array | None:
+    """Give what says of each row to whom it belongs: one column as it is spelt, or several as one text."""
+    plain = [canonical.text(head[name], padded=True) for name in bound.entity]
+    if len(plain) <= 1:
+        return plain[0] if plain else None
+    return pc.binary_join_element_wise(*plain, _SEPARATOR)
+
+
+def _row(bound: _Bound, copied: Mapping[str, pa.Array]) -> pa.Array:
+    """Give the columns that a mask is made of, as they will be in the copy."""
+    return pa.StructArray.from_arrays([copied[name] for name in bound.made_of], names=list(bound.made_of))
 
 
 def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, secret: Secret) -> _Bound:
@@ -162,4 +179,5 @@ def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, sec
     function = registry.bind(decision.mask, decision.options, context, secret, decision.domain, unread)
     definition = registry.get(decision.mask)
     may_miss = definition.gaps or definition.reads is not None or definition.compose is not None
-    return _Bound(function, decision.entity, condition_of(table, decision.options), unread, may_miss)
+    made_of = definition.row(decision.options) if definition.row is not None else ()
+    return _Bound(function, decision.entity, condition_of(table, decision.options), unread, may_miss, made_of)

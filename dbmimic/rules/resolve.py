@@ -69,6 +69,7 @@ def resolve(
     for group, rule in zip(joined, chosen, strict=True):
         resolver.decide(group, rule)
     resolver.refuse_computed_keys(graph)
+    resolver.refuse_unmade()
     if resolver.problems:
         raise ConfigError.of(list(dict.fromkeys(resolver.problems)))
     ordered = {column: resolver.decisions[column] for column in ids if column in resolver.decisions}
@@ -128,6 +129,27 @@ class _Resolver:
                     self.problems.append(
                         Problem("DM208", reason, decision.place, f"keep {edge.parent.column(parent)} with a reason")
                     )
+
+    def refuse_unmade(self) -> None:
+        """Tell the user of columns that a mask would be made of and cannot: unknown, computed, or made of others."""
+        for column, decision in self.decisions.items():
+            definition = self.registry.get(decision.mask) if isinstance(decision, Masked) else None
+            if not isinstance(decision, Masked) or definition is None or definition.row is None:
+                continue
+            for name in definition.row(decision.options):
+                reason = self._unmade(column.table, name)
+                if reason is not None:
+                    text = f"mask {decision.mask} does not fit {column}: {reason}"
+                    self.problems.append(Problem("DM208", text, decision.place, "name columns that the row has"))
+
+    def _unmade(self, table: TableId, name: str) -> str | None:
+        column = self.schema.table(table).column(name)
+        if column is None or column.generated is not Generated.NO:
+            return f"the table has no column {name} to be made of"
+        other = self.decisions.get(table.column(name))
+        if isinstance(other, Masked) and self.registry.get(other.mask).row is not None:
+            return f"column {name} is itself made of others"
+        return None
 
     def decide(self, group: Group, chosen: Rule | None) -> None:
         """Decide all columns of a group by its rule."""
@@ -242,7 +264,12 @@ class _Resolver:
             table = self.schema.table(column.table)
             entity = _entity(table, definition, options, policy)
             reason = self._misfit(table, column, definition, options, length, low_bits)
-            reason = reason or _alone(group, policy) or _beside(table, entity, options) or _one(table, column, policy)
+            reason = (
+                reason
+                or _alone(group, policy, definition)
+                or _beside(table, entity, options)
+                or _one(table, column, policy)
+            )
             if reason is not None:
                 self.problems.append(
                     Problem("DM208", f"mask {rule.mask} does not fit {column}: {reason}", place, _OTHER)
@@ -298,7 +325,7 @@ def _entity(table: Table, definition: MaskDefinition, options: Mapping[str, obje
     return table.stable_key.columns
 
 
-def _alone(group: Group, policy: Policy) -> str | None:
+def _alone(group: Group, policy: Policy, definition: MaskDefinition) -> str | None:
     """Say what a rule asks of one row that columns joined by a foreign key cannot ask alike, or None."""
     if len(group.columns) == 1:
         return None
@@ -307,6 +334,7 @@ def _alone(group: Group, policy: Policy) -> str | None:
         *(["nulls"] if policy.nulls == "mask" else []),
         *(["scope: row"] if policy.scope == "row" else []),
         *(["persona"] if policy.persona is not None else []),
+        *([definition.name] if definition.row is not None else []),
     ]
     return f"a foreign key joins it to others, which cannot follow `{asked[0]}`" if asked else None
 

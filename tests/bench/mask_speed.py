@@ -168,6 +168,7 @@ UNIQUE = (
     Case("token", numbered("00000000-0000-4000-8000-%012d"), None, None, {}, LogicalType(Kind.UUID)),
     Case("pattern", numbered("%d"), None, None, {"pattern": r"\w{16}"}),
     Case("username", numbered("person%d")),
+    Case("template", numbered("%d"), None, None, {"template": "a{#}"}),
 )
 
 

@@ -131,6 +131,8 @@ CASES += [
     ("email", {"persona": "id"}, {}, EMAILS),
     ("email", {"persona": "id"}, {"length": 40}, EMAILS),
     ("last_name", {"scope": "row"}, {}, NAMES),
+    ("template", {"template": "{{{id}}}.{name|slug}.{#}@example.com"}, {}, NAMES),
+    ("template", {"template": "{name|upper}{name|initial}-{name|lower}"}, {"length": 11}, NAMES),
 ]
 
 
@@ -155,7 +157,10 @@ def masked(
     make = builtin().bind if options.keys() & {"persona", "scope"} else builtin().build
     mask = make(name, parsed, context, secret or parse_secret(SECRET), definition.domain)
     beside = options.keys() & {"entity", "persona", "scope"}
-    entity = pa.array([str(number) for number in range(len(values))]) if beside else None
+    numbers = pa.array([str(number) for number in range(len(values))])
+    entity = numbers if beside else None
+    if definition.row is not None:
+        entity = pa.StructArray.from_arrays([numbers, pa.array(values, pa.string())], names=["id", "name"])
     return mask(pa.array(values, pa.string()), entity).to_pylist()
 
 

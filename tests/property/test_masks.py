@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "national_id": {"country": "ES"},
     "bucket": {"size": 10},
     "json": {"keys": {"a*": "email", "b": "phone"}, "rest": "scramble"},
+    "template": {"template": "{a|lower}-{#}"},
     "pattern": {"pattern": r"\w{16}"},
 }
 KINDS: Mapping[str, frozenset[Kind]] = {"faker": frozenset({Kind.TEXT, Kind.JSON})}  # what `company` gives

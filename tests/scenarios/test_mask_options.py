@@ -16,13 +16,13 @@ from tests.small_shop import Shop
 
 TABLE = (
     "CREATE TABLE staff (id int PRIMARY KEY, role varchar(9), name varchar(40), email varchar(60), iban varchar(40),"
-    " born varchar(40), city varchar(40), boss varchar(40))"
+    " born varchar(40), city varchar(40), boss varchar(40), contact varchar(60))"
 )
 BAD_IBAN, BAD_DATE = "my account at the bank", "some day in May"
 ROWS = [
     f"({n}, {'NULL' if n == 9 else repr('admin' if n % 4 == 0 else 'user')}, 'Smith', 'Person{n}@shop.test',"
     f" '{BAD_IBAN if n % 5 == 0 else f'DE{n + 20}{n:018}'}', '{BAD_DATE if n % 10 == 0 else f'19{n + 40}-05-06'}',"
-    f" {'NULL' if n % 2 else repr('Paris')}, '')"
+    f" {'NULL' if n % 2 else repr('Paris')}, '', 'smith{n}@shop.test')"
     for n in range(1, 41)
 ]
 RULES = {
@@ -34,9 +34,10 @@ RULES = {
         "staff.born": {"mask": "date_shift", "days": 9},
         "staff.city": {"mask": "city", "nulls": "mask", "scope": "run"},
         "staff.boss": {"mask": "full_name", "empty": "mask"},
+        "staff.contact": {"mask": "template", "template": "{name|lower}+{role|initial}@example.com", "when": "id > 1"},
     },
 }
-COLUMNS = "id, role, name, email, iban, born, boss, city"
+COLUMNS = "id, role, name, email, iban, born, boss, contact, city"
 
 
 def masked(shop: Shop, folder: Path) -> list[tuple[object, ...]]:
@@ -66,13 +67,14 @@ def test_options_do_the_same_on_every_engine(
 
     rows = copies[0]
     assert len({row[2] for row in rows}) > 30
-    for number, (_, role, name, email, iban, born, boss, city) in enumerate(rows, start=1):
+    for number, (_, role, name, email, iban, born, boss, contact, city) in enumerate(rows, start=1):
         assert name != "Smith"
         assert (email == f"Person{number}@shop.test") == (role == "admin")
         assert (iban is None) == (number % 5 == 0)
         assert str(born)[:4].isdigit() == (number % 10 != 0)
         assert boss not in {"", None}
         assert city not in {"Paris", None}
+        assert contact == ("smith1@shop.test" if number == 1 else f"{name.lower()}+{(role or '')[:1]}@example.com")
     cities = [{row[-1] for row in copy} for copy in copies]
     assert all(len(each) == 2 for each in cities)
     assert cities[0] != cities[1] != cities[2] != cities[0]

@@ -47,6 +47,7 @@ NAMES = [
     "scramble",
     "ssn",
     "street_address",
+    "template",
     "token",
     "username",
 ]
@@ -60,6 +61,7 @@ REQUIRED = {
     "gender": {"scope": "row"},
     "national_id": {"country": "ES"},
     "pattern": {"pattern": r"\w{16}"},
+    "template": {"template": "{a|lower}-{#}"},
 }  # options that a mask needs
 
 

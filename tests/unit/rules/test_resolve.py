@@ -342,3 +342,21 @@ def test_two_rows_of_one_person_cannot_have_one_unique_value() -> None:
     with pytest.raises(ConfigError) as caught:
         resolved(found, own(email=MaskRule("email", {"persona": "nobody"}), ANY=KEEP))
     assert "no column nobody" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{emial}@example.com", "no column emial"),
+        ("{note", "a brace"),
+        ("{email|loud}", "a way 'loud'"),
+        ("{note}", "itself made of others"),
+        ("{email}", "put {#}"),
+    ],
+)
+def test_a_template_is_made_of_columns_that_are_there(template: str, said: str) -> None:
+    found = schema([table("mails", {"id": INT, "email": TEXT, "note": TEXT, "key": TEXT}, ("id",), ("key",))])
+    column = "key" if "#" in said else "note"
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, own(**{column: MaskRule("template", {"template": template})}, ANY=KEEP))
+    assert said in caught.value.message
