@@ -1,28 +1,9 @@
-"""Whether what somebody wrote as a seed's condition is one boolean expression, and no way out of one."""
+"""The error for a seed's condition that is not one boolean expression (see `expression`)."""
 
 from __future__ import annotations
 
 from dbmimic.errors import ConfigError
 from dbmimic.model.names import TableId
-
-
-def check(table: TableId, where: str, dialect: str) -> tuple[str, ...] | None:
-    """
-    Give the quoted names that a condition holds outside of queries, or None where too little of the dialect is known
-    to read it.
-
-    What cannot be read is left to the server to judge, between parentheses and in a read-only session; here it is made
-    sure that the condition does not close those parentheses itself.
-
-    Raises:
-        ConfigError: DM212, it is more than one expression, or none.
-    """
-    from dbmimic.engines import expression  # noqa: PLC0415 -- it takes a moment to load, and most slices have none
-
-    reading = expression.read(where, dialect)
-    if reading.fault:
-        raise refused(table, reading.fault)
-    return reading.quoted
 
 
 def refused(table: TableId, reason: str) -> ConfigError:

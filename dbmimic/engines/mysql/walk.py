@@ -70,7 +70,10 @@ class Walk:
 
     def where(self, seed: WhereSeed, *, wanted: bool = True) -> KeySet:
         """Give the rows for which a condition is true; if they are not wanted, only let the server judge it."""
-        condition.check(seed.table, seed.where, "mysql")
+        from dbmimic.engines import expression  # noqa: PLC0415 -- slow to load, and few slices need it
+
+        tree = expression.check(seed.table, seed.where, "mysql")
+        expression.refuse_values(self.catalogue.schema.table(seed.table), tree)
         return self._seeded(seed.table, f"{'TRUE' if wanted else 'FALSE'} AND ({seed.where}\n)")
 
     def _seeded(self, table: TableId, where: str) -> KeySet:

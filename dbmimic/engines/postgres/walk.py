@@ -60,7 +60,9 @@ class Walk:
 
     def where(self, seed: WhereSeed, *, wanted: bool = True) -> KeySet:
         """Give the rows for which a condition is true; if they are not wanted, only let the server judge it."""
-        condition.check(seed.table, seed.where, "postgres")
+        from dbmimic.engines import expression  # noqa: PLC0415 -- slow to load, and few slices need it
+
+        expression.check(seed.table, seed.where, "postgres")
         # The parameter makes the server take one statement only.
         question = sql.SQL("WHERE $1 AND ({})").format(sql.SQL(seed.where))
         try:

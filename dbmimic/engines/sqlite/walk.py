@@ -248,10 +248,13 @@ def _fits(value: int | str, integer: bool) -> bool:
 
 def _check(table: Table, where: str) -> None:
     """Refuse a condition that is not one boolean expression over the table's columns."""
-    quoted = condition.check(table.id, where, "sqlite")
-    if quoted is None:
+    from dbmimic.engines import expression  # noqa: PLC0415 -- slow to load, and few slices need it
+
+    tree = expression.check(table.id, where, "sqlite")
+    if tree is None:
         raise condition.refused(table.id, "it is not valid SQL")
     # SQLite takes a quoted name that is no column for a string, and the slice would be empty without a word.
     own = {folded(column.name) for column in table.columns} | set(ROWID_NAMES)
-    if not own.issuperset(map(folded, quoted)):
+    if not own.issuperset(map(folded, expression.quoted_names(tree))):
         raise condition.refused(table.id, "it quotes a name that is no column (strings stand in single quotes)")
+    expression.refuse_values(table, tree)

@@ -1,0 +1,222 @@
+"""
+The fifty shapes that make subsetters fail, each on every engine that has it.
+
+What a shape is and which rows of it are right stands in `tests/shapes`. All shapes of an engine stand in one database
+and are sliced by one copy, so that they are fast. Some shapes are not of rows, and are tested elsewhere:
+
+| shape | test |
+|---|---|
+| 1, as long as 20,000 | tests/unit/subset/test_walk.py, by the number of questions |
+| 27, Rails' two columns | tests/scenarios/test_virtual_keys.py |
+| 32, rows that a policy hides | tests/conformance/postgres/test_postgres_snapshot.py, `..._is_told_at_once` |
+| 35, a large child without an index | `test_a_child_without_an_index...` of MySQL and SQLite; a hash join on PostgreSQL |
+| 36, MySQL's widest tables | tests/conformance/mysql/test_mysql_portions.py |
+| 39, foreign tables | tests/conformance/postgres/test_postgres_catalogue.py |
+| 44, pairs that are committed meanwhile | below |
+| 45, DDL meanwhile | tests/conformance: `test_truncate_waits_for_us`, `test_a_truncate_by_another_session...` |
+| 46, a key that is cut and needed | tests/scenarios/test_policies.py |
+| 47, hundreds of tables | tests/unit/subset/test_planner.py |
+| 50, a standby | tests/conformance/postgres/test_postgres_snapshot.py |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.types.string import TextLoader
+
+import dbmimic
+from dbmimic.model.events import Event
+from dbmimic.model.report import RunReport
+from dbmimic.testing.mariadb_server import MariadbServer
+from dbmimic.testing.postgres_server import PostgresServer
+from tests.copying import configured, copied
+from tests.shapes import SHAPES
+from tests.shapes.shape import ALL, MYSQL, POSTGRES, SQLITE, Shape
+
+NUMBERS = 5000
+
+Run = Callable[[str], list[tuple[Any, ...]]]
+Place = tuple[tuple[str, str], Run, Run]  # URLs of source and copy, and how to ask them
+
+
+@dataclass(frozen=True)
+class Copied:
+    """One engine's shapes in a source and a copy; both can be asked."""
+
+    engine: str
+    source: Run
+    copy: Run
+    report: RunReport
+
+
+def cases() -> Iterator[Any]:
+    for engine in ALL:
+        for shape in SHAPES:
+            if engine in shape.engines:
+                yield pytest.param(engine, shape, id=f"{engine}-{shape.title}")
+
+
+@pytest.fixture(scope="module")
+def shapes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Copied]:
+    """Give one engine's copy of the shapes that were asked for, made when it is first asked for."""
+    made: dict[str, Copied] = {}
+    tried: set[str] = set()
+
+    def of(engine: str) -> Copied:
+        if engine not in made:
+            assert engine not in tried, f"the copy on {engine} has failed: choose one shape alone with -k"
+            tried.add(engine)
+            items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+            called = [item.callspec.params for item in items if item.originalname == "test_shape"]
+            wanted = [each["shape"] for each in called if each["engine"] == engine]
+            made[engine] = build(engine, wanted, request, tmp_path_factory.mktemp(engine))
+        return made[engine]
+
+    return of
+
+
+def build(engine: str, wanted: list[Shape], request: pytest.FixtureRequest, folder: Path) -> Copied:
+    statements = ["CREATE TABLE numbers (n INTEGER PRIMARY KEY)"]
+    statements += [f"INSERT INTO numbers VALUES {', '.join(f'({n})' for n in range(NUMBERS))}"]
+    for shape in wanted:
+        statements += shape.statements(engine)
+    urls, source, copy = PLACES[engine](statements, request, folder)
+    slice_: dict[str, list[Any]] = {"exclude": ["numbers"]}
+    columns: dict[str, str] = {}
+    for shape in wanted:
+        for section, entries in shape.slice.items():
+            slice_.setdefault(section, []).extend(entries)
+        columns |= shape.columns
+    rules = {"default": "keep", "columns": columns}
+    report = copied(folder, *urls, slice=slice_, rules=rules)
+    return Copied(engine, source, copy, report)
+
+
+def on_postgres(statements: list[str], request: pytest.FixtureRequest, folder: Path) -> Place:
+    server: PostgresServer = request.getfixturevalue("postgres15")
+    server.create_database("shapes")
+    server.execute(";\n".join(statements), database="shapes")
+
+    def run(database: str) -> Run:
+        def ask(select: str) -> list[tuple[Any, ...]]:
+            with server.connection(database) as connection:
+                for name in ("date", "timestamptz"):  # which may be infinite
+                    connection.adapters.register_loader(name, TextLoader)
+                return connection.execute(select.encode()).fetchall()
+
+        return ask
+
+    return (server.url("shapes"), server.url("shapes_copy")), run("shapes"), run("shapes_copy")
+
+
+def on_mariadb(statements: list[str], request: pytest.FixtureRequest, folder: Path) -> Place:
+    server: MariadbServer = request.getfixturevalue("mariadb")
+    server.create_database("shapes")
+    server.execute("SET foreign_key_checks = 0", *statements, database="shapes")
+
+    def run(database: str) -> Run:
+        return lambda select: server.execute("SET sql_mode = 'ANSI_QUOTES'", select, database=database)
+
+    return (server.url("shapes"), server.url("shapes_copy")), run("shapes"), run("shapes_copy")
+
+
+def on_sqlite(statements: list[str], request: pytest.FixtureRequest, folder: Path) -> Place:
+    def run(name: str) -> Run:
+        def ask(select: str) -> list[tuple[Any, ...]]:
+            with contextlib.closing(sqlite3.connect(folder / name)) as connection:
+                return connection.execute(select).fetchall()
+
+        return ask
+
+    with contextlib.closing(sqlite3.connect(folder / "shapes.db")) as connection, connection:
+        listed = ";\n".join(statements)
+        connection.executescript(f"BEGIN;{listed};\nCOMMIT")
+    return (f"sqlite:///{folder}/shapes.db", f"sqlite:///{folder}/copy.db"), run("shapes.db"), run("copy.db")
+
+
+PLACES = {POSTGRES: on_postgres, MYSQL: on_mariadb, SQLITE: on_sqlite}
+
+
+@pytest.mark.parametrize(("engine", "shape"), list(cases()))
+def test_shape(engine: str, shape: Shape, shapes: Callable[[str], Copied]) -> None:
+    found = shapes(engine)
+    assert found.report.verified
+    assert found.report.foreign_keys.orphans == 0
+    for table, wanted in shape.rows.items():
+        rows = found.copy(f"SELECT * FROM {table}")
+        tuples = [each if isinstance(each, tuple) else (each,) for each in wanted]
+        width = len(tuples[0]) if tuples else 1
+        assert Counter(map(spelled, (row[:width] for row in rows))) == Counter(map(spelled, tuples)), table
+        if table not in shape.changed:
+            assert not Counter(map(repr, rows)) - Counter(map(repr, found.source(f"SELECT * FROM {table}"))), table
+    for select, value in shape.holds.items():
+        assert found.copy(select) == [(value,)], select
+    findings = {(finding.code, finding.place.replace("public.", "")) for finding in found.report.findings}
+    for code, place in shape.told.items():
+        assert any(told == code and place in where for told, where in findings), (code, place, sorted(findings))
+
+
+def spelled(row: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(map(str, row))
+
+
+@pytest.mark.parametrize("engine", ALL)
+def test_pairs_that_are_committed_meanwhile(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Shape 44: each time that the run tells something, a parent and its child are committed."""
+    urls, write, copy = pairs(engine, request, tmp_path)
+    told: list[int] = []
+
+    def listener(event: Event) -> None:
+        del event
+        told.append(len(told) + 10)
+        write(f"INSERT INTO parents VALUES ({told[-1]})", f"INSERT INTO children VALUES ({told[-1]}, {told[-1]})")
+
+    report = dbmimic.copy(configured(tmp_path, *urls), listener=listener)
+    assert report.verified
+    assert len(told) > 3
+    assert copy("SELECT count(*) FROM parents") == copy("SELECT count(*) FROM children")
+    assert report.foreign_keys.orphans == 0
+
+
+def pairs(engine: str, request: pytest.FixtureRequest, folder: Path) -> tuple[tuple[str, str], Callable[..., Any], Run]:
+    """Give a database of two tables, what commits some statements there, and how to ask the copy."""
+    made = [
+        "CREATE TABLE parents (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE children (id INTEGER PRIMARY KEY, p INTEGER, FOREIGN KEY (p) REFERENCES parents (id))",
+        "INSERT INTO parents VALUES (1), (2)",
+        "INSERT INTO children VALUES (1, 1), (2, 1)",
+    ]
+    if engine == SQLITE:
+        with contextlib.closing(sqlite3.connect(folder / "pairs.db")) as connection:
+            connection.execute("PRAGMA journal_mode = wal")
+        urls = f"sqlite:///{folder}/pairs.db", f"sqlite:///{folder}/copy.db"
+
+        def write(*statements: str) -> None:
+            with contextlib.closing(sqlite3.connect(folder / "pairs.db")) as connection, connection:
+                for statement in statements:
+                    connection.execute(statement)
+
+        def ask(select: str) -> list[tuple[Any, ...]]:
+            with contextlib.closing(sqlite3.connect(folder / "copy.db")) as connection:
+                return connection.execute(select).fetchall()
+
+        write(*made)
+        return urls, write, ask
+    server: Any = request.getfixturevalue("postgres15" if engine == POSTGRES else "mariadb")
+    server.create_database("pairs")
+
+    def commit(*statements: str) -> None:
+        whole = ["BEGIN", *statements, "COMMIT"]
+        server.execute(*(whole if engine == MYSQL else ["; ".join(whole)]), database="pairs")
+
+    commit(*made)
+    urls = server.url("pairs"), server.url("pairs_copy")
+    return urls, commit, lambda select: server.execute(select, database="pairs_copy")
