@@ -31,6 +31,7 @@ from dbmimic.model.names import ColumnId
 from dbmimic.model.preview import Preview
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Named, Settings
+from dbmimic.model.suggestion import Suggestions
 from dbmimic.pipeline import copy as copying
 from dbmimic.pipeline import graph as drawing
 from dbmimic.pipeline import plan as planning
@@ -109,6 +110,13 @@ def graph(config: Settings) -> Diagram:
     request = _request(config, secret_needed=False)
     with _source(config, Engines()) as source:
         return drawing.graph(request, source)
+
+
+def suggest(config: Settings) -> Suggestions:
+    """Give the foreign keys that the source seems to have without declaring them; some rows are read."""
+    request = _request(config, secret_needed=False)
+    with _source(config, Engines()) as source:
+        return drawing.suggestions(request, source)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ from functools import cached_property
 
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId, TableId, column_list
-from dbmimic.model.types import LogicalType
+from dbmimic.model.types import Kind, LogicalType
+
+_NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT})
+_LOOSE = frozenset({Kind.OTHER, Kind.ENUM, Kind.ARRAY})  # kinds of which two types need not be comparable
 
 
 class Generated(StrEnum):
@@ -60,6 +63,14 @@ class Column:
     identity: Identity = Identity.NO
     default: str | None = None
     barred: str = ""
+
+
+def comparable(one: Column, other: Column) -> bool:
+    """Tell whether every engine compares the values of two columns."""
+    mine, theirs = one.logical.kind, other.logical.kind
+    if mine in _NUMBERS and theirs in _NUMBERS:
+        return True
+    return mine is theirs and (mine not in _LOOSE or one.type == other.type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,22 @@
-"""The foreign-key graph with the slice's policies on it; no row is read."""
+"""The foreign-key graph with the slice's policies on it, and the keys that it seems to lack."""
 
 from __future__ import annotations
 
+from dbmimic import introspect
 from dbmimic.model.diagram import Arc, Diagram, Node
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.names import TableId, column_list
 from dbmimic.model.plan import SubsetPlan
 from dbmimic.model.request import Mode
 from dbmimic.model.schema import ForeignKey
+from dbmimic.model.suggestion import Suggestions
 from dbmimic.pipeline.job import Request
 from dbmimic.pipeline.prepare import sliced
 from dbmimic.ports.source import Source
 
 
 def graph(request: Request, source: Source) -> Diagram:
-    """Give the graph of the source as the slice sees it."""
+    """Give the graph of the source as the slice sees it; no row is read."""
     found = sliced(request, source)
     layers = _layers(found.graph)
     return Diagram(
@@ -24,6 +26,12 @@ def graph(request: Request, source: Source) -> Diagram:
         ),
         arcs=tuple(_arc(edge, found.plan) for edge in found.graph.edges),
     )
+
+
+def suggestions(request: Request, source: Source) -> Suggestions:
+    """Give the foreign keys that the source seems to have, and that neither it nor the slice declares."""
+    found = sliced(request, source)
+    return Suggestions(tuple(introspect.suggest(found.schema, found.graph, source)))
 
 
 def _layers(graph: FkGraph) -> dict[TableId, int]:

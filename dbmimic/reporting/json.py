@@ -19,6 +19,7 @@ from dbmimic.model.report import (
     RunReport,
     TableReport,
 )
+from dbmimic.model.suggestion import Suggestions
 
 
 def report_document(report: RunReport) -> dict[str, object]:
@@ -44,6 +45,12 @@ def diagram_document(diagram: Diagram) -> dict[str, object]:
     """Give the foreign-key graph's JSON document."""
     document = asdict(diagram)
     return {"schema": document.pop("schema"), **document}
+
+
+def suggestions_document(suggestions: Suggestions) -> dict[str, object]:
+    """Give the JSON document of the keys that seem to be meant."""
+    keys = [{**asdict(key), "orphan_share": round(key.orphan_share, 6)} for key in suggestions.keys]
+    return {"schema": suggestions.schema, "virtual_keys": keys}
 
 
 def error_document(error: DbmimicError) -> dict[str, object]:

@@ -7,16 +7,12 @@ from collections.abc import Iterable
 from dbmimic.errors import ConfigError, Problem
 from dbmimic.model.names import nearest
 from dbmimic.model.request import WhereSeed
-from dbmimic.model.schema import Column, ForeignKey, Schema, Table
+from dbmimic.model.schema import Column, ForeignKey, Schema, Table, comparable
 from dbmimic.model.settings import Named, VirtualKeySpec
-from dbmimic.model.types import Kind
 from dbmimic.ports.source import Walker
 from dbmimic.subset.edges import read_end
 from dbmimic.subset.request import find_table
 from dbmimic.subset.seeds import placed
-
-_NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT})
-_LOOSE = frozenset({Kind.OTHER, Kind.ENUM, Kind.ARRAY})  # kinds of which two types need not be comparable
 
 _End = tuple[Table, tuple[Column, ...]]
 
@@ -99,7 +95,7 @@ def _unfit(edge: ForeignKey, child: _End, parent: _End, known: Iterable[ForeignK
         if not table.holds_rows:
             yield f"table {table.id} holds no rows of its own to follow the key over", "leave the key out"
     for below, above in zip(child[1], parent[1], strict=True):
-        if not _meet(below, above):
+        if not comparable(below, above):
             reason = (
                 f"column {edge.child.column(below.name)} is of the type {below.type} and "
                 f"{edge.parent.column(above.name)} of {above.type}, which cannot be compared"
@@ -113,10 +109,3 @@ def _same(one: ForeignKey, other: ForeignKey) -> bool:
     return (one.child, one.parent, one.when) == (other.child, other.parent, other.when) and set(
         zip(one.child_columns, one.parent_columns, strict=False)
     ) == set(zip(other.child_columns, other.parent_columns, strict=True))
-
-
-def _meet(below: Column, above: Column) -> bool:
-    one, other = below.logical.kind, above.logical.kind
-    if one in _NUMBERS and other in _NUMBERS:
-        return True
-    return one is other and (one not in _LOOSE or below.type == above.type)
