@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 from dbmimic.config.document import Document, KeyPath
 from dbmimic.config.models import (
     ConfigForm,
+    CoverForm,
+    CoverParentForm,
+    CoverTableForm,
     EdgeForm,
     Form,
     KeepForm,
@@ -50,6 +53,10 @@ _SECTIONS: Mapping[str | int, type[Form]] = {
     "edges": EdgeForm,
     "tables": TableForm,
     "virtual_keys": VirtualKeyForm,
+    "cover": CoverForm,
+    "values": CoverTableForm,
+    "pairs": CoverTableForm,
+    "parents": CoverParentForm,
     "rules": RulesForm,
 }
 _FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, *_SECTIONS.values(), KeepForm, MaskForm)

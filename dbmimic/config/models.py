@@ -266,6 +266,70 @@ class TableForm(Form):
         return self
 
 
+class CoverParentForm(Form):
+    """Columns of a parent that the covered rows reference."""
+
+    edge: Annotated[Text, Field(description="The foreign key, by its name or as child(columns).")]
+    columns: Annotated[list[Text], Field(min_length=1, description="Columns of the parent.")]
+
+
+class CoverTableForm(Form):
+    """What of one table is covered."""
+
+    table: Annotated[Text, Field(description="The table, as schema.table or table.")]
+    columns: Annotated[
+        list[Text] | None,
+        Field(
+            min_length=1,
+            description="The columns that are covered. Default: all but keys, and how many children each row has.",
+        ),
+    ] = None
+    parents: Annotated[
+        list[CoverParentForm],
+        BeforeValidator(_empty_list),
+        Field(description="Columns of parents that are covered as if they were the table's own."),
+    ] = []
+    children: Annotated[
+        list[Text],
+        BeforeValidator(_empty_list),
+        Field(description="Foreign keys to this table: covered are rows with no child, one, many and most of all."),
+    ] = []
+
+
+Covered = Annotated[
+    list[
+        Annotated[
+            Annotated[Text, Tag("covered-name")] | Annotated[CoverTableForm, Tag("covered-table")],
+            Discriminator(lambda value: "covered-name" if isinstance(value, str) else "covered-table"),
+        ]
+    ],
+    BeforeValidator(_empty_list),
+]
+
+
+class CoverForm(Form):
+    """Values, and pairs of values, that the slice holds because the source does."""
+
+    values: Annotated[Covered, Field(description="Tables of which every value of each column is held.")] = []
+    pairs: Annotated[
+        Covered, Field(description="Tables of which every value is held, and every pair of two columns' values.")
+    ] = []
+    min_count: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="Values and pairs that fewer rows hold are left out: they would single somebody out.",
+        ),
+    ] = 5
+
+    @model_validator(mode="after")
+    def _names_something(self) -> CoverForm:
+        if not self.values and not self.pairs:
+            raise _complaint("this covers nothing", "name tables under 'values' or 'pairs'", code="DM212")
+        return self
+
+
 class SliceForm(Form):
     """Which rows are copied."""
 
@@ -302,7 +366,9 @@ class SliceForm(Form):
         Field(description="Foreign keys that are not declared; followed, masked and audited like those that are."),
     ] = []
     cover: Annotated[
-        object, BeforeValidator(_not_yet), Field(description=f"Values that the slice must hold. {_NOT_YET}")
+        CoverForm | None,
+        BeforeValidator(_empty_mapping),
+        Field(description="Values, and pairs of values, that the slice holds because the source does."),
     ] = None
     budget: Annotated[
         object, BeforeValidator(_not_yet), Field(description=f"How large the slice may become. {_NOT_YET}")
@@ -310,12 +376,14 @@ class SliceForm(Form):
 
     @model_validator(mode="after")
     def _without_contradiction(self) -> SliceForm:
-        if self.mode == "full" and self.seeds:
-            message = "the mode 'full' takes every row, so seeds have no meaning in it"
-            raise _complaint(message, "use 'closure', or leave the seeds out", code="DM212", within=("mode",))
-        if self.mode == "closure" and not self.seeds and not self.static and not self.tables:
+        if self.mode == "full" and (self.seeds or self.cover):
+            message = (
+                f"the mode 'full' takes every row, so {'seeds have' if self.seeds else 'cover has'} no meaning in it"
+            )
+            raise _complaint(message, "use 'closure', or leave that out", code="DM212", within=("mode",))
+        if self.mode == "closure" and not self.seeds and not self.static and not self.tables and not self.cover:
             message = "the mode 'closure' has nothing to start from"
-            raise _complaint(message, "add 'seeds' or 'static', or use 'full'", code="DM212", within=("mode",))
+            raise _complaint(message, "add 'seeds', 'cover' or 'static', or use 'full'", code="DM212", within=("mode",))
         if self.mode == "restrict" and not self.seeds:
             message = "the mode 'restrict' has nothing to restrict by"
             raise _complaint(message, "add 'seeds', or use 'full'", code="DM212", within=("mode",))

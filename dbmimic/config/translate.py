@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dbmimic.config.document import Document, KeyPath
-from dbmimic.config.models import EdgeForm, KeepForm, MaskForm, SliceForm, TableForm, VirtualKeyForm
+from dbmimic.config.models import (
+    CoverForm,
+    CoverTableForm,
+    EdgeForm,
+    KeepForm,
+    MaskForm,
+    SliceForm,
+    TableForm,
+    VirtualKeyForm,
+)
 from dbmimic.model.names import split_name
 from dbmimic.model.request import Mode
 from dbmimic.model.ruleset import ColumnRule, ColumnTrait, KeepRule, MaskRule, RuleLayer, TraitRule, Undecided
-from dbmimic.model.settings import EdgeSpec, Named, SeedSpec, SliceSpec, TableSpec, VirtualKeySpec
+from dbmimic.model.settings import (
+    CoverParentSpec,
+    CoverSpec,
+    EdgeSpec,
+    Named,
+    SeedSpec,
+    SliceSpec,
+    TableSpec,
+    VirtualKeySpec,
+)
 from dbmimic.model.types import Kind
 
 
@@ -37,14 +55,42 @@ def slice_spec(form: SliceForm, document: Document) -> SliceSpec:
         mode=None if form.mode is None else Mode(form.mode),
         children=form.children,
         seeds=seeds,
-        static=_tables(form.static, "static", document),
-        exclude=_tables(form.exclude, "exclude", document),
+        static=_listed(form.static, document, ("slice", "static")),
+        exclude=_listed(form.exclude, document, ("slice", "exclude")),
         edges=tuple(_edge(edge, document, ("slice", "edges", index)) for index, edge in enumerate(form.edges)),
         tables=tuple(_table(each, document, ("slice", "tables", index)) for index, each in enumerate(form.tables)),
         max_rows=form.max_rows,
         virtual_keys=tuple(
             _virtual_key(key, document, ("slice", "virtual_keys", index)) for index, key in enumerate(form.virtual_keys)
         ),
+        cover=() if form.cover is None else tuple(_covers(form.cover, document)),
+    )
+
+
+def _covers(form: CoverForm, document: Document) -> Iterator[CoverSpec]:
+    for word, tables in (("values", form.values), ("pairs", form.pairs)):
+        for index, each in enumerate(tables):
+            at: KeyPath = ("slice", "cover", word, index)
+            if isinstance(each, CoverTableForm):
+                yield _cover(each, document, at, pairs=word == "pairs", min_count=form.min_count)
+            else:
+                yield CoverSpec(named(document, each, at), word == "pairs", form.min_count)
+
+
+def _cover(form: CoverTableForm, document: Document, at: KeyPath, *, pairs: bool, min_count: int) -> CoverSpec:
+    return CoverSpec(
+        table=named(document, form.table, (*at, "table")),
+        pairs=pairs,
+        min_count=min_count,
+        columns=None if form.columns is None else _listed(form.columns, document, (*at, "columns")),
+        parents=tuple(
+            CoverParentSpec(
+                named(document, each.edge, (*at, "parents", index, "edge")),
+                _listed(each.columns, document, (*at, "parents", index, "columns")),
+            )
+            for index, each in enumerate(form.parents)
+        ),
+        children=_listed(form.children, document, (*at, "children")),
     )
 
 
@@ -76,8 +122,8 @@ def _edge(form: EdgeForm, document: Document, at: KeyPath) -> EdgeSpec:
     )
 
 
-def _tables(texts: Sequence[str], key: str, document: Document) -> tuple[Named, ...]:
-    return tuple(named(document, text, ("slice", key, index)) for index, text in enumerate(texts))
+def _listed(texts: Sequence[str], document: Document, at: KeyPath) -> tuple[Named, ...]:
+    return tuple(named(document, text, (*at, index)) for index, text in enumerate(texts))
 
 
 def layer(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dbmimic.model.names import TableId
-from dbmimic.model.request import EdgePolicy, Mode, Parent, Seed
+from dbmimic.model.request import Cover, EdgePolicy, Mode, Parent, Seed
 from dbmimic.model.schema import ForeignKey
 
 
@@ -45,6 +45,7 @@ class SubsetPlan:
     whole: frozenset[TableId] = frozenset()
     edges: Mapping[ForeignKey, EdgePolicy] = field(default_factory=dict)
     joint: Mapping[TableId, tuple[ForeignKey, ...]] = field(default_factory=dict)
+    cover: tuple[Cover, ...] = ()
 
     def policy(self, edge: ForeignKey) -> EdgePolicy:
         """Give how the walk treats an edge of this plan."""

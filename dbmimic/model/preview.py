@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.findings import Finding
 
 SCHEMA = "dbmimic/plan/1"
@@ -14,7 +15,7 @@ class TablePreview:
     """
     One table: its rows in the slice by colour, and why it is there.
 
-    `role` is `seed`, `static`, `full`, `closure`, `empty` (not reached) or `excluded`.
+    `role` is `seed`, `cover`, `static`, `full`, `closure`, `empty` (not reached) or `excluded`.
     """
 
     table: str
@@ -67,6 +68,7 @@ class Preview:
     columns: tuple[ColumnPreview, ...]
     edges: tuple[EdgePreview, ...]
     findings: tuple[Finding, ...] = ()
+    coverage: tuple[TableCoverage, ...] = ()
     schema: str = SCHEMA
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.findings import Finding
 
 SCHEMA = "dbmimic/report/1"
@@ -77,6 +78,7 @@ class RunReport:
     findings: tuple[Finding, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    coverage: tuple[TableCoverage, ...] = ()
     schema: str = SCHEMA
 
     @property

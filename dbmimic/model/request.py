@@ -128,6 +128,31 @@ Seed = WhereSeed | PercentSeed | IdsSeed
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """
+    What of one table the slice must hold: each value of these columns that `min_count` rows hold, and each pair of
+    values of two columns where `pairs` says so.
+
+    `parents` are columns of rows that the table's rows reference over an edge. `children` are edges to the table, of
+    which the number of children counts as a column. `named` says that somebody chose the columns.
+    """
+
+    table: TableId
+    pairs: bool
+    min_count: int
+    columns: tuple[str, ...]
+    parents: tuple[tuple[ForeignKey, tuple[str, ...]], ...] = ()
+    children: tuple[ForeignKey, ...] = ()
+    named: bool = True
+    place: str = ""
+
+    @property
+    def width(self) -> int:
+        """How many columns there are, the numbers of children counted as such."""
+        return len(self.columns) + sum(len(columns) for _, columns in self.parents) + len(self.children)
+
+
+@dataclass(frozen=True, slots=True)
 class SliceRequest:
     """
     The slice that was asked for. `static` tables come whole, `excluded` ones as structure only; of `restricted` ones
@@ -143,3 +168,9 @@ class SliceRequest:
     edges: Mapping[ForeignKey, EdgePolicy] = field(default_factory=dict)
     restricted: frozenset[TableId] = frozenset()
     joint: frozenset[TableId] = frozenset()
+    cover: tuple[Cover, ...] = ()
+
+    @property
+    def starts(self) -> frozenset[TableId]:
+        """The tables with rows that the slice starts from because they were asked for."""
+        return frozenset(each.table for each in (*self.seeds, *self.cover))

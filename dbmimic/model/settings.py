@@ -63,6 +63,26 @@ class VirtualKeySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverParentSpec:
+    """Columns of a parent over one edge, as written."""
+
+    edge: Named
+    columns: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverSpec:
+    """What of one table is to be covered, as written; `columns` is None where they are left to us."""
+
+    table: Named
+    pairs: bool
+    min_count: int
+    columns: tuple[Named, ...] | None = None
+    parents: tuple[CoverParentSpec, ...] = ()
+    children: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SliceSpec:
     """The slice as written; `mode` is None where it is left to whether there are seeds."""
 
@@ -75,12 +95,13 @@ class SliceSpec:
     tables: tuple[TableSpec, ...] = ()
     virtual_keys: tuple[VirtualKeySpec, ...] = ()
     max_rows: int | None = None
+    cover: tuple[CoverSpec, ...] = ()
 
     @property
     def needs_secret(self) -> bool:
         """Whether rows are chosen by keyed hash."""
         hashed = any(edge.ratio is not None or edge.limit is not None for edge in self.edges)
-        return hashed or any(seed.percent is not None for seed in self.seeds)
+        return hashed or bool(self.cover) or any(seed.percent is not None for seed in self.seeds)
 
 
 @dataclass(frozen=True, slots=True)

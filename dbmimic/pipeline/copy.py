@@ -64,6 +64,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
             *unread_findings(report.masks.invalid),
             *judged.findings,
         ),
+        coverage=walked.coverage,
         seconds=chapters.total(),
     )
     tell(report, world)

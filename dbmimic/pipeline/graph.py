@@ -52,6 +52,8 @@ def _role(table: TableId, plan: SubsetPlan) -> str:
         return "static"
     if any(seed.table == table for seed in plan.seeds):
         return "seed"
+    if any(cover.table == table for cover in plan.cover):
+        return "cover"
     return "restrict" if table in plan.restricted else "table"
 
 

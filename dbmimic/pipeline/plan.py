@@ -43,6 +43,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
             *noticed,
             *too_many(sum(table.rows for table in tables), request.slice.max_rows),
         ),
+        coverage=walked.coverage,
     )
 
 
@@ -89,6 +90,8 @@ def _role(table: TableId, plan: SubsetPlan, chosen: TableSlice) -> str:
         return "static"
     if any(seed.table == table for seed in plan.seeds):
         return "seed"
+    if any(cover.table == table for cover in plan.cover):
+        return "cover"
     return "closure" if chosen.own or chosen.need else "empty"
 
 

@@ -51,7 +51,7 @@ def prepare(request: Request, source: Source, world: World) -> Prepared:
     """Give all that follows from the catalogue and the configuration alone."""
     found = sliced(request, source)
     if request.secret is None and request.slice.needs_secret:
-        reason = "percent, ratio and limit choose rows by keyed hash, and there is no secret"
+        reason = "percent, ratio, limit and cover choose rows by keyed hash, and there is no secret"
         hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"
         raise ConfigError("DM209", reason, place="secret", hint=hint)
     resolution = rules.resolve(request.rules, found.schema, found.graph, world.registry, found.plan.excluded)

@@ -33,13 +33,15 @@ def check(request: Request, source: Source, copy: Source, world: World) -> RunRe
         masks = prepared.resolution.settled()
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
-        slices = subset.walk(prepared.plan, prepared.schema, source, request.secret).slices
+        walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)
+        slices = walked.slices
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
         expected = expectation(prepared, structure, slices, maskers, masks, world.registry, same_snapshot=False)
     with chapters.chapter(Stage.VERIFY):
         judged = verdict.judge(source, copy, expected, request.secret)
     report = replace(
         describe(expected, slices, masks, judged, (), source, copy.engine, request, world),
+        coverage=walked.coverage,
         seconds=chapters.total(),
     )
     tell(report, world)

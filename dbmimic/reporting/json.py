@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from dbmimic.errors import DbmimicError
+from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.diagram import Diagram
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
@@ -21,16 +23,18 @@ from dbmimic.model.report import (
 )
 from dbmimic.model.suggestion import Suggestions
 
+_ASKED_FOR = ("coverage",)
+
 
 def report_document(report: RunReport) -> dict[str, object]:
     """Give the report's JSON document; `read_report` takes it back."""
-    document = asdict(report)
+    document = _without_nothing(asdict(report))
     return {"schema": document.pop("schema"), **document, "findings": _findings(report.findings)}
 
 
 def preview_document(preview: Preview) -> dict[str, object]:
     """Give the plan's JSON document."""
-    document = asdict(preview)
+    document = _without_nothing(asdict(preview))
     head = {"schema": document.pop("schema"), "rows": preview.rows, "undecided": len(preview.undecided)}
     return {**head, **document, "findings": _findings(preview.findings)}
 
@@ -79,6 +83,7 @@ def read_report(text: str) -> RunReport:
         findings=tuple(_finding(found) for found in document["findings"]),
         seconds=document["seconds"],
         versions=document["versions"],
+        coverage=tuple(TableCoverage(**each) for each in document.get("coverage", ())),
         schema=document["schema"],
     )
 
@@ -86,6 +91,11 @@ def read_report(text: str) -> RunReport:
 def text(document: Mapping[str, object]) -> str:
     """Give a document as JSON text, one line less at the end than a file has."""
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _without_nothing(document: dict[str, Any]) -> dict[str, Any]:
+    """Give the document without what was not asked for."""
+    return {key: value for key, value in document.items() if value or key not in _ASKED_FOR}
 
 
 def _findings(findings: tuple[Finding, ...]) -> list[dict[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,8 @@ from dbmimic.model.address import Secret
 from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import ForeignKey, Table
-from dbmimic.ports.source import End, KeyedRows, Walker
+from dbmimic.model.types import LogicalType
+from dbmimic.ports.source import End, Walker
 
 _SEPARATOR = b"\x1f"  # the unit separator of ASCII: keys hardly hold it, and if one does only the choice changes
 _NULL = b"\x00"
@@ -124,21 +125,35 @@ def _hashed(
     table: Table, source: Walker, secret: Secret | None, among: Rows
 ) -> Iterator[tuple[TableId, RowIds, npt.NDArray[np.uint64]]]:
     """Give the keyed hashes of these rows' keys, some rows at a time."""
-    if secret is None:
-        raise InternalError("DM901", "rows were to be chosen by hash without a secret", place=str(table.id))
-    key = table.stable_key
-    names = key.columns if key is not None else tuple(column.name for column in table.loadable)
-    keyed = KeyedFunction.derive(secret, f"slice:{table.id.name.casefold()}")
-    for rows in source.keyed(table, names, among):
+    hashing = RowHash.of(table, secret)
+    for rows in source.keyed(table, hashing.columns, among):
         if len(rows.ids):
-            yield rows.leaf, rows.ids, keyed.uniform(_joined(rows, table, names))
+            yield rows.leaf, rows.ids, hashing.of_rows(rows.columns)
 
 
-def _joined(rows: KeyedRows, table: Table, names: tuple[str, ...]) -> pa.Array:
-    """Give one canonical text per row, the same on every engine."""
-    columns = {column.name: column for column in table.columns}
-    parts = [
-        pc.fill_null(canonical.by_kind(values, columns[name].logical).cast(pa.binary()), _NULL)
-        for name, values in zip(names, rows.columns, strict=True)
-    ]
-    return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, _SEPARATOR)
+@dataclass(frozen=True, slots=True)
+class RowHash:
+    """The keyed hash of a table's rows, over `columns`: its key, or all of them where it has none."""
+
+    columns: tuple[str, ...]
+    _kinds: tuple[LogicalType, ...]
+    _keyed: KeyedFunction
+
+    @classmethod
+    def of(cls, table: Table, secret: Secret | None) -> RowHash:
+        """Give the hash of a table's rows."""
+        if secret is None:
+            raise InternalError("DM901", "rows were to be chosen by hash without a secret", place=str(table.id))
+        key = table.stable_key
+        names = key.columns if key is not None else tuple(column.name for column in table.loadable)
+        kinds = {column.name: column.logical for column in table.columns}
+        keyed = KeyedFunction.derive(secret, f"slice:{table.id.name.casefold()}")
+        return cls(names, tuple(kinds[name] for name in names), keyed)
+
+    def of_rows(self, columns: Sequence[pa.Array]) -> npt.NDArray[np.uint64]:
+        """Give the hashes of rows, the same on every engine; the columns are in the order of `columns`."""
+        parts = [
+            pc.fill_null(canonical.by_kind(values, kind).cast(pa.binary()), _NULL)
+            for values, kind in zip(columns, self._kinds, strict=True)
+        ]
+        return self._keyed.uniform(parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, _SEPARATOR))

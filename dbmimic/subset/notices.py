@@ -1,4 +1,4 @@
-"""What a slice came to, where that is seldom what was meant: seeds without rows, empty tables, hubs."""
+"""What a slice came to, where that is seldom what was meant: seeds without rows, empty tables, hubs, gaps."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def notices(plan: SubsetPlan, schema: Schema, walked: Walked, source: Reader) ->
     yield from _fruitless(plan, walked.slices)
     yield from _starved(plan, schema, walked.slices, source)
     yield from _hubs(walked)
+    yield from _uncovered(walked)
 
 
 def _fruitless(plan: SubsetPlan, slices: Mapping[TableId, TableSlice]) -> Iterator[Finding]:
@@ -54,6 +55,18 @@ def _starved(
             reason = f"the table is empty in the slice and not in the source, though {leading[0]} leads to it"
             hint = "see whether its seeds, conditions and policies mean that; a seed of its own fills it"
             yield Finding("DM215", Severity.WARNING, str(table), reason, hint)
+
+
+def _uncovered(walked: Walked) -> Iterator[Finding]:
+    """Give the tables of which the slice does not hold all that was to be covered: rows of theirs had to leave."""
+    for each in walked.coverage:
+        if each.covered < each.tuples:
+            missing = f"{each.tuples - each.covered:,} of {each.tuples:,}"
+            reason = (
+                f"{missing} values or pairs that were to be covered are not in the slice: rows that hold them leave"
+            )
+            hint = "see which parents they are without (drop-child, restrict), and bring those by a seed"
+            yield Finding("DM217", Severity.WARNING, each.table, reason, hint)
 
 
 def _hubs(walked: Walked) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ def plan(schema: Schema, graph: FkGraph, request: SliceRequest) -> SubsetPlan:
         whole=frozenset(copied if request.mode is Mode.FULL else _whole(policies, request) & copied),
         edges=policies,
         joint=_joint(policies, request),
+        cover=request.cover,
     )
 
 
@@ -88,9 +89,7 @@ def _whole(policies: Policies, request: SliceRequest) -> frozenset[TableId]:
 def _joint(policies: Policies, request: SliceRequest) -> dict[TableId, tuple[ForeignKey, ...]]:
     """Give, for each joint table, the edges over which rows may come downwards; static parents are there anyway."""
     descending = [edge for edge, policy in policies.items() if policy.children is Children.FOLLOW]
-    own = _spread(
-        {seed.table for seed in request.seeds} - request.restricted, [(edge.parent, edge.child) for edge in descending]
-    )
+    own = _spread(request.starts - request.restricted, [(edge.parent, edge.child) for edge in descending])
     return {
         table: tuple(edge for edge in descending if edge.child == table and edge.parent in own - request.static)
         for table in sorted(request.joint)
@@ -102,7 +101,7 @@ def _reachable(policies: Policies, request: SliceRequest, copied: set[TableId]) 
     if request.mode is Mode.FULL:
         return copied
     own = _spread(
-        {seed.table for seed in request.seeds},
+        request.starts,
         [(edge.parent, edge.child) for edge, policy in policies.items() if policy.children is Children.FOLLOW],
     )
     return _spread(

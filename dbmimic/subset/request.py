@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from dbmimic.errors import ConfigError, Problem
@@ -10,7 +10,8 @@ from dbmimic.model.graph import FkGraph
 from dbmimic.model.names import TableId, nearest, split_name
 from dbmimic.model.request import Enter, IdsSeed, Mode, PercentSeed, Seed, SliceRequest, WhereSeed
 from dbmimic.model.schema import Schema
-from dbmimic.model.settings import Named, SeedSpec, SliceSpec, TableSpec
+from dbmimic.model.settings import CoverSpec, Named, SeedSpec, SliceSpec, TableSpec
+from dbmimic.subset.covers import covers
 from dbmimic.subset.edges import owned, policies
 
 
@@ -33,7 +34,7 @@ def resolve(spec: SliceSpec, schema: Schema, graph: FkGraph) -> SliceRequest:
     seeds = [seed for written in spec.seeds if (seed := _seed(written, schema, excluded, problems)) is not None]
     tables = _by_table(spec, schema, problems)
     modes = {table: written.mode for table, written in tables.items() if written.mode is not None}
-    asked = bool(seeds or static or modes)
+    asked = bool(seeds or static or modes or spec.cover)
     mode = spec.mode or (Mode.CLOSURE if asked else Mode.FULL)
     request = SliceRequest(
         mode=mode,
@@ -47,9 +48,20 @@ def resolve(spec: SliceSpec, schema: Schema, graph: FkGraph) -> SliceRequest:
     edges = policies(spec.edges, schema, graph, request, problems)
     owners = {table: written.owner for table, written in tables.items() if written.owner is not None}
     edges = {**owned(owners, edges, graph, request, problems), **edges}
+    request = replace(request, edges=edges)
+    covered = covers(_covered(spec, schema, problems), schema, graph, request, problems)
     if problems:
         raise ConfigError.of(problems)
-    return replace(request, edges=edges)
+    return replace(request, cover=covered)
+
+
+def _covered(spec: SliceSpec, schema: Schema, problems: list[Problem]) -> Iterator[tuple[CoverSpec, TableId]]:
+    for written in spec.cover:
+        table = find_table(written.table, schema)
+        if isinstance(table, Problem):
+            problems.append(table)
+        else:
+            yield written, table
 
 
 def _by_table(spec: SliceSpec, schema: Schema, problems: list[Problem]) -> dict[TableId, TableSpec]:

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dbmimic.model.address import Secret
-from dbmimic.model.keys import WHOLE, KeySet, Rows, TableSlice
+from dbmimic.model.coverage import TableCoverage
+from dbmimic.model.keys import WHOLE, KeySet, Nulled, Rows, TableSlice
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import Step, SubsetPlan
 from dbmimic.model.request import Children, Mode, Parent
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
+from dbmimic.subset.cover import Covering
 from dbmimic.subset.loss import lost, nulled, referencing, refuse_missing
 from dbmimic.subset.policies import Guide
 from dbmimic.subset.reach import Arrow, reach
 from dbmimic.subset.seeds import choose, every
+from dbmimic.subset.tuples import Flags
 
 Chosen = dict[TableId, KeySet]
 Follow = Callable[[ForeignKey, KeySet], KeySet]
@@ -29,7 +32,8 @@ class Walked:
     """
     The rows of every table, and how many rows each edge brought that were not there before it was followed.
 
-    `seeds`, rows reached downwards (`own`) and rows `kept` by restrict tell why a row is there.
+    `seeds`, rows reached downwards (`own`) and rows `kept` by restrict tell why a row is there; `covered` are those of
+    them that were chosen for what they hold, and `coverage` tells what that came to.
     """
 
     slices: Mapping[TableId, TableSlice]
@@ -37,6 +41,8 @@ class Walked:
     seeds: Mapping[TableId, KeySet] = field(default_factory=dict)
     own: Mapping[TableId, KeySet] = field(default_factory=dict)
     kept: Mapping[TableId, KeySet] = field(default_factory=dict)
+    covered: Mapping[TableId, KeySet] = field(default_factory=dict)
+    coverage: tuple[TableCoverage, ...] = ()
 
 
 def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None) -> Walked:
@@ -65,19 +71,26 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
     if plan.mode is Mode.FULL:
         return Walked({table: TableSlice(KeySet(), KeySet(), whole=True) for table in plan.tables})
     walker = _Walker(plan, schema, source, secret)
-    found = walker.closure()
-    while leaving := lost(plan, found.everything, source):
-        walker.banish(leaving)
-        found = walker.closure()
+    found = walker.settled()
+    asked: list[tuple[Covering, Flags, int]] = []
+    covered: Chosen = {}
+    # Children first: what covers them brings parents along, which may cover what is asked of those.
+    for cover in sorted(plan.cover, key=lambda each: plan.tables.index(each.table), reverse=True):
+        covering = Covering(cover, plan.edges, schema, source, secret)
+        before = covering.held(walker.slice_of(cover.table, found))
+        rows = covering.fewest(before) if walker.can_start(cover.table) else KeySet()
+        asked.append((covering, before, len(rows)))
+        if rows:
+            _add(covered, cover.table, rows)
+            walker.start(cover.table, rows)
+            found = walker.settled()
     refuse_missing(plan, found.everything, source)
     changed = nulled(plan, found.everything, source)
-    empty = KeySet()
-    slices = {}
-    for table in plan.tables:
-        rows = found.everything.get(table, empty)
-        own = rows & (found.own.get(table, empty) | walker.kept.get(table, empty))
-        slices[table] = TableSlice(own, rows - own, table in plan.whole, changed.get(table, ()))
-    return Walked(slices, found.brought, walker.seeds, found.own, walker.kept)
+    slices = {table: walker.slice_of(table, found, changed.get(table, ())) for table in plan.tables}
+    coverage = tuple(
+        covering.told(before, covering.held(slices[covering.cover.table]), rows) for covering, before, rows in asked
+    )
+    return Walked(slices, found.brought, walker.seeds, found.own, walker.kept, covered, coverage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,7 @@ class _Walker:
     kept: Chosen = field(default_factory=dict)  # of restricted tables: all rows, or their seeds
     _starts: Chosen = field(default_factory=dict)  # of static and restricted tables that do not come whole
     seeds: Chosen = field(default_factory=dict)
+    _limited: Chosen = field(default_factory=dict)
     _banished: Chosen = field(default_factory=dict)
     _brought: dict[Arrow, int] = field(default_factory=dict)
     _led: dict[ForeignKey, KeySet] = field(default_factory=dict)  # to rows of joint tables, whether they came or not
@@ -113,8 +127,8 @@ class _Walker:
                 seed.table,
                 choose(seed, self.schema, self.source, self.secret),
             )
-        limited = {table: rows for table, rows in self.kept.items() if table in plan.restricted}
-        self._guide = Guide(plan, self.schema, self.source, self.secret, limited)
+        self._limited = {table: rows for table, rows in self.kept.items() if table in plan.restricted}
+        self._guide = Guide(plan, self.schema, self.source, self.secret, self._limited)
         seeded = {seed.table for seed in plan.seeds}
         for table in plan.tables:
             if table in plan.whole or table not in plan.static | plan.restricted:
@@ -124,6 +138,35 @@ class _Walker:
             _add(self._starts, table, rows)
             if table in plan.restricted:
                 _add(self.kept, table, rows)
+
+    def can_start(self, table: TableId) -> bool:
+        """Tell whether more rows of a table could come: of whole and of unseeded restricted tables all do already."""
+        seeded = table in {seed.table for seed in self.plan.seeds}
+        return table not in self.plan.whole and (seeded or table not in self.plan.restricted)
+
+    def start(self, table: TableId, rows: KeySet) -> None:
+        """Start from these rows, too."""
+        if table in self.plan.restricted:
+            for chosen in (self.kept, self._starts, self._limited):
+                _add(chosen, table, rows)
+        else:
+            _add(self.seeds, table, rows)
+
+    def settled(self) -> _Found:
+        """Give the slice: the closure, without the rows that must leave it."""
+        self._banished = {}
+        found = self.closure()
+        while leaving := lost(self.plan, found.everything, self.source):
+            self.banish(leaving)
+            found = self.closure()
+        return found
+
+    def slice_of(self, table: TableId, found: _Found, changed: tuple[Nulled, ...] = ()) -> TableSlice:
+        """Give the rows of one table by colour."""
+        empty = KeySet()
+        rows = found.everything.get(table, empty)
+        own = rows & (found.own.get(table, empty) | self.kept.get(table, empty))
+        return TableSlice(own, rows - own, table in self.plan.whole, changed)
 
     def banish(self, rows: Mapping[TableId, KeySet]) -> None:
         """Let these rows never be in a slice."""

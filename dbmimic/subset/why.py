@@ -60,7 +60,7 @@ def why(
     if first & walked.own.get(at, KeySet()):
         chain = [*search.downwards(at, first), *chain[1:]]
     begin = chain[0]
-    start = _seed(begin, plan, schema, source, secret) or _whole(begin.table, plan)
+    start = _seed(begin, plan, schema, source, secret) or _cover(begin, plan, walked) or _whole(begin.table, plan)
     return (Reason(begin.table, begin.row, None, start), *chain[1:])
 
 
@@ -73,6 +73,14 @@ def _seed(begin: Reason, plan: SubsetPlan, schema: Schema, source: Walker, secre
         if seed.table == begin.table and choose(seed, schema, source, secret) & begin.row:
             return f"seed at {seed.place}" if seed.place else "seed"
     return ""
+
+
+def _cover(begin: Reason, plan: SubsetPlan, walked: Walked) -> str:
+    if not begin.row & walked.covered.get(begin.table, KeySet()):
+        return ""
+    kinds = {cover.place: "pairs" if cover.pairs else "values" for cover in plan.cover if cover.table == begin.table}
+    places = ", ".join(f"{kind} at {place}" if place else kind for place, kind in kinds.items())
+    return f"cover: it holds what hardly another row does ({places})"
 
 
 @dataclass(frozen=True)

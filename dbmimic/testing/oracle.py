@@ -9,8 +9,9 @@ a parent that it must have, it is banished and everything begins anew. It is slo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import pyarrow as pa
 
@@ -53,6 +54,16 @@ def closure(world: World, secret: Secret | None = None) -> dict[str, Counter[Row
 def colours(world: World, secret: Secret | None = None) -> Colours:
     """Give the rows of the slice by colour."""
     return _Oracle(world, secret).colours()
+
+
+def tuples(table: WorldTable, numbers: Iterable[int], columns: Sequence[str]) -> Counter[object]:
+    """Give each value of some columns, and each pair of two columns' values, with how many of these rows hold it."""
+    found: Counter[object] = Counter()
+    for number in numbers:
+        values = tuple(zip(columns, table.values(table.rows[number], columns), strict=True))
+        found.update(values)
+        found.update(combinations(values, 2))
+    return found
 
 
 def missing(world: World, secret: Secret | None = None) -> set[str]:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.preview import Preview
@@ -25,6 +26,7 @@ def show_report(report: RunReport, *, verbose: bool) -> None:
     console.print(table)
     rows = sum(row.rows for row in report.tables)
     held = sum(1 for row in report.tables if row.rows)
+    _coverage(console, report.coverage)
     keys, masks, leaks = report.foreign_keys, report.masks, report.leaks
     console.print(f"{rows:,} rows in {held} tables, {len(report.tables) - held} tables empty")
     console.print(f"foreign keys: {keys.checked} checked, {keys.orphans} orphans, {keys.source_orphans} in the source")
@@ -48,6 +50,7 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
         _columns(console, preview)
     edges, cycles = len(preview.edges), sum(1 for edge in preview.edges if edge.cycle)
     console.print(f"{preview.mode}: {preview.rows:,} rows; {edges} foreign keys, {cycles} of them in cycles")
+    _coverage(console, preview.coverage)
     if verbose:
         _edges(console, preview)
     _findings(console, preview.findings, verbose=verbose)
@@ -63,6 +66,17 @@ def show_explanation(explanation: Explanation) -> None:
         row = escape(f"{link.table} ({', '.join(link.key)})")
         reason = f"{link.came} over {link.edge}" if link.edge else link.reason
         console.print(f"[bold]{row}[/]  {escape(reason)}")
+
+
+def _coverage(console: Console, coverage: tuple[TableCoverage, ...]) -> None:
+    """Print what of the source's values and pairs the slice holds."""
+    for each in coverage:
+        what = "values and pairs" if each.kind == "pairs" else "values"
+        console.print(
+            f"cover {escape(each.table)}: {each.covered:,} of {each.tuples:,} {what} are held, by {each.rows:,} rows "
+            f"chosen for that; {each.covered_without:,} without them; {each.too_rare:,} are too rare (under "
+            f"{each.min_count} rows)"
+        )
 
 
 def _edges(console: Console, preview: Preview) -> None:

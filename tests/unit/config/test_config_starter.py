@@ -88,15 +88,26 @@ def test_the_schema_describes_every_key_and_is_json():
     assert set(schema["properties"]) == set(ConfigForm.model_fields)
     forms = [
         schema,
-        *(schema["$defs"][name] for name in ("SliceForm", "SeedForm", "RulesForm", "KeepForm", "MaskForm")),
+        *(
+            schema["$defs"][name]
+            for name in (
+                "SliceForm",
+                "SeedForm",
+                "CoverForm",
+                "CoverTableForm",
+                "CoverParentForm",
+                "RulesForm",
+                "KeepForm",
+                "MaskForm",
+            )
+        ),
     ]
     for form in forms:
         assert form["additionalProperties"] is (form is schema["$defs"]["MaskForm"])
         for name, node in form["properties"].items():
             described = "description" in node or "$ref" in node or "description" in json.dumps(node)
             assert described, name
-    for key in ("cover", "budget"):
-        assert "not of this version" in schema["$defs"]["SliceForm"]["properties"][key]["description"]
+    assert "not of this version" in schema["$defs"]["SliceForm"]["properties"]["budget"]["description"]
 
 
 def test_the_schema_takes_a_decision_and_a_default_of_plain_null():
