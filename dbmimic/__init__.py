@@ -12,7 +12,7 @@ of `dbmimic.errors`; nothing here prints, exits or installs a signal handler.
 
 from importlib import import_module
 
-__all__ = ["copy", "load_config", "plan", "rollback", "verify"]
+__all__ = ["copy", "load_config", "plan", "rollback", "sandbox", "verify"]
 
 
 def __getattr__(name: str) -> object:

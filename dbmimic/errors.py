@@ -17,7 +17,8 @@ text, and raise them `from None`.
 
 Codes, so that one word has one meaning:
 
-    DM101 wrong flag or argument          DM102 nothing to work on (no configuration, no source, no target)
+    DM101 wrong flag or argument          DM102 nothing to work on (no configuration, no source, no target,
+                                                no sandbox of that name)
     DM201 the file is not valid YAML      DM202 repeated key         DM203 unknown key or option
     DM204 a value of the wrong type       DM205 unknown table        DM206 unknown column
     DM207 unknown mask                    DM208 a mask does not fit the column
@@ -32,6 +33,8 @@ Codes, so that one word has one meaning:
     DM307 nothing to roll back to         DM308 a question was not answered with yes
     DM309 the target's engine has no place for a name or a column's values
     DM310 the slice has more rows than it may have
+    DM321 no golden copy to make a sandbox from                  DM322 the sandboxes would be too many or too large
+    DM323 the sandbox is protected        DM324 not made by dbmimic, so it is left alone
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
     DM501 not reachable                   DM502 permission denied    DM503 disk full
@@ -43,7 +46,8 @@ Codes, so that one word has one meaning:
     DM606 the copy does not hold what was sent                   DM607 a mask could not read some values
     DM701 another run holds the target    DM702 a lock was not had in time
     DM703 source or target is starting up, full or shutting down
-    DM704 workers were lost again and again
+    DM704 workers were lost again and again                      DM705 the golden copy cannot be copied now
+    DM706 somebody works on the sandbox
     DM901 a broken invariant
 """
 

@@ -41,6 +41,7 @@ from dbmimic.pipeline.job import Crew, Request, World
 from dbmimic.ports.listener import Listener, silent
 from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
+from dbmimic.sandboxes import Sandboxes
 
 _MOST_WORKERS = 4
 _RESTARTS = 2
@@ -268,6 +269,18 @@ def rollback(config: Settings) -> None:
     """
     with _target(config, Engines()) as target:
         target.rollback()
+
+
+@contextlib.contextmanager
+def sandbox(config: Settings) -> Iterator[Sandboxes]:
+    """
+    Give the sandboxes that are made from the target, and close the connection to its server after.
+
+    One object serves one thread.
+    """
+    address = _address(config.target, "target")
+    with contextlib.closing(Engines().of(address.engine).open_sandboxes(address)) as host:
+        yield Sandboxes(host, SystemClock(), config.sandbox)
 
 
 def first_config(*, source: str | None = None) -> tuple[str, tuple[ColumnId, ...]]:

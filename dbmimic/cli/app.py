@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, schema, verify, why
+from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, sandbox, schema, verify, why
 from dbmimic.cli.render.errors import show
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
 
@@ -38,6 +38,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(key.app, name="key")
+app.add_typer(sandbox.app, name="sandbox")
 
 
 def main() -> NoReturn:
@@ -62,16 +63,17 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run one command and give its exit status; nothing is raised."""
+    as_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
     try:
         status = app(arguments or ["--help"], standalone_mode=False, prog_name=NAME)
     except KeyboardInterrupt:
         return _BY_SIGNAL + signal.SIGINT
     except Abort:
-        return show(_declined(), as_json="--json" in arguments)
+        return show(_declined(), as_json=as_json)
     except Exit as ended:
         return ended.exit_code
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return show(told(error), as_json="--json" in arguments)
+        return show(told(error), as_json=as_json)
     return status if isinstance(status, int) else 0
 
 

@@ -20,6 +20,7 @@ from dbmimic.config.models import (
     MaskForm,
     PackForm,
     RulesForm,
+    SandboxForm,
     SeedForm,
     SliceForm,
     TableForm,
@@ -58,6 +59,7 @@ _SECTIONS: Mapping[str | int, type[Form]] = {
     "pairs": CoverTableForm,
     "parents": CoverParentForm,
     "rules": RulesForm,
+    "sandbox": SandboxForm,
 }
 _FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, *_SECTIONS.values(), KeepForm, MaskForm)
 _WORDS = frozenset(word for form in _FORMS for word in form.model_fields)

@@ -13,7 +13,7 @@ from dbmimic.config.document import Blank, Document, read
 from dbmimic.config.interpolate import literal
 from dbmimic.config.models import ConfigForm, RulesForm
 from dbmimic.config.packs import pack_layers
-from dbmimic.config.translate import fingerprint, layer, named, slice_spec
+from dbmimic.config.translate import fingerprint, layer, named, sandbox_limits, slice_spec
 from dbmimic.errors import ConfigError, Problem, UsageError
 from dbmimic.model.ruleset import RuleLayer, Ruleset, Undecided
 from dbmimic.model.settings import Named, Settings
@@ -91,6 +91,7 @@ def _from_file(data: bytes, path: Path, environ: Mapping[str, str]) -> Settings:
         secret=_reference(form.secret, "secret", document, path),
         slice=slice_spec(form.slice, document),
         rules=_ruleset(form.rules, packs, document),
+        sandbox=sandbox_limits(form.sandbox),
     )
 
 

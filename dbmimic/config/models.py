@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
@@ -21,6 +22,7 @@ from dbmimic.config.document import Blank
 from dbmimic.model.names import split_name
 from dbmimic.model.request import Children, Enter, Parent
 from dbmimic.model.ruleset import ColumnTrait, Undecided
+from dbmimic.model.sandbox import Lifetime, byte_count
 from dbmimic.model.types import Kind
 
 _NOT_YET = "Part of the format, not of this version: using it is an error (DM213)."
@@ -397,6 +399,36 @@ class SliceForm(Form):
         return self
 
 
+def _says_time(text: str) -> str:
+    return _reads(text, Lifetime.read)
+
+
+def _says_size(text: str) -> str:
+    return _reads(text, byte_count)
+
+
+def _reads(text: str, reader: Callable[[str], object]) -> str:
+    try:
+        reader(text)
+    except ValueError as error:
+        raise _complaint(str(error)) from None
+    return text
+
+
+class SandboxForm(Form):
+    """What sandboxes may take."""
+
+    ttl: Annotated[
+        Text, AfterValidator(_says_time), Field(description="How long a sandbox lives, as 12h, 3d or 2w; or never.")
+    ] = "7d"
+    max_count: Annotated[int, Field(ge=1, description="How many sandboxes there may be at a time.")] = 100
+    max_size: Annotated[
+        Text | None,
+        AfterValidator(lambda text: text if text is None else _says_size(text)),
+        Field(description="How large all sandboxes may be together, as 500MB or 20GB."),
+    ] = None
+
+
 class RulesForm(Form):
     """What happens to each column."""
 
@@ -426,6 +458,7 @@ class ConfigForm(Form):
     ] = None
     slice: Annotated[SliceForm, BeforeValidator(_empty_mapping)] = SliceForm()
     rules: Annotated[RulesForm, BeforeValidator(_empty_mapping)] = RulesForm()
+    sandbox: Annotated[SandboxForm, BeforeValidator(_empty_mapping)] = SandboxForm()
 
 
 class PackForm(Form):

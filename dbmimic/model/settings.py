@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from dbmimic.model.request import Children, Enter, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
+from dbmimic.model.sandbox import SandboxLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +120,4 @@ class Settings:
     secret: Named | None = field(default=None, repr=False)
     slice: SliceSpec = field(default_factory=SliceSpec)
     rules: Ruleset = field(default_factory=lambda: Ruleset(layers=()))
+    sandbox: SandboxLimits = field(default_factory=SandboxLimits)

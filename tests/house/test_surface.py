@@ -39,7 +39,7 @@ def commands() -> list[str]:
 
 
 def test_exported_names_exist() -> None:
-    assert sorted(dbmimic.__all__) == ["copy", "load_config", "plan", "rollback", "verify"]
+    assert sorted(dbmimic.__all__) == ["copy", "load_config", "plan", "rollback", "sandbox", "verify"]
     for name in dbmimic.__all__:
         assert callable(getattr(dbmimic, name))
     with pytest.raises(AttributeError):
@@ -48,6 +48,9 @@ def test_exported_names_exist() -> None:
 
 def test_every_command_stands_in_the_readme_and_helps() -> None:
     known = {"demo", "init", "plan", "copy", "verify", "why", "graph", "rollback", "key new", "masks", "schema"}
+    known |= {
+        f"sandbox {name}" for name in ("create", "url", "list", "exec", "reset", "extend", "protect", "drop", "gc")
+    }
     assert set(commands()) == known
     for name in commands():
         assert f"dbmimic {name}" in README, name

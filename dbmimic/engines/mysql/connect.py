@@ -33,7 +33,7 @@ _PATIENCE_SECONDS = 86_400
 
 def connect(address: Address, side: Side, database: str | None) -> Session:
     """Open a session on a database (or on none), with settings of our own; fills gaps from `~/.my.cnf`."""
-    session = Session(side, {**_options(address), "database": database})
+    session = Session(side, {**options_of(address), "database": database})
     try:
         _settle(session)
     except BaseException:
@@ -55,7 +55,8 @@ def _settle(session: Session) -> None:
     session.run(f"SET SESSION sql_mode = '{_READING_MODE}'")
 
 
-def _options(address: Address) -> dict[str, Any]:
+def options_of(address: Address) -> dict[str, Any]:
+    """Give what the driver is asked for: the address, with gaps filled from the option file."""
     unknown = sorted(set(address.options) - _OPTIONS)
     if unknown:
         known = ", ".join(sorted(_OPTIONS))

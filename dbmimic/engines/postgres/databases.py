@@ -37,7 +37,8 @@ class Mark:
     What a database's comment says in our words.
 
     `stamp` is set on a finished copy. `building` marks a copy under construction by `run`. `kept` marks a
-    database that was the target before us; its own comment is then in `comment`.
+    database that was the target before us; its own comment is then in `comment`. `sandbox` is the mark of a sandbox,
+    `register` says that sandboxes are remembered there.
     """
 
     stamp: Stamp | None = None
@@ -45,6 +46,8 @@ class Mark:
     run: str | None = None
     kept: bool = False
     comment: str | None = None
+    sandbox: str | None = None
+    register: bool = False
 
     def text(self) -> str:
         """Give the comment that says this."""
@@ -53,6 +56,8 @@ class Mark:
             "run": self.run,
             "kept": self.kept,
             "comment": self.comment,
+            "sandbox": self.sandbox,
+            "register": self.register,
         }
         if self.stamp is not None:
             said["stamp"] = asdict(self.stamp)
@@ -64,7 +69,8 @@ class Mark:
         try:
             said = json.loads(comment or "")["dbmimic"]
             stamp = Stamp(**said["stamp"]) if "stamp" in said else None
-            return cls(stamp, bool(said.get("building")), said.get("run"), bool(said.get("kept")), said.get("comment"))
+            building, kept, register = (bool(said.get(key)) for key in ("building", "kept", "register"))
+            return cls(stamp, building, said.get("run"), kept, said.get("comment"), said.get("sandbox"), register)
         except (ValueError, TypeError, KeyError):
             return None
 
@@ -167,7 +173,7 @@ def carry_over(connection: Connection, old: Database, new: str) -> None:
     for role, setting in old.settings:
         variable, _, value = setting.partition("=")
         try:
-            connection.execute(_setting(name, role, variable, value))
+            connection.execute(setting_of(name, role, variable, value))
         except psycopg.errors.InsufficientPrivilege:
             raise _may_not_set(old.name, role, variable) from None
     if old.privileges is not None:
@@ -190,7 +196,7 @@ def _may_not_set(name: str, role: str, variable: str) -> TargetError:
 _LISTS = frozenset({"search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"})
 
 
-def _setting(name: sql.Identifier, role: str, variable: str, value: str) -> sql.Composed:
+def setting_of(name: sql.Identifier, role: str, variable: str, value: str) -> sql.Composed:
     """Give the statement for one setting; a list is stored as it is written, with its quotes."""
     whose = sql.SQL("ALTER ROLE {} IN DATABASE {}").format(sql.Identifier(role), name) if role else None
     said = sql.SQL(value) if variable in _LISTS and value else sql.Literal(value)

@@ -44,7 +44,7 @@ class PostgresTarget:
     def __init__(self, address: Address, toolbox: Toolbox) -> None:
         self._address = address
         self._toolbox = toolbox
-        self._upkeep = _maintenance(address)
+        self._upkeep = maintenance(address)
         self._inside: Connection | None = None  # in the new copy
         self._writing: Writing | None = None
         self._run = secrets.token_hex(8)
@@ -52,14 +52,8 @@ class PostgresTarget:
         self._locked = False
         self._built = False
         self._findings: list[Finding] = []
-        self._name = address.database or self._default_name()
+        self._name = address.database or named(address)
         toolbox.serve(self._upkeep.info.server_version, tls=self._upkeep.pgconn.ssl_in_use)
-
-    def _default_name(self) -> str:
-        """Give the database that libpq would choose where the address names none."""
-        probe = connect(self._address, Side.TARGET)
-        with contextlib.closing(probe):
-            return probe.info.dbname
 
     @property
     def engine(self) -> str:
@@ -290,7 +284,14 @@ class PostgresTarget:
             self._upkeep.close()
 
 
-def _maintenance(address: Address) -> Connection:
+def named(address: Address) -> str:
+    """Give the database that libpq would choose where the address names none."""
+    probe = connect(address, Side.TARGET)
+    with contextlib.closing(probe):
+        return probe.info.dbname
+
+
+def maintenance(address: Address) -> Connection:
     """Connect to the database from which others are created and renamed: `postgres`, else `template1`."""
     first, second = ("postgres", "template1") if address.database != "postgres" else ("template1", "postgres")
     try:

@@ -1,0 +1,28 @@
+"""Sandboxes as a table on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dbmimic.model.sandbox import Sandbox
+
+
+def show_sandboxes(sandboxes: Sequence[Sandbox], sizes: Mapping[str, int]) -> None:
+    """Print a line for each."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("name", "database", "made", "until", "MB", ""):
+        table.add_column(title, justify="right" if title == "MB" else "left", overflow="fold")
+    for each in sandboxes:
+        size = sizes.get(each.database)
+        until = f"{each.expires_at:%Y-%m-%d %H:%M}" if each.expires_at is not None else "for ever"
+        state = "protected" if each.protected else "" if each.ready else "not ready"
+        megabytes = "" if size is None else f"{size / 1e6:,.1f}"
+        made = f"{each.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(escape(each.name), escape(each.database), made, until, megabytes, state)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    console.print(f"{len(sandboxes)} sandboxes")
