@@ -80,6 +80,22 @@ class KeySet:
         return f"KeySet({len(self)} rows in {len(self._leaves)} leaves)"
 
 
+class Gathering:
+    """Gathers a key set piece by piece, without a copy of what is there for each piece."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[TableId, BitMap64] = {}
+
+    def add(self, leaf: TableId, ids: Iterable[int] | RowIds) -> None:
+        """Add these identities of one leaf, in any order."""
+        self._leaves.setdefault(leaf, BitMap64()).update(ids)
+
+    def keys(self) -> KeySet:
+        """Give what was gathered. What is added later is in no set that was given before."""
+        leaves, self._leaves = self._leaves, {}
+        return KeySet(leaves)
+
+
 @dataclass(frozen=True, slots=True)
 class Whole:
     """Every row of a table, without naming any."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dbmimic.model.address import Secret
 from dbmimic.model.coverage import TableCoverage
-from dbmimic.model.keys import WHOLE, KeySet, Nulled, Rows, TableSlice
+from dbmimic.model.keys import WHOLE, KeySet, Nulled, TableSlice
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import Step, SubsetPlan
 from dbmimic.model.request import Children, Mode, Parent
@@ -59,7 +59,8 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
     such row has its parent.
 
     Cost: one question per edge between components; inside a component one per edge and round, on what is new only,
-    and after some rounds one for all links of the component.
+    and after some rounds one for all links of the component. Rows are asked for their parents over the edges alone by
+    which they did not come.
 
     Raises:
         ConfigError: DM212, a condition is none, or an edge that is not to be followed (`stop`) is needed.
@@ -117,6 +118,7 @@ class _Walker:
     _banished: Chosen = field(default_factory=dict)
     _brought: dict[Arrow, int] = field(default_factory=dict)
     _led: dict[ForeignKey, KeySet] = field(default_factory=dict)  # to rows of joint tables, whether they came or not
+    _held: dict[ForeignKey, KeySet] = field(default_factory=dict)  # rows whose only parent over the edge is chosen
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -176,7 +178,7 @@ class _Walker:
     def closure(self) -> _Found:
         """Give the least closed set of rows without those that are banished."""
         own: Chosen = {}
-        self._brought, self._led = {}, {}
+        self._brought, self._led, self._held = {}, {}, {}
         for table, rows in self.seeds.items():
             self._include(own, table, rows)
         self._descend(own)
@@ -209,7 +211,19 @@ class _Walker:
             if other != edge and rows:
                 waiting = rows - self._led.get(other, KeySet())
                 rows -= referencing(other, waiting, self.source)
+        self._hold(edge, rows)
         return rows
+
+    def _hold(self, edge: ForeignKey, rows: KeySet) -> None:
+        """Remember that these rows came down over an edge, where a row has one parent at most: it is chosen."""
+        keys = self.schema.table(edge.parent).keys
+        if not edge.virtual and any(set(key.columns) == set(edge.parent_columns) for key in keys):
+            self._held[edge] = self._held.get(edge, KeySet()) | rows
+
+    def _parents(self, edge: ForeignKey, children: KeySet) -> KeySet:
+        """Give the parents of those children of which it is not known that they are chosen."""
+        asked = children - self._held.get(edge, KeySet())
+        return self.source.parents(edge, asked) if asked else asked
 
     def _brings_children(self, edge: ForeignKey) -> bool:
         return self.plan.policy(edge).children is Children.FOLLOW
@@ -221,11 +235,12 @@ class _Walker:
                 if edge.child in self.plan.whole:
                     self._bring(chosen, Arrow(edge, down=False), self.source.parents(edge, WHOLE))
             arrows = [Arrow(edge, down=False) for edge in followed if edge.child not in self.plan.whole]
-            self._close(step, chosen, arrows, self.source.parents)
+            self._close(step, chosen, arrows, self._parents)
             for edge in filter(self._brings_parent, step.to_parents):
-                rows: Rows | None = WHOLE if edge.child in self.plan.whole else chosen.get(edge.child)
-                if rows:
-                    self._bring(chosen, Arrow(edge, down=False), self.source.parents(edge, rows))
+                if edge.child in self.plan.whole:
+                    self._bring(chosen, Arrow(edge, down=False), self.source.parents(edge, WHOLE))
+                elif rows := chosen.get(edge.child):
+                    self._bring(chosen, Arrow(edge, down=False), self._parents(edge, rows))
 
     def _brings_parent(self, edge: ForeignKey) -> bool:
         return self.plan.policy(edge).parent is Parent.FOLLOW and edge.parent not in self.plan.whole
@@ -261,6 +276,8 @@ class _Walker:
         }
         for reached in reach(arrows, fresh, closed, self.source):
             self._bring(chosen, reached.arrow, reached.rows)
+            if reached.arrow.down:
+                self._hold(reached.arrow.edge, reached.rows)
 
     def _bring(self, chosen: Chosen, arrow: Arrow, rows: KeySet) -> KeySet:
         """Include what an arrow leads to, and give what is new."""

@@ -14,34 +14,44 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Json
 
 from dbmimic.engines import condition
-from dbmimic.engines.postgres import conditions, tids
+from dbmimic.engines.postgres import catalog, conditions, tids
 from dbmimic.engines.postgres.catalog import Facts, Operator, edge_key
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.tids import TidArray
 from dbmimic.errors import ConfigError
-from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.keys import Gathering, KeySet, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Match, Table
 from dbmimic.ports.source import End, Links
 
-_IDS_A_QUESTION = 250_000  # 2.5 MB a parameter; fewer would scan a key without an index more often
+_IDS_A_QUESTION = 250_000  # 2.5 MB a parameter
+_IDS_A_SCAN = 2_500_000  # where each question reads a whole child: 25 MB a parameter, and about 100 MB while it is made
 _PLAIN_EQUAL = Operator("pg_catalog", "=", None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Some rows of one relation: all of them where `ids` is None."""
+    """Some rows of one relation for which a condition, if there is one, is true: all of them where `ids` is None."""
 
     relation: sql.Composable
+    when: str = ""
     ids: TidArray | None = None
 
-    def where(self, alias: str) -> sql.Composable:
-        """Give the condition that picks these rows, with a place for the parameter."""
-        return sql.SQL("{}.ctid = ANY ($1)").format(sql.Identifier(alias)) if self.ids else sql.SQL("true")
+    def rows(self, alias: str) -> sql.Composable:
+        """Give these rows as what stands after FROM; the condition stands where only they are named."""
+        chosen: list[sql.Composable] = [sql.SQL("ctid = ANY ($1)")] if self.ids else []
+        chosen += [sql.SQL("({}\n)").format(sql.SQL(self.when))] if self.when else []
+        name = sql.Identifier(alias)
+        if not chosen:
+            return sql.SQL("{} AS {}").format(self.relation, name)
+        return sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE {}) AS {}").format(
+            self.relation, sql.SQL(" AND ").join(chosen), name
+        )
 
     @property
     def parameters(self) -> tuple[TidArray, ...]:
@@ -104,7 +114,7 @@ class Walk:
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the rows that these rows reference."""
-        found = KeySet()
+        found = Gathering()
         keys = sql.SQL(", ").join(
             sql.SQL("c.{} AS {}").format(sql.Identifier(column), sql.Identifier(f"k{position}"))
             for position, column in enumerate(edge.child_columns)
@@ -113,69 +123,72 @@ class Walk:
             for parent in self._relations(edge.parent_leaf or edge.parent):
                 question = sql.SQL(
                     "SELECT p.tableoid AS leaf, pg_catalog.tidsend(p.ctid) AS id"
-                    " FROM (SELECT DISTINCT {keys} FROM {child} AS c WHERE {part} AND {solid}) AS c"
-                    " JOIN {parent} AS p ON {equal}"
+                    " FROM (SELECT DISTINCT {keys} FROM {children} WHERE {solid}) AS c JOIN {parent} AS p ON {equal}"
                 ).format(
                     keys=keys,
-                    child=part.relation,
-                    part=part.where("c"),
+                    children=part.rows("c"),
                     solid=_all_solid(edge.child_columns),
                     parent=parent,
                     equal=self._equal(edge, [f"k{position}" for position in range(len(edge.child_columns))]),
                 )
-                found |= self._answer(question, part.parameters, "following a key to its parents", edge)
-        return found
+                self._answer(found, question, part.parameters, "following a key to its parents", edge)
+        return found.keys()
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the rows that reference any of these rows."""
-        found = KeySet()
-        for part in self._parts(parents, self._referenced(edge, parents)):
+        found = Gathering()
+        for part in self._parts(parents, self._referenced(edge, parents), size=self._at_once(edge, parents)):
             for child in self._children_of(edge, None):
                 question = sql.SQL(
-                    "SELECT c.tableoid AS leaf, pg_catalog.tidsend(c.ctid) AS id"
-                    " FROM {parent} AS p JOIN {child} AS c ON {equal}"
-                    " WHERE {part}"
+                    "SELECT c.tableoid AS leaf, pg_catalog.tidsend(c.ctid) AS id FROM {parents} JOIN {child} ON {equal}"
                 ).format(
-                    parent=part.relation,
-                    child=child.relation,
+                    parents=part.rows("p"),
+                    child=child.rows("c"),
                     equal=self._equal(edge, edge.child_columns),
-                    part=part.where("p"),
                 )
-                found |= self._answer(question, part.parameters, "following a key to its children", edge)
-        return found
+                self._answer(found, question, part.parameters, "following a key to its children", edge)
+        return found.keys()
+
+    def _at_once(self, edge: ForeignKey, parents: KeySet) -> int:
+        """Give how many parents a question is for; without an index on the key each one reads the whole child."""
+        if len(parents) <= _IDS_A_QUESTION:
+            return _IDS_A_QUESTION
+        asked = {
+            "tables": Json([[leaf.schema, leaf.name] for leaf in edge.child_leaves or self.facts.beneath[edge.child]]),
+            "columns": list(edge.child_columns),
+        }
+        with speaking(self.connection, self.side, "reading the catalogue", edge.child):
+            row = self.connection.execute(catalog.query("indexed"), asked).fetchone()
+        return _IDS_A_QUESTION if row == (True,) else _IDS_A_SCAN
 
     def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
-        """Stream which of these rows reference which; one answer for each 65536 blocks of the child's leaf."""
-        for child, parent, part in self._pairs(edge, rows, end):
+        """Stream which of these rows reference which; one answer for each 256 blocks of the child's leaf."""
+        for child, parent, parameters in self._pairs(edge, rows, end):
             question = sql.SQL(
                 "SELECT q.child_leaf, q.parent_leaf, pg_catalog.string_agg(q.child, ''),"
                 " pg_catalog.string_agg(q.parent, '') FROM ("
                 "SELECT c.tableoid AS child_leaf, p.tableoid AS parent_leaf,"
                 " pg_catalog.tidsend(c.ctid) AS child, pg_catalog.tidsend(p.ctid) AS parent"
-                " FROM {child} AS c JOIN {parent} AS p ON {equal} WHERE {part}"
-                ") AS q GROUP BY q.child_leaf, q.parent_leaf, pg_catalog.substring(q.child, 1, 2)"
-            ).format(
-                child=child,
-                parent=parent,
-                equal=self._equal(edge, edge.child_columns),
-                part=part.where("c" if end is End.CHILD else "p"),
-            )
+                " FROM {child} JOIN {parent} ON {equal}"
+                ") AS q GROUP BY q.child_leaf, q.parent_leaf, pg_catalog.substring(q.child, 1, 3)"
+            ).format(child=child, parent=parent, equal=self._equal(edge, edge.child_columns))
+            names = self.facts.names
             with speaking(self.connection, self.side, "following a key", edge.child), self._naming(edge):
-                answers = self._run(question, part.parameters).fetchall()
-            for child_leaf, parent_leaf, children, parents in answers:
-                names = self.facts.names
-                yield Links(names[child_leaf], tids.unpacked(children), names[parent_leaf], tids.unpacked(parents))
+                for child_leaf, parent_leaf, children, parents in self._streamed(question, parameters):
+                    yield Links(names[child_leaf], tids.unpacked(children), names[parent_leaf], tids.unpacked(parents))
 
-    def _pairs(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[tuple[sql.Composable, sql.Composable, _Part]]:
-        """Give the child and parent to join and the part of one of them, until all of these rows had their turn."""
+    def _pairs(
+        self, edge: ForeignKey, rows: Rows, end: End
+    ) -> Iterator[tuple[sql.Composable, sql.Composable, tuple[TidArray, ...]]]:
+        """Give the child and parent to join, with the parameters, until all of these rows had their turn."""
         if end is End.PARENT and isinstance(rows, KeySet):
-            for part in self._parts(rows, self._referenced(edge, rows)):
+            for part in self._parts(rows, self._referenced(edge, rows), size=self._at_once(edge, rows)):
                 for child in self._children_of(edge, None):
-                    yield child.relation, part.relation, part
+                    yield child.rows("c"), part.rows("p"), part.parameters
             return
         for part in self._children_of(edge, rows):
             for parent in self._relations(edge.parent_leaf or edge.parent):
-                yield part.relation, parent, part
+                yield part.rows("c"), _Part(parent).rows("p"), part.parameters
 
     def _referenced(self, edge: ForeignKey, parents: KeySet) -> frozenset[TableId]:
         """Give the leaves of the parent in which rows may be referenced over the edge."""
@@ -195,9 +208,7 @@ class Walk:
                 dangling, _all_solid(edge.child_columns), _all_null(edge.child_columns)
             )
         for part in self._children_of(edge, children):
-            question = sql.SQL("SELECT pg_catalog.count(*) FROM {} AS c WHERE {} AND {}").format(
-                part.relation, part.where("c"), dangling
-            )
+            question = sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE {}").format(part.rows("c"), dangling)
             with speaking(self.connection, self.side, "counting orphans", edge.child), self._naming(edge):
                 row = self._run(question, part.parameters).fetchone()
             total += int(row[0]) if row else 0
@@ -219,23 +230,25 @@ class Walk:
 
         Raises the driver's exception, the transaction still usable.
         """
-        found = KeySet()
+        found = Gathering()
         for relation in self._relations(table):
             question = sql.SQL("SELECT tableoid AS leaf, pg_catalog.tidsend(ctid) AS id FROM {} {}").format(
                 relation, wanted
             )
             with self.connection.transaction():  # a savepoint, because the snapshot's transaction is open
                 self._search(self.search_path)
-                found |= self._collected(question, parameters)
+                self._collect(found, question, parameters)
                 self._search("")
-        return found
+        return found.keys()
 
     def _search(self, path: str) -> None:
         self.connection.execute("SELECT set_config('search_path', %s, true)", (path,))
 
-    def _answer(self, question: sql.Composed, parameters: Sequence[object], doing: str, edge: ForeignKey) -> KeySet:
+    def _answer(
+        self, found: Gathering, question: sql.Composed, parameters: Sequence[object], doing: str, edge: ForeignKey
+    ) -> None:
         with speaking(self.connection, self.side, doing, edge.child), self._naming(edge):
-            return self._collected(question, parameters)
+            self._collect(found, question, parameters)
 
     @contextmanager
     def _naming(self, edge: ForeignKey) -> Iterator[None]:
@@ -248,16 +261,18 @@ class Walk:
             yield
             self._search("")
 
-    def _collected(self, question: sql.Composed, parameters: Sequence[object]) -> KeySet:
-        """Give the rows of a question with columns `leaf` and `id`; one answer for each 65536 blocks of a leaf."""
+    def _collect(self, found: Gathering, question: sql.Composed, parameters: Sequence[object]) -> None:
+        """Add the rows of a question with columns `leaf` and `id`; one answer for each 256 blocks of a leaf."""
         gathered = sql.SQL(
             "SELECT q.leaf, pg_catalog.string_agg(q.id, '')"
-            " FROM ({}) AS q GROUP BY q.leaf, pg_catalog.substring(q.id, 1, 2)"
+            " FROM ({}) AS q GROUP BY q.leaf, pg_catalog.substring(q.id, 1, 3)"
         ).format(question)
-        found = KeySet()
-        for leaf, sent in self._run(gathered, parameters):
-            found |= KeySet.of(self.facts.names[leaf], tids.unpacked(sent))
-        return found
+        for leaf, sent in self._streamed(gathered, parameters):
+            found.add(self.facts.names[leaf], tids.unpacked(sent))
+
+    def _streamed(self, question: sql.Composed, parameters: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+        """Run a question and give its answers one by one, so that they are never held together."""
+        return psycopg.RawCursor(self.connection).stream(question, parameters, binary=True)
 
     def _run(self, question: sql.Composed, parameters: Sequence[object]) -> psycopg.Cursor[tuple[Any, ...]]:
         """Run a question with parameters as PostgreSQL numbers them: a name may hold a per cent sign."""
@@ -274,15 +289,17 @@ class Walk:
         if isinstance(rows, KeySet):
             yield from self._parts(rows, frozenset(edge.child_leaves or rows.leaves), edge.when)
         elif edge.child_leaves is not None:
-            yield from (_Part(_where(_only(leaf), edge.when)) for leaf in edge.child_leaves)
+            yield from (_Part(_only(leaf), edge.when) for leaf in edge.child_leaves)
         else:
-            yield from (_Part(_where(relation, edge.when)) for relation in self._relations(edge.child))
+            yield from (_Part(relation, edge.when) for relation in self._relations(edge.child))
 
-    def _parts(self, rows: KeySet, among: frozenset[TableId], when: str = "") -> Iterator[_Part]:
+    def _parts(
+        self, rows: KeySet, among: frozenset[TableId], when: str = "", size: int = _IDS_A_QUESTION
+    ) -> Iterator[_Part]:
         for leaf in rows.leaves:
             if leaf in among:
-                for ids in rows.chunks(leaf, _IDS_A_QUESTION):
-                    yield _Part(_where(_only(leaf), when), TidArray(ids))
+                for ids in rows.chunks(leaf, size):
+                    yield _Part(_only(leaf), when, TidArray(ids))
 
     def _equal(self, edge: ForeignKey, child_columns: Sequence[str]) -> sql.Composable:
         """Give the comparison of parent `p` with child `c`, as the constraint itself makes it."""
@@ -304,13 +321,6 @@ def _name(table: TableId) -> sql.Identifier:
 
 def _only(leaf: TableId) -> sql.Composed:
     return sql.SQL("ONLY {}").format(_name(leaf))
-
-
-def _where(relation: sql.Composable, when: str) -> sql.Composable:
-    """Give a relation's rows for which a condition, if there is one, is true; it stands where only they are named."""
-    if not when:
-        return relation
-    return sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE ({}\n))").format(relation, sql.SQL(when))
 
 
 def _cast(alias: str, column: str, to: str | None) -> sql.Composable:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dbmimic.engines.postgres import walk
 from dbmimic.errors import ConfigError
 from dbmimic.model.keys import WHOLE, KeySet
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
+from dbmimic.ports.source import End
 from tests.conformance.postgres.shapes import PARTITIONS, edge
 
 pytestmark = pytest.mark.postgres
@@ -186,3 +188,38 @@ def test_many_rows_both_ways(bench):
     assert len(parents) == expected
     assert source.children(one, parents) == every_child
     assert source.orphans(one, every_child) == 0
+
+
+def test_an_unindexed_child_is_read_for_all_parents_at_once(bench, monkeypatch):
+    """What a question reads as a whole is not read again for every few parents; an index in any order is one."""
+    source = bench.source(
+        bench.database("""
+            CREATE TABLE p (a int, b int, PRIMARY KEY (a, b));
+            CREATE TABLE bare (id int, a int, b int, FOREIGN KEY (a, b) REFERENCES p (a, b));
+            CREATE TABLE sorted (id int, a int, b int, FOREIGN KEY (a, b) REFERENCES p (a, b));
+            CREATE INDEX ON sorted (b, a, id);
+            CREATE TABLE half (id int, a int, b int, FOREIGN KEY (a, b) REFERENCES p (a, b));
+            CREATE INDEX ON half (a, id, b); CREATE INDEX ON half (a, b) WHERE id > 10;
+            INSERT INTO p SELECT i, i FROM generate_series(1, 50) i;
+            INSERT INTO bare SELECT i, i, i FROM generate_series(1, 50) i;
+            INSERT INTO sorted TABLE bare; INSERT INTO half TABLE bare;
+        """)
+    )
+    monkeypatch.setattr(walk, "_IDS_A_QUESTION", 5)
+    monkeypatch.setattr(walk, "_IDS_A_SCAN", 20)
+    questions = []
+    streamed = walk.Walk._streamed
+
+    def counted(self, *asked):
+        questions.append(asked)
+        return streamed(self, *asked)
+
+    monkeypatch.setattr(walk.Walk, "_streamed", counted)
+    parents = where(source, "p", "a < 41")
+    for name, expected in (("bare", 2), ("sorted", 8), ("half", 2)):
+        one = edge(source.schema(), name, "a", "b")
+        questions.clear()
+        assert len(source.children(one, parents)) == 40, name
+        assert len(questions) == expected, name
+        pairs = list(source.links(one, parents, End.PARENT))
+        assert sum(len(links.children) for links in pairs) == 40

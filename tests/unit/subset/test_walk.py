@@ -87,3 +87,32 @@ def test_what_each_edge_brought_is_counted_once(chain: Path) -> None:
     brought = {(arrow.edge.child_columns[0], arrow.down): rows for arrow, rows in found.brought.items()}
     assert brought == {("up", False): 29, ("twin", False): 30}
     assert all(isinstance(arrow, Arrow) for arrow in found.brought)
+
+
+def test_rows_that_came_down_are_not_asked_for_the_parents_they_came_from(tmp_path: Path) -> None:
+    """A key with one parent a row leads nowhere new upwards; one with several parents a row may."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "family.db")) as connection, connection:
+        connection.executescript(
+            "CREATE TABLE node (id INTEGER PRIMARY KEY);"
+            "CREATE TABLE leaf (id INTEGER PRIMARY KEY, node INTEGER REFERENCES node (id), other INTEGER REFERENCES node);"
+            "INSERT INTO node VALUES (1), (2), (3);"
+            "INSERT INTO leaf VALUES (1, 1, 2), (2, 1, NULL), (3, 3, 1);"
+        )
+    asked: list[tuple[str, int]] = []
+
+    class Parents(Counted):
+        def parents(self, edge: Any, children: Any) -> Any:
+            asked.append((edge.child_columns[0], len(children)))
+            return self._source.parents(edge, children)
+
+    source = SqliteSource(tmp_path / "family.db")
+    with contextlib.closing(source):
+        schema = source.schema()
+        graph = link(schema)
+        spec = SliceSpec(seeds=(SeedSpec(Named("node", "here"), where="id = 1"),))
+        found = walk(plan(schema, graph, resolve(spec, schema, graph)), schema, Parents(source), None)  # type: ignore[arg-type]
+    assert {str(table): (len(rows.own), len(rows.need)) for table, rows in found.slices.items()} == {
+        "node": (1, 2),
+        "leaf": (3, 0),
+    }
+    assert sorted(asked) == [("node", 1), ("other", 2)]
