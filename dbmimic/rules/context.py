@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dbmimic.masks.condition import Condition, condition
+from dbmimic.masks.condition import Condition
 from dbmimic.masks.definition import WHEN, ColumnContext, Options
 from dbmimic.model.masking import Masked
 from dbmimic.model.schema import Column, Table
@@ -41,6 +41,8 @@ def condition_of(table: Table, options: Options) -> Condition | None:
     written = options.get(WHEN.name)
     if not isinstance(written, str):
         return None
+    from dbmimic.masks.sql_condition import condition  # noqa: PLC0415 -- slow to load, and few rules need it
+
     return condition(written, {column.name: column.logical for column in table.loadable})
 
 

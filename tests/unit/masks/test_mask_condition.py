@@ -7,7 +7,8 @@ import sqlite3
 import pyarrow as pa
 import pytest
 
-from dbmimic.masks.condition import ConditionError, condition
+from dbmimic.masks.condition import ConditionError
+from dbmimic.masks.sql_condition import condition
 from dbmimic.model.types import Kind, LogicalType
 
 COLUMNS = {
