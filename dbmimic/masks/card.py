@@ -27,6 +27,7 @@ PROMISES: Mapping[Promise, str] = {
 
 _NAMES = ("Ann", "O'Neill")
 _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
+    "api_key": ({}, ("sk_live_51H8xyz", "ghp_16C7e42F")),
     "bic": ({}, ("DEUTDEFF500",)),
     "bucket": ({"size": 10}, ("47", "50")),
     "city": ({}, ("Paris", "Lyon")),
@@ -41,6 +42,8 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "free_text": ({}, ("Call Anna Miller, +1 212 555 0100 or anna@example.net",)),
     "full_name": ({}, ("Ann O'Neill", "O'Neill, Ann")),
     "gender": ({"scope": "row"}, ()),
+    "hash": ({"length": 32}, ("5f4dcc3b5aa765d61d8327deb882cf99",)),
+    "host": ({}, ("db1.corp.example.net",)),
     "iban": ({}, ("DE89 3704 0044 0532 0130 00",)),
     "integer_key": ({}, ("1", "2", "3")),
     "json": (
@@ -48,6 +51,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
         ('{"id": 7, "name": "Ann Lee", "to": [{"email": "a@b.org"}]}',),
     ),
     "last_name": ({}, _NAMES),
+    "mac": ({}, ("00:1B:44:11:3A:B7", "001b.4411.3ab7")),
     "national_id": ({"country": "ES"}, ("12345678Z", "X1234567L")),
     "noise": ({}, ("1000", "-250")),
     "null": ({}, ("anything",)),
@@ -63,6 +67,9 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "template": ({"template": "{first_name|lower}.{last_name|lower}@example.com"}, ()),
     "token": ({}, ("ann1981",)),
     "username": ({}, ("ann1981",)),
+    "ulid": ({}, ("01ARZ3NDEKTSV4RRFFQ69G5FAV",)),
+    "url": ({}, ("https://ann:secret@shop.example.net/orders/17?token=aB3",)),
+    "user_agent": ({}, ("Mozilla/5.0 (X11; Linux x86_64)",)),
 }
 _ANY: tuple[Mapping[str, object], tuple[str, ...]] = ({}, ("Ann O'Neill",))
 

@@ -12,6 +12,7 @@ from dbmimic.masks import canonical
 from dbmimic.masks.builtin import (
     address,
     contact,
+    credentials,
     dates,
     documents,
     fake,
@@ -197,6 +198,7 @@ def builtin() -> MaskRegistry:
         national,
         numbers,
         text,
+        credentials,
         documents,
         free_text,
         network,

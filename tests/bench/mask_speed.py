@@ -169,6 +169,9 @@ UNIQUE = (
     Case("pattern", numbered("%d"), None, None, {"pattern": r"\w{16}"}),
     Case("username", numbered("person%d")),
     Case("template", numbered("%d"), None, None, {"template": "a{#}"}),
+    Case("hash", numbered("%d"), None, None, {"length": 20}),
+    Case("api_key", numbered("sk_%d")),
+    Case("ulid", numbered("01ARZ3NDEK%016d")),
 )
 
 

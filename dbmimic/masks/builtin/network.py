@@ -1,4 +1,4 @@
-"""`ip`: another address; those that share the first bits of theirs go on sharing as many."""
+"""What machines are called: `ip`, `mac`, `host`, `url` and `user_agent`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Promise, matching
+from dbmimic.masks import base32, canonical
+from dbmimic.masks.builtin.person import has_room
+from dbmimic.masks.definition import (
+    Check,
+    ColumnContext,
+    MaskDefinition,
+    MaskError,
+    MaskFunction,
+    Options,
+    Parameter,
+    Part,
+    PartBuild,
+    Promise,
+    matching,
+    needs_parts,
+)
 from dbmimic.masks.keyed import KeyedFunction, Words
-from dbmimic.masks.layout import keep_blank
+from dbmimic.masks.layout import Bytes, fixed_width, keep_blank, rows_of
+from dbmimic.masks.permutation import Permutation
+from dbmimic.masks.pools import Pool
 from dbmimic.masks.shape import Shape, shape_mask
 from dbmimic.model.types import Kind
 
@@ -96,7 +113,142 @@ def _moved(keyed: KeyedFunction, addresses: list[int]) -> list[int]:
     return result
 
 
+_PAIR, _FOUR = "[0-9A-Fa-f]{2}", "[0-9A-Fa-f]{4}"
+# The forms of a hardware address, and where its twelve digits stand.
+_MACS = (
+    (rf"^{_PAIR}(?:[:-]{_PAIR}){{5}}$", [at for at in range(17) if at % 3 < 2]),  # noqa: PLR2004  two digits and a sign
+    (rf"^{_FOUR}(?:\.{_FOUR}){{2}}$", [at for at in range(14) if at % 5 < 4]),  # noqa: PLR2004  four and a dot
+    (rf"^(?:{_PAIR}){{6}}$", list(range(12))),
+)
+_VENDOR_DIGITS = 6
+_NO_VENDOR = b"02"  # the first byte of addresses that no vendor gave out: IEEE 802, section 8.4
+_HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+_OF_HEX = np.zeros(256, dtype=np.uint64)
+_OF_HEX[list(b"0123456789abcdef")] = _OF_HEX[list(b"0123456789ABCDEF")] = np.arange(16)
+_SMALL = np.uint8(0x20)
+
+
+def _build_mac(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    keeps_vendor = options["vendor"] == "keep"
+    other, permuted = shape_mask(keyed.sub("other"), context, Shape.CODE), keyed.sub("mac")
+
+    def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        made, done = values, pc.fill_null(pc.equal(values, ""), True)
+        for form, places in _MACS:
+            is_mac = pc.fill_null(pc.match_substring_regex(values, form), False)
+            found = rows_of(values.filter(is_mac))
+            if found is not None:
+                made = pc.replace_with_mask(
+                    made, is_mac, fixed_width(_moved_mac(permuted, found, places, keeps_vendor))
+                )
+                done = pc.or_(done, is_mac)
+        if pc.all(done, min_count=0).as_py():
+            return made
+        if context.type.kind is not Kind.TEXT:
+            raise MaskError("a value is no hardware address")
+        return pc.if_else(done, made, other(values, entity))
+
+    return mask
+
+
+def _moved_mac(keyed: KeyedFunction, found: Bytes, places: list[int], keeps_vendor: bool) -> Bytes:
+    """Give addresses of one form with other digits, in capitals where there were some; all signs stay."""
+    result = found.copy()
+    varying = places[_VENDOR_DIGITS:] if keeps_vendor else places[len(_NO_VENDOR) :]
+    number = np.zeros(len(found), dtype=np.uint64)
+    for place in varying:
+        number = number << np.uint64(4) | _OF_HEX.take(found[:, place])
+    moved = Permutation(keyed, 1 << 4 * len(varying)).move(number)
+    small = np.where(((found >= ord("A")) & (found <= ord("F"))).any(axis=1), np.uint8(0), _SMALL)
+    for place in reversed(varying):
+        digit = _HEX.take((moved & np.uint64(15)).view(np.int64))
+        result[:, place] = np.where(digit > ord("9"), digit & ~_SMALL | small, digit)
+        moved >>= np.uint64(4)
+    if not keeps_vendor:
+        result[:, places[: len(_NO_VENDOR)]] = np.frombuffer(_NO_VENDOR, dtype=np.uint8)
+    return result
+
+
+_DOMAIN = ".example.com"  # reserved for documentation: RFC 2606, section 3
+_HOST_WIDTH = 16
+
+
+def _hosts(keyed: KeyedFunction, hosts: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(
+        fixed_width(base32.spell(keyed.prf(canonical.folded(hosts)), _HOST_WIDTH)), _DOMAIN, ""
+    )
+
+
+def _build_host(keyed: KeyedFunction, _options: Options, _context: ColumnContext) -> MaskFunction:
+    return lambda values, _entity: keep_blank(values, _hosts(keyed, values))
+
+
+def _room_for(width: int, what: str) -> Check:
+    def fits(_options: Options, context: ColumnContext) -> str | None:
+        limit = context.type.length
+        return f"{what} needs {width} characters, and the column holds {limit}" if limit and limit < width else None
+
+    return fits
+
+
+_URL = r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:[^/?#@]*@)?(?P<host>[^/?#:@\[\]]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]+)?(?P<rest>(?s:.*))$"
+
+
+def _compose_url(keyed: KeyedFunction, _options: Options, context: ColumnContext, build: PartBuild) -> MaskFunction:
+    host, scrambled = build(_URL_PARTS["host"]), build(_URL_PARTS["rest"])
+    limit = context.type.length
+    del keyed
+
+    def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        fields = pc.extract_regex(values, _URL)
+        scheme, port, rest = (fields.field(name) for name in ("scheme", "port", "rest"))
+        made = pc.binary_join_element_wise(
+            scheme, host(fields.field("host"), entity), port, scrambled(rest, entity), ""
+        )
+        made = pc.if_else(pc.is_valid(fields), made, scrambled(values, entity))
+        return keep_blank(values, made if limit is None else pc.utf8_slice_codeunits(made, 0, limit))
+
+    return mask
+
+
+_URL_PARTS = {"host": Part("host", {}), "rest": Part("scramble", {})}
+
+_USER_AGENTS = Pool(pa.array([
+    f"Mozilla/5.0 ({system}) {browser}"
+    for system in (
+        "Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64",
+        "Linux; Android 10; K", "iPhone; CPU iPhone OS 17_5 like Mac OS X", "iPad; CPU OS 17_5 like Mac OS X",
+    )
+    for browser in (
+        "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36",
+        "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+        "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+        "Gecko/20100101 Firefox/127.0",
+    )
+]))  # fmt: skip
+
+
+def _build_user_agent(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> MaskFunction:
+    pool = _USER_AGENTS.fitting(context.type.length)
+
+    def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
+        seen = canonical.folded(values)
+        return keep_blank(values, pool.drawn(pool.index(keyed.uniform(seen), 0, _V4_BITS), seen))
+
+    return mask
+
+
 DEFINITIONS = (
+    MaskDefinition(
+        name="host",
+        summary="The name of a host that is nowhere, in a domain reserved for examples.",
+        kinds=frozenset({Kind.TEXT}),
+        promises=Promise.CHANGES | Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(),
+        domain="host",
+        build=_build_host,
+        fits=_room_for(_HOST_WIDTH + len(_DOMAIN), "the name of a host"),
+    ),
     MaskDefinition(
         name="ip",
         summary="Another IP address; those of one network stay in one, whatever its size.",
@@ -106,5 +258,37 @@ DEFINITIONS = (
         domain="ip",
         build=_build,
         reads=matching(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?"),
+    ),
+    MaskDefinition(
+        name="mac",
+        summary="Another hardware address in the same form, of the same vendor.",
+        kinds=frozenset({Kind.TEXT, Kind.NETWORK}),
+        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(
+            Parameter("vendor", "text", default="keep", choices=("keep", "drop"), summary="the first half of it"),
+        ),
+        domain="mac",
+        build=_build_mac,
+    ),
+    MaskDefinition(
+        name="url",
+        summary="The scheme, another host, and other letters and digits after it; no user and no password.",
+        kinds=frozenset({Kind.TEXT}),
+        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(),
+        domain="url",
+        build=needs_parts,
+        compose=_compose_url,
+        parts=lambda _options: _URL_PARTS,
+    ),
+    MaskDefinition(
+        name="user_agent",
+        summary="What some browser says of itself.",
+        kinds=frozenset({Kind.TEXT}),
+        promises=Promise.CHANGES | Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(),
+        domain="user_agent",
+        build=_build_user_agent,
+        fits=has_room,
     ),
 )

@@ -53,6 +53,12 @@ NUMBERED = {
     "email": ("user{}@example.org", TEXT, {}),
     "first_name": ("{}", TEXT, {}),
     "full_name": ("{}", TEXT, {}),
+    "hash": ("{}", TEXT, {}),
+    "host": ("db{}.corp.test", TEXT, {}),
+    "api_key": ("sk_{:08}", TEXT, {}),
+    "mac": ("001b44{:06x}", TEXT, {}),
+    "ulid": ("01ARZ3NDEK{:016}", TEXT, {}),
+    "url": ("https://www.shop.test/{:09}", TEXT, {}),
     "iban": ("", TEXT, {}),
     "integer_key": ("{}", INTEGER, {}),
     "job_title": ("{}", TEXT, {}),
@@ -139,8 +145,22 @@ def test_with_another_secret_nothing_matches(apply, name):
 
 def test_every_mask_that_hides_its_value_is_tried():
     """The others say what they keep, are made of these, give nothing of the value, or are somebody else's."""
-    told = {"bucket", "constant", "date_truncate", "faker", "free_text", "gender", "ip", "json", "null", "prefix"}
-    told |= {"redact", "template"}
+    told = {
+        "bucket",
+        "constant",
+        "date_truncate",
+        "faker",
+        "free_text",
+        "gender",
+        "ip",
+        "json",
+        "null",
+        "password",
+        "prefix",
+        "redact",
+        "template",
+        "user_agent",
+    }
     assert {*NUMBERED, *NEAR} | told == set(builtin().names())
 
 

@@ -15,6 +15,7 @@ from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
 
 NAMES = [
+    "api_key",
     "bic",
     "bucket",
     "city",
@@ -29,15 +30,19 @@ NAMES = [
     "free_text",
     "full_name",
     "gender",
+    "hash",
+    "host",
     "iban",
     "integer_key",
     "ip",
     "job_title",
     "json",
     "last_name",
+    "mac",
     "national_id",
     "noise",
     "null",
+    "password",
     "pattern",
     "payment_card",
     "phone",
@@ -50,6 +55,9 @@ NAMES = [
     "template",
     "token",
     "username",
+    "ulid",
+    "url",
+    "user_agent",
 ]
 
 
