@@ -28,6 +28,8 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "faker": {"provider": "company"},
     "national_id": {"country": "ES"},
     "bucket": {"size": 10},
+    "ordered_noise": {"step": 10},
+    "round": {"to": 10},
     "json": {"keys": {"a*": "email", "b": "phone"}, "rest": "scramble"},
     "template": {"template": "{a|lower}-{#}"},
     "pattern": {"pattern": r"\w{16}"},

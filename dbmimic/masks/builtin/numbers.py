@@ -1,4 +1,7 @@
-"""Amounts and measures: `noise` moves a number a little, `bucket` takes it to the beginning of its band."""
+"""
+Amounts and measures: `noise` moves a number a little, `ordered_noise` all numbers without one passing another, `bucket`
+takes a number to the beginning of its band and `round` to the nearest multiple.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
         return units + np.where(units == 0, 0, np.where(there, signed, np.where(back, -signed, 0)))
 
     def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
-        bits = None if entity is None else by_entity.uniform(canonical.text(entity, padded=True))
+        bits = None if entity is None else by_entity.uniform(canonical.text(entity.fill_null(""), padded=True))
         return _changed(
             values, context, moved, lambda units: by_value.prf_integers(units)[:, 0] if bits is None else bits
         )
@@ -130,6 +133,58 @@ def _bucket_fits(options: Options, context: ColumnContext) -> str | None:
     return None
 
 
+def _build_round(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    size = int(str(options["to"]))
+    column = context.type
+
+    def rounded(units: Whole, places: Whole, _bits: Words) -> Whole:
+        multiple = size * 10**places
+        lowest, highest = _bounds(column, places)
+        rest = np.abs(units) % multiple
+        inner = units - np.sign(units) * rest  # the multiple towards 0
+        outer = np.sign(units) * (multiple - rest)
+        room = np.where(units > 0, highest - np.maximum(units, 0), np.minimum(units, 0) - lowest)
+        away = (2 * rest >= multiple) & (multiple - rest <= room)
+        return np.where(away, units + np.where(away, outer, 0), inner)
+
+    return lambda values, _entity: _changed(values, column, rounded, lambda units: units.view(np.uint64))
+
+
+_MOST_STEP = 1 << 31  # units between two knots, so that a place between them times their distance fits 64 bits
+
+
+def _build_ordered(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    step = int(str(options["step"]))
+    column = context.type
+    drawn = keyed.sub("knots")
+
+    def knots(numbers: Whole, size: Whole) -> Whole:
+        """Give where each multiple of a step goes: less than half a step away, so none meets the next one."""
+        share = (drawn.prf_integers(numbers)[:, 0] >> np.uint64(32)) * size.view(np.uint64) >> np.uint64(32)
+        return share.view(np.int64) - size // 2
+
+    def moved(units: Whole, places: Whole, _bits: Words) -> Whole:
+        size = step * 10**places
+        lowest, highest = _bounds(column, places)
+        inside = np.clip(units, lowest // 2, highest // 2)  # what is beyond half of all that 64 bits hold stays
+        number = inside // size
+        rest = inside - number * size
+        here, following = knots(number, size), knots(number + 1, size)
+        made = number * size + here + rest * (size + following - here) // size
+        return np.where(inside == units, np.clip(made, lowest, highest), units)
+
+    return lambda values, _entity: _changed(values, column, moved, lambda units: units.view(np.uint64))
+
+
+def _ordered_fits(options: Options, context: ColumnContext) -> str | None:
+    column = context.type
+    if column.kind is Kind.DECIMAL and (column.precision is None or column.scale is None):
+        return "numbers of any number of places have no order that is kept in their last place; use noise"
+    if int(str(options["step"])) * 10 ** (column.scale or 0) >= _MOST_STEP:
+        return f"option 'step' must be below {_MOST_STEP} times the last place of the column"
+    return None
+
+
 _LOSSY = Promise.LOSSY | Promise.KEEPS_NULL
 
 DEFINITIONS = (
@@ -146,6 +201,29 @@ DEFINITIONS = (
         domain="noise",
         build=_build_noise,
         gaps=True,
+    ),
+    MaskDefinition(
+        name="ordered_noise",
+        summary="A number near by, and all in the order in which they were: ranks stay, distances do not.",
+        kinds=frozenset({Kind.INTEGER, Kind.DECIMAL}),
+        promises=_LOSSY,
+        parameters=(
+            Parameter("step", "integer", required=True, minimum=2, summary="no number moves further than this"),
+        ),
+        domain="ordered_noise",
+        build=_build_ordered,
+        fits=_ordered_fits,
+    ),
+    MaskDefinition(
+        name="round",
+        summary="The nearest multiple, halves away from 0.",
+        kinds=_NUMBERS,
+        promises=_LOSSY,
+        parameters=(
+            Parameter("to", "integer", required=True, minimum=1, maximum=_MOST_AMOUNT, summary="a multiple of what"),
+        ),
+        domain="round",
+        build=_build_round,
     ),
     MaskDefinition(
         name="bucket",

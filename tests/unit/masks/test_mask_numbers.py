@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pytest
@@ -137,3 +137,41 @@ class TestDateTruncate:
         assert apply("date_truncate", ["1970-05-06 10:20:30"], LogicalType(Kind.TIMESTAMPTZ), to="year") == [
             "1970-01-02 00:00:00"
         ]
+
+
+class TestRound:
+    @given(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=20), st.sampled_from([1, 5, 7, 100, 10**9]))
+    @settings(max_examples=30, deadline=None)
+    def test_is_what_the_reference_gives(self, numbers, to):
+        made = masked("round", {"to": to}, {"kind": "integer", "bits": 31}, list(map(str, numbers)))
+        for number, after in zip(numbers, made, strict=True):
+            nearest = int((Decimal(number) / to).to_integral_value(ROUND_HALF_UP)) * to
+            inner = int(Decimal(number) / to) * to
+            assert int(after) == (nearest if -(2**31) <= nearest < 2**31 else inner)
+
+    def test_keeps_the_places(self, apply):
+        column = LogicalType(Kind.DECIMAL, precision=8, scale=2)
+        assert apply("round", ["12.50", "-2.50", "0.00", None], column, to=5) == ["15.00", "-5.00", "0.00", None]
+
+
+class TestOrderedNoise:
+    @given(
+        st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(-300, 300), max_size=60), st.sampled_from([2, 9, 997])
+    )
+    @settings(max_examples=40, deadline=None)
+    def test_no_number_passes_another_or_goes_far(self, numbers, step):
+        made = masked("ordered_noise", {"step": step}, {"kind": "integer", "bits": 31}, list(map(str, numbers)))
+        pairs = sorted(zip(numbers, map(int, made), strict=True))
+        assert [after for _, after in pairs] == sorted(after for _, after in pairs)
+        assert all(abs(after - before) <= step for before, after in pairs)
+        assert all(-(2**31) <= after < 2**31 for _, after in pairs)
+
+    def test_moves_most_numbers_and_keeps_most_apart(self, apply):
+        values = [str(number) for number in range(0, 50_000, 7)]
+        made = apply("ordered_noise", values, LogicalType(Kind.INTEGER, bits=31), step=1000)
+        assert sum(before != after for before, after in zip(values, made, strict=True)) > 7000
+        assert len(set(made)) > 6500
+
+    def test_unfit_columns(self, refusal):
+        assert "use noise" in refusal("ordered_noise", LogicalType(Kind.DECIMAL), step=10)
+        assert "'step'" in refusal("ordered_noise", LogicalType(Kind.DECIMAL, precision=20, scale=10), step=10)
