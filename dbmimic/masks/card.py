@@ -28,11 +28,13 @@ PROMISES: Mapping[Promise, str] = {
 _NAMES = ("Ann", "O'Neill")
 _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "api_key": ({}, ("sk_live_51H8xyz", "ghp_16C7e42F")),
+    "array": ({"each": "email"}, ('{ann@example.net,"bob, jr@example.net",NULL}',)),
     "bic": ({}, ("DEUTDEFF500",)),
     "bucket": ({"size": 10}, ("47", "50")),
     "city": ({}, ("Paris", "Lyon")),
     "code": ({}, ("SKU-0042-xy", "ALFKI")),
     "company": ({}, ("Acme Inc.",)),
+    "composite": ({"fields": {1: "full_name"}}, ('("Ann Lee",17)',)),
     "constant": ({"value": "n/a"}, ("anything",)),
     "date_shift": ({}, ("2024-02-29", "1981-07-14")),
     "date_truncate": ({}, ("2024-02-29", "1981-07-14")),
@@ -43,6 +45,8 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "full_name": ({}, ("Ann O'Neill", "O'Neill, Ann")),
     "gender": ({"scope": "row"}, ()),
     "hash": ({"length": 32}, ("5f4dcc3b5aa765d61d8327deb882cf99",)),
+    "file": ({}, ("89504e470d0a1a0a0000000d49484452",)),
+    "hstore": ({"keys": {"*mail": "email"}}, ('"mail"=>"ann@example.net", "size"=>"XL"',)),
     "host": ({}, ("db1.corp.example.net",)),
     "iban": ({}, ("DE89 3704 0044 0532 0130 00",)),
     "integer_key": ({}, ("1", "2", "3")),
@@ -73,6 +77,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "ulid": ({}, ("01ARZ3NDEKTSV4RRFFQ69G5FAV",)),
     "url": ({}, ("https://ann:secret@shop.example.net/orders/17?token=aB3",)),
     "user_agent": ({}, ("Mozilla/5.0 (X11; Linux x86_64)",)),
+    "xml": ({"elements": {"name": "full_name"}}, ('<order id="7"><name>Ann Lee</name></order>',)),
 }
 _ANY: tuple[Mapping[str, object], tuple[str, ...]] = ({}, ("Ann O'Neill",))
 

@@ -16,12 +16,14 @@ from dbmimic.masks.builtin import (
     dates,
     documents,
     fake,
+    files,
     finance,
     free_text,
     geo,
     identity,
     keys,
     national,
+    nested,
     network,
     numbers,
     person,
@@ -29,6 +31,7 @@ from dbmimic.masks.builtin import (
     template,
     text,
     work,
+    xml,
 )
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
 from dbmimic.masks.keyed import KeyedFunction
@@ -202,10 +205,13 @@ def builtin() -> MaskRegistry:
         credentials,
         documents,
         free_text,
+        files,
         geo,
+        nested,
         network,
         work,
         identity,
         template,
+        xml,
     )
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

@@ -119,6 +119,32 @@ CASES += [
     ("company", {}, {"length": 20}, NAMES),
     ("job_title", {}, {}, NAMES),
     ("job_title", {}, {"length": 12}, NAMES),
+    (
+        "array",
+        {"each": "email"},
+        {"kind": "array"},
+        ['{a@b.de,"x, y",NULL,"NULL"}', "{{1,2},{3,4}}", "[0:1]={a,b}", "{}", None],
+    ),
+    (
+        "composite",
+        {"fields": {"1": "full_name", "3": "scramble"}},
+        {"kind": "other"},
+        ['("Ann Lee",17,"a ""b""")', "(,,)", None],
+    ),
+    ("hstore", {"keys": {"*mail": "email"}}, {"kind": "other"}, ['"Mail"=>"a@b.de", "b"=>NULL', "", None]),
+    (
+        "xml",
+        {"elements": {"name": "full_name"}, "attributes": {"mail": "email"}},
+        {},
+        ['<?xml version="1.0"?><o mail="a@b.de"><name>Ann &amp; Lee<!-- Ann --></name>x</o>', "<o>", "", None],
+    ),
+    ("xml", {"rest": "scramble"}, {"kind": "other"}, ["<a b='Ann'>Lee<![CDATA[<17>]]><c/></a>", None]),
+    (
+        "file",
+        {},
+        {"kind": "binary"},
+        ["\\x89504e470d0a1a0a00", "FFD8FFE0", "255044462d312e34", "00ff", "\\x", "", None],
+    ),
     ("ordered_noise", {"step": 100}, {"kind": "integer", "bits": 31}, [*KEYS, "100", "101", "-250"]),
     (
         "ordered_noise",

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping
+from xml.sax.saxutils import escape, quoteattr
 
 import pyarrow as pa
 import pytest
@@ -27,6 +28,10 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "gender": {"scope": "row", "female": "1", "male": "0"},
     "faker": {"provider": "company"},
     "national_id": {"country": "ES"},
+    "array": {"each": "scramble"},
+    "composite": {"fields": {1: "email", 3: "scramble"}},
+    "hstore": {"keys": {"a*": "email", "b": "phone"}},
+    "xml": {"elements": {"a*": "email"}, "attributes": {"b": "phone"}, "rest": "scramble"},
     "bucket": {"size": 10},
     "ordered_noise": {"step": 10},
     "round": {"to": 10},
@@ -79,7 +84,40 @@ def _numbers(column: LogicalType) -> st.SearchStrategy[str]:
     return st.integers(-top - 1 if column.signed else 0, top).map(str)
 
 
+def quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+cells = plain_words.map(quoted)
+NESTED = {
+    "array": st.lists(cells | st.just("NULL") | st.sampled_from(["{1,b}", "c d"]), max_size=4).map(
+        lambda those: "{" + ",".join(those) + "}"
+    ),
+    "composite": st.lists(cells | st.sampled_from(["", "17", "a b"]), min_size=1, max_size=4).map(
+        lambda those: "(" + ",".join(those) + ")"
+    ),
+    "hstore": st.lists(st.tuples(cells, cells | st.just("NULL")), max_size=4).map(
+        lambda those: ", ".join("=>".join(pair) for pair in those)
+    ),
+}
+elements = st.recursive(
+    plain_words.map(escape),
+    lambda inner: st.builds(
+        lambda name, word, those: f"<{name} b={quoteattr(word)}>{''.join(those)}</{name}>",
+        st.sampled_from(["a", "ab", "x:c"]),
+        plain_words,
+        st.lists(inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+
+
 def values_of(column: LogicalType, mask: str) -> st.SearchStrategy[str]:
+    if mask in NESTED:
+        return NESTED[mask]
+    if mask == "xml" and column.kind is Kind.OTHER:
+        return elements
     if column.kind in {Kind.INTEGER, Kind.DECIMAL}:
         return _numbers(column)
     if column.kind is Kind.TEXT and mask == "integer_key":

@@ -120,3 +120,59 @@ def test_a_unique_address_that_the_column_cannot_hold_is_refused_before_anything
     reason = "e-mail addresses that cannot collide need 23 characters, and the column holds 12"
     assert refused.value.problems[0].message.endswith(reason)
     assert names() == before
+
+
+def test_what_postgresql_nests_is_masked_inside(postgres15: PostgresServer, tmp_path: Path) -> None:
+    """The server itself takes the masked literals apart again."""
+    shop = small_shop.on_postgres(postgres15)
+    source = shop.build("nested")
+    shop.run(
+        "nested",
+        [
+            "CREATE EXTENSION hstore",
+            "CREATE TYPE person AS (name text, born int)",
+            "CREATE TABLE holders (id int PRIMARY KEY, mails text[], who person, more hstore, page xml, scan bytea)",
+            """INSERT INTO holders VALUES
+               (1, '{a@b.de,"x \\"y\\", z",NULL}', ROW('O''Neill, "Ann"', 7), 'mail=>a@b.de, n=>NULL',
+                '<a mail="a@b.de">Ann</a>', '\\x89504e470d0a1a0a00'),
+               (2, '[0:1]={a@b.de,c@d.de}', NULL, '', NULL, NULL)""",
+        ],
+    )
+    columns = {
+        "mails": {"mask": "array", "each": "email"},
+        "who": {"mask": "composite", "fields": {1: "full_name"}},
+        "more": {"mask": "hstore", "keys": {"mail": "email"}},
+        "page": {"mask": "xml", "attributes": {"mail": "email"}, "rest": "scramble"},
+        "scan": "file",
+    }
+    rules = {"default": "keep", "columns": {f"holders.{name}": rule for name, rule in columns.items()}}
+    report = copied(tmp_path, source, shop.url("nested_stage"), rules=rules)
+    assert (report.verified, report.leaks.found) == (True, 0)
+    question = (
+        "SELECT mails[1], array_length(mails, 1), mails[3], (who).name, (who).born, more -> 'mail', more ? 'n',"
+        " (xpath('/a/@mail', page))[1]::text, (xpath('/a/text()', page))[1]::text, length(scan), mails[0]"
+        " FROM holders ORDER BY id"
+    )
+    first, second = shop.run("nested_stage", [question])
+    mail, length, none, name, born, again, has_null, third, text, size, _ = first
+    assert mail == again == third == second[-1]
+    assert mail.endswith("@example.com")
+    assert (length, none, born, has_null, size) == (3, None, 7, True, 70)
+    assert "Neill" not in name
+    assert text != "Ann"
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql", "sqlite"])
+def test_a_picture_becomes_another_one(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> None:
+    shop, _ = shops(request, engine, tmp_path)
+    names = ("scans.db", "scans_stage.db") if engine == "sqlite" else ("scans", "scans_stage")
+    source = shop.build(names[0])
+    kind, written = ("bytea", "'\\x{}'") if engine == "postgresql" else ("blob", "x'{}'")
+    picture = "89504e470d0a1a0a" + "00ff" * 40
+    rows = ", ".join(f"({n}, {written.format(picture + f'{n:02}')})" for n in range(3))
+    shop.run(names[0], [f"CREATE TABLE scans (id int PRIMARY KEY, page {kind})", f"INSERT INTO scans VALUES {rows}"])
+    rules = {"default": "keep", "columns": {"scans.page": "file"}}
+    report = copied(tmp_path, source, shop.url(names[1]), rules=rules)
+    assert (report.verified, report.leaks.found) == (True, 0)
+    held = {bytes(page) for (page,) in shop.run(names[1], ["SELECT page FROM scans"])}  # type: ignore[call-overload]
+    assert [(page[:8], page[-8:-4]) for page in held] == [(bytes.fromhex(picture[:16]), b"IEND")]

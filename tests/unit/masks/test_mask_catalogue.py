@@ -16,22 +16,26 @@ from dbmimic.model.types import Kind, LogicalType
 
 NAMES = [
     "api_key",
+    "array",
     "bic",
     "bucket",
     "city",
     "code",
     "company",
+    "composite",
     "constant",
     "date_shift",
     "date_truncate",
     "email",
     "faker",
+    "file",
     "first_name",
     "free_text",
     "full_name",
     "gender",
     "hash",
     "host",
+    "hstore",
     "iban",
     "integer_key",
     "ip",
@@ -61,11 +65,16 @@ NAMES = [
     "ulid",
     "url",
     "user_agent",
+    "xml",
 ]
 
 
 REQUIRED = {
     "json": {"keys": {"email": "email"}},
+    "array": {"each": "email"},
+    "composite": {"fields": {1: "email"}},
+    "hstore": {"keys": {"a": "email"}},
+    "xml": {"rest": "scramble"},
     "bucket": {"size": 10},
     "ordered_noise": {"step": 100},
     "round": {"to": 100},
