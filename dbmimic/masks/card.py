@@ -64,6 +64,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "pattern": ({"pattern": r"INV-\d{8}"}, ("2024/17",)),
     "payment_card": ({}, ("4111 1111 1111 1111",)),
     "phone": ({}, ("+1 212 555 0100", "030 1234567")),
+    "place": ({"part": "city", "entity": "id"}, ("Paris", "Lyon")),
     "postal_code": ({}, ("90210", "SW1A 1AA")),
     "prefix": ({}, ("90210", "SW1A 1AA")),
     "redact": ({}, ("anything",)),

@@ -1,5 +1,5 @@
 """
-Build the frozen pools of `dbmimic/masks/pools` (development only).
+Build the frozen pools of `dbmimic/masks/pools`, and the table of places beside them (development only).
 
     python -m tests.golden.build_pools FOLDER
 
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from faker import Faker
+from faker.providers.geo import Provider as GeoProvider
 
 LOCALES = [
     "en_US", "en_GB", "en_IE", "en_IN", "en_NZ", "de_DE", "de_AT", "fr_FR", "fr_CA", "es_ES", "es_MX", "it_IT",
@@ -70,6 +71,13 @@ def main(folder: Path) -> None:
         text = "".join(f"{entry}\n" for entry in entries)
         (folder / f"{name}.v1.txt").write_text(text, encoding="ascii", newline="\n")
         print(name, len(entries), max(map(len, entries)))
+    (folder / "places.v1.txt").write_text(towns(), encoding="ascii", newline="\n")
+
+
+def towns() -> str:
+    """Give a line for each real town of Faker's list: name, country, time zone, latitude, longitude."""
+    rows = sorted((country, name, zone, *place) for *place, name, country, zone in GeoProvider.land_coords)
+    return "".join(f"{name}|{country}|{'|'.join(rest)}\n" for country, name, *rest in rows if name.isascii())
 
 
 if __name__ == "__main__":

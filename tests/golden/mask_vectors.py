@@ -157,6 +157,17 @@ CASES += [
     ("location", {}, {}, ["52.520008, 13.404954", "(-89.9999;179.99999)", "Main Street 1", "", None]),
     ("location", {"meters": 5000, "axis": "longitude"}, {"kind": "float"}, ["13.404954", "-180", None]),
     ("location", {"entity": "id"}, {"kind": "decimal", "precision": 9, "scale": 6}, ["52.520008", "-90.000000", None]),
+    *(
+        ("place", {"part": part, "entity": "id"}, {}, ["x", "y", "", None])
+        for part in ("city", "country", "time_zone", "coordinates")
+    ),
+    (
+        "place",
+        {"part": "latitude", "entity": "id"},
+        {"kind": "decimal", "precision": 7, "scale": 4},
+        ["1.0000", "2.0000"],
+    ),
+    ("place", {"part": "longitude", "entity": "id"}, {"kind": "float"}, ["1", "2", None]),
     ("password", {}, {}, ["secret", "", None]),
     ("password", {"scheme": "passlib", "plain": "letmein"}, {}, ["secret"]),
     ("hash", {}, {}, TEXTS),

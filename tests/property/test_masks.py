@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "faker": {"provider": "company"},
     "national_id": {"country": "ES"},
     "array": {"each": "scramble"},
+    "place": {"part": "latitude", "entity": "id"},
     "composite": {"fields": {1: "email", 3: "scramble"}},
     "hstore": {"keys": {"a*": "email", "b": "phone"}},
     "xml": {"elements": {"a*": "email"}, "attributes": {"b": "phone"}, "rest": "scramble"},

@@ -1,4 +1,4 @@
-"""`location`: a place near by, for columns of coordinates in degrees."""
+"""Where things are: `location` is a place near by, `place` a column of a table of towns, one town for each entity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks import canonical, decimals
+from dbmimic.masks import canonical, decimals, places
 from dbmimic.masks.decimals import Whole
 from dbmimic.masks.definition import (
     ColumnContext,
@@ -23,6 +23,7 @@ from dbmimic.masks.definition import (
 )
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import keep_blank
+from dbmimic.masks.pools import Pool
 from dbmimic.model.types import Kind
 
 _METERS = 1000
@@ -109,6 +110,52 @@ def _compose(keyed: KeyedFunction, options: Options, context: ColumnContext, bui
     return pairs if column.kind is Kind.TEXT else numbers
 
 
+_PLACE_BITS = 32
+_COORDINATES = "coordinates"
+_PAIR_OF = "{}, {}"
+
+
+def _column(part: str) -> pa.Array:
+    table = places.load()
+    if part == _COORDINATES:
+        return pa.array(map(_PAIR_OF.format, table["latitude"], table["longitude"]), pa.string())
+    return pa.array(table[part], pa.string())
+
+
+def _build_place(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    column, limit = _column(str(options["part"])), context.type.length
+    entries = column if limit is None else pc.utf8_slice_codeunits(column, 0, limit)
+    if context.type.kind is Kind.DECIMAL and context.type.scale is not None:
+        units, given, _ = decimals.parse(entries, None)
+        scale = np.full(len(units), context.type.scale, dtype=np.int64)
+        lost = 10 ** np.maximum(given - scale, 0)
+        entries = decimals.spell(np.sign(units) * (np.abs(units) // lost) * 10 ** np.maximum(scale - given, 0), scale)
+    pool = Pool(entries)
+
+    def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        who = values if entity is None else entity
+        bits = keyed.uniform(canonical.text(who.fill_null(""), padded=True))
+        made = pool.take(pool.index(bits, 0, _PLACE_BITS))
+        return keep_blank(values, pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string())))
+
+    return mask
+
+
+def _place_fits(options: Options, context: ColumnContext) -> str | None:
+    column, part = context.type, str(options["part"])
+    if column.kind is Kind.TEXT:
+        needed = 1 if part == "city" else int(pc.max(pc.utf8_length(_column(part))).as_py())
+        if column.length is not None and column.length < needed:
+            return f"what is drawn has up to {needed} characters, and the column holds {column.length}"
+        return None
+    if part not in _AXES:
+        return f"the column holds numbers, so option 'part' must be one of: {', '.join(_AXES)}"
+    if column.precision is not None and column.precision - (column.scale or 0) < _WHOLE_DIGITS:
+        return f"degrees have up to {_WHOLE_DIGITS} digits before the point, and the column holds fewer"
+    return None
+
+
+_WHOLE_DIGITS = 3
 _AXES = ("latitude", "longitude")
 _PARTS = {"other": Part("scramble", {})}
 
@@ -127,5 +174,24 @@ DEFINITIONS = (
         build=needs_parts,
         compose=_compose,
         parts=lambda _options: _PARTS,
+    ),
+    MaskDefinition(
+        name="place",
+        summary="A column of a table of real towns: all columns of one entity are of one town, so they agree.",
+        kinds=frozenset({Kind.TEXT, Kind.DECIMAL, Kind.FLOAT}),
+        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        parameters=(
+            Parameter(
+                "part",
+                "text",
+                required=True,
+                choices=(*places.COLUMNS, _COORDINATES),
+                summary="its column",
+            ),
+            Parameter("entity", "column", required=True, summary="the column that says whose place it is"),
+        ),
+        domain="place",
+        build=_build_place,
+        fits=_place_fits,
     ),
 )

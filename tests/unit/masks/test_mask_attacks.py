@@ -161,6 +161,7 @@ def test_every_mask_that_hides_its_value_is_tried():
         "json",
         "location",
         "ordered_noise",
+        "place",
         "round",
         "null",
         "password",

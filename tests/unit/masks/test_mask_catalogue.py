@@ -52,6 +52,7 @@ NAMES = [
     "pattern",
     "payment_card",
     "phone",
+    "place",
     "postal_code",
     "prefix",
     "redact",
@@ -72,6 +73,7 @@ NAMES = [
 REQUIRED = {
     "json": {"keys": {"email": "email"}},
     "array": {"each": "email"},
+    "place": {"part": "latitude", "entity": "id"},
     "composite": {"fields": {1: "email"}},
     "hstore": {"keys": {"a": "email"}},
     "xml": {"rest": "scramble"},

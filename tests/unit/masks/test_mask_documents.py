@@ -195,3 +195,8 @@ class TestFreeText:
     def test_fits_the_column(self, apply, refusal):
         assert len(apply("free_text", ["a@b.org"], LogicalType(Kind.TEXT, length=20))[0]) == 20
         assert "takes some of" in refusal("free_text", find=["colours"])
+
+    def test_markup_stays(self, apply):
+        (mail,) = apply("email", ["ann@x.org"])
+        text = '<p class="Note">Write to <a href="mailto:ann@x.org">ann@x.org</a>&nbsp;soon</p>'
+        assert apply("free_text", [text]) == [text.replace("ann@x.org", mail)]

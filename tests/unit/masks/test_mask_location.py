@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbmimic.masks.definition import MaskError
+from dbmimic.masks import places
+from dbmimic.masks.definition import MaskError, OptionError
+from dbmimic.masks.registry import builtin
 from dbmimic.model.types import Kind, LogicalType
 from tests.golden.mask_vectors import masked
 
@@ -61,3 +63,48 @@ def test_form_stays_and_other_text_is_scrambled(apply):
 def test_what_is_no_number(apply):
     with pytest.raises(MaskError, match="degrees"):
         apply("location", ["NaN"], LogicalType(Kind.FLOAT))
+
+
+PARTS = ("city", "country", "time_zone", "coordinates")
+
+
+def towns(part, count, **column):
+    """Give one column of the places of so many entities."""
+    return masked("place", {"part": part, "entity": "id"}, column, ["1"] * count)
+
+
+class TestPlace:
+    def test_all_columns_of_an_entity_are_of_one_town(self):
+        drawn = set(zip(*(towns(part, 300) for part in PARTS), strict=True))
+        table = places.load()
+        known = {(*names, f"{north}, {east}") for *names, north, east in zip(*table.values(), strict=True)}
+        assert drawn <= known
+        assert len(drawn) > 200
+
+    def test_numbers_agree_with_text(self):
+        pairs = towns("coordinates", 50)
+        for axis, place in (("latitude", 0), ("longitude", 1)):
+            exact = towns(axis, 50, kind="float")
+            assert exact == [pair.split(", ")[place] for pair in pairs]
+            for short, long in zip(towns(axis, 50, kind="decimal", precision=5, scale=2), exact, strict=True):
+                assert re.fullmatch(r"-?[0-9]{1,3}\.[0-9]{2}", short)
+                assert abs(float(short) - float(long)) < 0.01
+
+    def test_unfit_columns(self, refusal):
+        assert "2 characters" in refusal("place", LogicalType(Kind.TEXT, length=1), part="country", entity="id")
+        assert "one of: latitude" in refusal("place", LogicalType(Kind.FLOAT), part="city", entity="id")
+        assert "3 digits" in refusal(
+            "place", LogicalType(Kind.DECIMAL, precision=6, scale=5), part="latitude", entity="id"
+        )
+
+    def test_a_place_without_an_entity_is_no_place(self):
+        with pytest.raises(OptionError, match="'entity'"):
+            builtin().get("place").parse({"part": "city"})
+
+    def test_the_table_is_the_pinned_one(self):
+        table = places.load()
+        assert len(table["city"]) > 900
+        assert len(set(table["country"])) > 100
+        assert all(re.fullmatch("[A-Z]{2}", country) for country in table["country"])
+        assert all(abs(float(latitude)) <= 90 for latitude in table["latitude"])
+        assert all(abs(float(longitude)) <= 180 for longitude in table["longitude"])
