@@ -175,7 +175,7 @@ def fold(value: str, column: LogicalType) -> str:
 
 @pytest.mark.parametrize("name", REGISTRY.names())
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_promises(name, data):
     definition = REGISTRY.get(name)
     context, values = data.draw(columns(definition))
@@ -218,7 +218,7 @@ def assert_unique(definition: MaskDefinition, context: ColumnContext, pairs: lis
 
 @pytest.mark.parametrize("name", REGISTRY.names())
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_masked_value_depends_on_its_value_alone(name, data):
     definition = REGISTRY.get(name)
     context, values = data.draw(columns(definition))
