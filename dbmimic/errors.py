@@ -26,7 +26,9 @@ Codes, so that one word has one meaning:
     DM211 unknown rule pack               DM212 the slice contradicts itself
     DM213 known to the format, not to this version               DM214 the connection URL is unfit
     DM215 the slice leaves a table empty  DM216 one foreign key brings most of the slice
-    DM217 the slice does not hold all that it was to cover
+    DM217 a masked column has few values  DM218 outliers stay recognisable
+    DM219 what is kept may tell a person apart                   DM220 a kept text may repeat what is masked
+    DM221 the slice does not hold all that it was to cover
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading

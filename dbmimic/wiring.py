@@ -28,13 +28,14 @@ from dbmimic.model.events import Noticed
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
-from dbmimic.model.preview import Preview
+from dbmimic.model.preview import Preview, RulesCheck
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Named, Settings
 from dbmimic.model.suggestion import Suggestions
 from dbmimic.pipeline import copy as copying
 from dbmimic.pipeline import graph as drawing
 from dbmimic.pipeline import plan as planning
+from dbmimic.pipeline import rules as checking
 from dbmimic.pipeline import verify as verifying
 from dbmimic.pipeline import why as explaining
 from dbmimic.pipeline.job import Crew, Request, World
@@ -85,6 +86,18 @@ def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
         from dbmimic.engines.crossing import CrossingSource
 
         return planning.preview(request, CrossingSource(source, target), _world(listener))
+
+
+def check_rules(config: Settings) -> RulesCheck:
+    """
+    Give what the rules come to, held against the source's catalogue; no row is read.
+
+    Raises:
+        ConfigError, RefusedError: a rule is wrong, or a column undecided.
+    """
+    request = _request(config, secret_needed=config.slice.needs_secret)
+    with _source(config, Engines()) as source:
+        return checking.check(request, source, _world(None))
 
 
 def _target_engine(config: Settings) -> str | None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, sandbox, schema, verify, why
+from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, rules, sandbox, schema, verify, why
 from dbmimic.cli.render.errors import show
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
 
@@ -39,6 +39,7 @@ for command in (
     app.command()(command)
 app.add_typer(key.app, name="key")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(rules.app, name="rules")
 
 
 def main() -> NoReturn:

@@ -59,6 +59,17 @@ class EdgePreview:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesCheck:
+    """What rules that decide every column come to; `rules` is their fingerprint."""
+
+    rules: str
+    columns_masked: int
+    columns_kept: int
+    findings: tuple[Finding, ...] = ()
+    schema: str = "dbmimic/rules/1"
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """The whole plan, tables in loading order: parents first."""
 

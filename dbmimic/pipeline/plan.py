@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbmimic import subset
+from dbmimic import rules, subset
 from dbmimic.model.events import Stage
 from dbmimic.model.keys import KeySet, TableSlice
 from dbmimic.model.masking import Decision, Kept
@@ -41,6 +41,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         findings=(
             *prepared.schema.findings,
             *noticed,
+            *rules.risks(prepared.schema, prepared.graph, prepared.resolution.plan),
             *too_many(sum(table.rows for table in tables), request.slice.max_rows),
         ),
         coverage=walked.coverage,

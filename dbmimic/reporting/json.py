@@ -12,7 +12,7 @@ from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.diagram import Diagram
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
-from dbmimic.model.preview import Preview
+from dbmimic.model.preview import Preview, RulesCheck
 from dbmimic.model.report import (
     ForeignKeyReport,
     LeakReport,
@@ -37,6 +37,12 @@ def preview_document(preview: Preview) -> dict[str, object]:
     document = _without_nothing(asdict(preview))
     head = {"schema": document.pop("schema"), "rows": preview.rows, "undecided": len(preview.undecided)}
     return {**head, **document, "findings": _findings(preview.findings)}
+
+
+def rules_document(checked: RulesCheck) -> dict[str, object]:
+    """Give the JSON document of what the rules come to."""
+    document = asdict(checked)
+    return {"schema": document.pop("schema"), **document, "findings": _findings(checked.findings)}
 
 
 def explanation_document(explanation: Explanation) -> dict[str, object]:

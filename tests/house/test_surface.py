@@ -47,7 +47,20 @@ def test_exported_names_exist() -> None:
 
 
 def test_every_command_stands_in_the_readme_and_helps() -> None:
-    known = {"demo", "init", "plan", "copy", "verify", "why", "graph", "rollback", "key new", "masks", "schema"}
+    known = {
+        "demo",
+        "init",
+        "plan",
+        "copy",
+        "verify",
+        "why",
+        "graph",
+        "rollback",
+        "key new",
+        "rules check",
+        "masks",
+        "schema",
+    }
     known |= {
         f"sandbox {name}" for name in ("create", "url", "list", "exec", "reset", "extend", "protect", "drop", "gc")
     }

@@ -23,7 +23,22 @@ from tests.copying import SECRET
 from tests.places import ENGINES, Place, place
 from tests.small_shop import CUSTOMERS
 
-COMMANDS = ("", "demo", "init", "plan", "copy", "verify", "why", "graph", "rollback", "schema", "key", "key new")
+COMMANDS = (
+    "",
+    "demo",
+    "init",
+    "plan",
+    "copy",
+    "verify",
+    "why",
+    "graph",
+    "rollback",
+    "schema",
+    "key",
+    "key new",
+    "rules",
+    "rules check",
+)
 STAGES = ("reading the schema", "choosing rows", "copying", "building keys and indexes", "verifying", "putting it")
 PROMPT_SECONDS = 20.0
 # A copy is stopped at once; what is left to do is to drop what was built.
@@ -130,6 +145,24 @@ def test_masks_are_listed_and_told(dbmimic_command: Forks, tmp_path: Path) -> No
     assert all(mask["examples"] for mask in document["masks"])
     ended = dbmimic_command.run("masks", "emial", "--json", cwd=tmp_path)
     assert (ended.status, ended.document["error"]["hint"]) == (2, "did you mean email?")
+
+
+def test_rules_are_checked_without_a_copy(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    columns = {"customers.first_name": "first_name", "orders.total": "noise"}
+    here.configure(tmp_path, rules={"default": "keep", "columns": columns})
+    ended = dbmimic_command.run("rules", "check", cwd=tmp_path)
+    assert ended.status == 0
+    assert "DM218" in ended.out
+    assert "try: " in ended.out
+    document = json.loads(dbmimic_command.run("rules", "check", "--json", cwd=tmp_path).out)
+    assert document["schema"] == "dbmimic/rules/1"
+    assert document["columns_masked"] == 2
+    codes = {finding["code"] for finding in document["findings"]}
+    assert codes <= {
+        finding["code"] for finding in json.loads(dbmimic_command.run("plan", "--json", cwd=tmp_path).out)["findings"]
+    }
+    here.configure(tmp_path, rules={"columns": columns})
+    assert dbmimic_command.run("rules", "check", cwd=tmp_path).status == 4
 
 
 def test_a_new_secret_is_fit_and_another_each_time(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:

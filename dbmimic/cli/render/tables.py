@@ -9,7 +9,7 @@ from rich.table import Table
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
-from dbmimic.model.preview import Preview
+from dbmimic.model.preview import Preview, RulesCheck
 from dbmimic.model.report import RunReport
 
 _COLOURS = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -55,6 +55,15 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
         _edges(console, preview)
     _findings(console, preview.findings, verbose=verbose)
     _undecided(console, preview)
+
+
+def show_rules_check(checked: RulesCheck) -> None:
+    """Print what the rules come to, with the next step for each finding."""
+    console = _console()
+    for finding in checked.findings:
+        _findings(console, (finding,), verbose=True)
+        console.print(escape(f"  try: {finding.hint}"))
+    console.print(f"every column is decided: {checked.columns_masked} masked, {checked.columns_kept} kept")
 
 
 def show_explanation(explanation: Explanation) -> None:

@@ -1,0 +1,124 @@
+"""
+What rules leave to be recognised: told from the catalogue and the decisions alone, before a row is read.
+
+Frequencies give a masked column with few values away (M. Naveed, S. Kamara, C. V. Wright, "Inference Attacks on
+Property-Preserving Encrypted Databases", CCS 2015); attributes that are harmless one by one tell people apart together
+(L. Sweeney, "k-anonymity: a model for protecting privacy", IJUFKS 10, 2002).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.graph import FkGraph
+from dbmimic.model.masking import Kept, Masked, MaskPlan
+from dbmimic.model.names import TableId
+from dbmimic.model.schema import Column, Schema, Table
+from dbmimic.model.types import Kind
+
+_IDENTIFYING = frozenset(
+    {
+        *("first_name", "last_name", "full_name", "username", "email", "phone", "street_address"),
+        *("national_id", "ssn", "payment_card", "iban", "template"),
+    }
+)
+_UNTELLING = frozenset(("null", "constant", "redact", "bucket", "date_truncate", "prefix", "json", "free_text"))
+"""Masks that give no value for each value: what they leave is told by what they are."""
+
+_FEW_BITS = 8
+_FEW_CHARACTERS = 3
+_LONG_TEXT = 200
+_FEW = re.compile(
+    r"(sex|gender|state|status|country|country_code|nationality|religion|ethnicity|race|marital_status|blood_(type|group)|"
+    r"diagnosis|party|language)"
+)
+_QUASI = re.compile(
+    r".*(birth|born|dob)(_?(date|day|year))?|(date_of_birth|age|sex|gender|nationality|religion|ethnicity|race|marital_status)|"
+    r"(.*_)?(zip|zip_?code|post_?code|postal_?code|plz|city|town|place|municipality)|"
+    r"(job|job_?title|occupation|profession|salary|income|wage|height|weight)"
+)
+_FEWEST_TOGETHER = 2
+
+
+def risks(schema: Schema, graph: FkGraph, plan: MaskPlan) -> Iterator[Finding]:
+    """Give a warning for each thing that a copy under these rules would still tell; tables in name order."""
+    identified = {table.id: names for table in schema.tables if (names := _identifying(table, plan))}
+    near = {table: {table} for table in identified}
+    for edge in graph.edges:
+        for one, other in ((edge.child, edge.parent), (edge.parent, edge.child)):
+            if one in near:
+                near[one].add(other)
+    for table in schema.tables:
+        yield from _few_values(table, plan)
+        yield from _outliers(table, plan)
+        if table.id in identified:
+            yield from _together(table, plan)
+        owners = sorted(owner for owner, tables in near.items() if table.id in tables)
+        if owners:
+            yield from _repeated(table, plan, owners[0] if table.id not in owners else table.id)
+
+
+def _identifying(table: Table, plan: MaskPlan) -> list[str]:
+    masked = plan.masked(table.id)
+    return [name for name, decision in masked.items() if decision.mask in _IDENTIFYING]
+
+
+def _few_values(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    for column, decision in _masked(table, plan):
+        if decision.mask in _UNTELLING or decision.entity or not _has_few(table, column):
+            continue
+        reason = (
+            f"few values stand here, and {decision.mask} gives one for each: how often each occurs tells which it was"
+        )
+        hint = "keep it, generalise it, or draw anew in each row (`scope: row`)"
+        yield Finding("DM217", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+
+
+def _has_few(table: Table, column: Column) -> bool:
+    kind = column.logical
+    if any(key.columns == (column.name,) for key in table.keys):
+        return False
+    narrow = (
+        kind.kind in {Kind.BOOLEAN, Kind.ENUM}
+        or (kind.kind is Kind.INTEGER and kind.bits is not None and kind.bits <= _FEW_BITS)
+        or (kind.kind is Kind.TEXT and kind.length is not None and kind.length <= _FEW_CHARACTERS)
+    )
+    return narrow or bool(_FEW.fullmatch(column.name.casefold()))
+
+
+def _outliers(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    for column, decision in _masked(table, plan):
+        if decision.mask == "noise":
+            reason = "noise stays near the number, so the largest and the smallest go on telling whose they are"
+            hint = "give the column bands with a top and a bottom instead (`bucket`), if there are such"
+            yield Finding("DM218", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+
+
+def _together(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    kept = [column.name for column in _kept(table, plan) if _QUASI.fullmatch(column.name.casefold())]
+    if len(kept) >= _FEWEST_TOGETHER:
+        reason = f"{', '.join(kept)} are kept: together they may tell a person apart whose name is masked"
+        hint = "generalise some (`date_truncate`, `prefix`, `bucket`), mask them, or count who shares them"
+        yield Finding("DM219", Severity.WARNING, str(table.id), reason, hint)
+
+
+def _repeated(table: Table, plan: MaskPlan, owner: TableId) -> Iterator[Finding]:
+    for column in _kept(table, plan):
+        kind = column.logical
+        long = kind.kind is Kind.TEXT and (kind.length is None or kind.length >= _LONG_TEXT)
+        if kind.kind is Kind.JSON or (long and not any(column.name in key.columns for key in table.keys)):
+            reason = f"it is kept, and what is masked in {owner} may be repeated inside of it"
+            hint = "mask it by `json`, `free_text` or `redact`, if it can hold such"
+            yield Finding("DM220", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+
+
+def _masked(table: Table, plan: MaskPlan) -> Iterator[tuple[Column, Masked]]:
+    masked = plan.masked(table.id)
+    return ((column, masked[column.name]) for column in table.columns if column.name in masked)
+
+
+def _kept(table: Table, plan: MaskPlan) -> Iterator[Column]:
+    decided = plan.of(table.id)
+    return (column for column in table.columns if isinstance(decided.get(column.name), Kept))
