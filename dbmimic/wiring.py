@@ -8,18 +8,21 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 from dbmimic import introspect, rules
 from dbmimic.config import Overrides, load, starting
+from dbmimic.config import lock as locking
 from dbmimic.config import resolve as late
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
-from dbmimic.errors import ConfigError, DbmimicError, SnapshotLost, UsageError
+from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SnapshotLost, UsageError
 from dbmimic.executors import DaskExecutor, ProcessExecutor
+from dbmimic.masks.keyed import key_id
+from dbmimic.masks.pinned import differences, pinned
 from dbmimic.masks.pools import POOLS_VERSION
 from dbmimic.masks.registry import MaskRegistry, builtin
 from dbmimic.model.address import Address, Secret
@@ -86,6 +89,41 @@ def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
         from dbmimic.engines.crossing import CrossingSource
 
         return planning.preview(request, CrossingSource(source, target), _world(listener))
+
+
+def lock(config: Settings, *, renew: bool = False) -> Path:
+    """
+    Pin what masks hang on beside the configuration, and give the path of the lock.
+
+    Raises:
+        RefusedError: DM311, another lock is there, and it is not to be renewed.
+    """
+    path = locking.beside(config.place)
+    secret = late.secret(config.secret, os.environ)
+    now = pinned(builtin(), secret)
+    if path.exists() and not renew:
+        held = locking.read(path)
+        reasons = [] if held is None else list(differences(held, now, set(held.masks)))
+        if reasons:
+            hint = "use what is pinned, or give --renew: then values are masked otherwise than before"
+            raise RefusedError.of([Problem("DM311", reason, str(path), hint) for reason in reasons])
+    locking.write(path, replace(now, retired=_retired(path, now.key)))
+    return path
+
+
+def _retired(path: Path, key: str) -> tuple[str, ...]:
+    """Give the ids of keys that a lock pinned before, without the one that is pinned now."""
+    try:
+        held = locking.read(path)
+    except ConfigError:
+        return ()  # it is no lock, and is to be renewed
+    before = () if held is None else (*held.retired, held.key)
+    return tuple(dict.fromkeys(each for each in before if each != key))
+
+
+def secret_id(config: Settings) -> str:
+    """Give the id of the configuration's secret: what lock files and reports name it by."""
+    return key_id(late.secret(config.secret, os.environ))
 
 
 def check_rules(config: Settings) -> RulesCheck:
@@ -351,7 +389,8 @@ def _address(named: Named | None, what: str) -> Address:
 
 def _request(config: Settings, *, secret_needed: bool, confirmed: str | None = None) -> Request:
     secret = late.secret(config.secret, os.environ) if secret_needed else None
-    return Request(config.slice, config.rules, secret, confirmed)
+    path = locking.beside(config.place)
+    return Request(config.slice, config.rules, secret, confirmed, locking.read(path), str(path))
 
 
 def _world(listener: Listener | None, crew: Crew | None = None) -> World:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from dbmimic.cli.options import ConfigFile
+
 app = typer.Typer(help="The secret that masks are keyed with.")
 
 
@@ -20,3 +22,11 @@ def new() -> None:
     from dbmimic.masks.keyed import new_secret
 
     print(new_secret())
+
+
+@app.command(name="id")
+def told(config: ConfigFile = None) -> None:
+    """Print the id of the configured secret: lock files and reports name it by that, and it tells nothing of it."""
+    from dbmimic import wiring
+
+    print(wiring.secret_id(wiring.load_config(config)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from dbmimic.cli.options import ConfigFile, Json, Source
@@ -28,3 +30,16 @@ def check(config: ConfigFile = None, source: Source = None, json: Json = False) 
         print(text(rules_document(checked)))
     else:
         show_rules_check(checked)
+
+
+@app.command()
+def lock(
+    config: ConfigFile = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Replace a lock that differs: values are masked otherwise than before.")
+    ] = False,
+) -> None:
+    """Pin key id and versions of masks and pools in dbmimic.lock: a run that would mask otherwise is refused."""
+    from dbmimic import wiring
+
+    print(wiring.lock(wiring.load_config(config), renew=renew))

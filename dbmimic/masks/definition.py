@@ -252,6 +252,8 @@ class MaskDefinition:
     `reads` tells which values are none of them where it masks those in a way of its own. `drawn` says that what it
     gives hangs on nothing but the keyed function of the value, so that it may be asked for another value as well.
 
+    `version` is raised when the mask begins to give other values than before: lock files pin it.
+
     A mask that is made of the rest of the row names those columns in `row`: beside the values it takes a struct array
     of them, as they are in the copy.
     """
@@ -273,6 +275,7 @@ class MaskDefinition:
     reads: Reads | None = None
     drawn: bool = False
     row: Callable[[Options], tuple[str, ...]] | None = None
+    version: int = 1
 
     def parse(self, options: Options) -> Options:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""

@@ -29,7 +29,11 @@ from dbmimic.masks.layout import byte_layout, rows_of, windows
 from dbmimic.model.address import Secret
 
 SECRET_BYTES = 32
-_PERSON = b"dbmimic-mask-v1"
+FUNCTION = "dbmimic-mask-v1"
+"""The name of the keyed function and of how its keys are derived: another one would mask everything otherwise."""
+
+_PERSON = FUNCTION.encode()
+_KEY_ID = "key id"
 _BLOCK = 16
 _BLOCK_BITS = 4
 _LONG = 1024  # from here on a value is worth a call of its own
@@ -65,6 +69,11 @@ def parse_secret(text: str) -> Secret:
     if _looks_made_up(value):
         raise SecretError("the secret is not random: it looks like an example or like text")
     return Secret(value)
+
+
+def key_id(secret: Secret) -> str:
+    """Give 16 hex digits that tell one secret from another, and nothing of it."""
+    return _derive(secret.value, _KEY_ID)[:8].hex()
 
 
 def _decode(text: str) -> bytes | None:

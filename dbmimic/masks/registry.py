@@ -179,6 +179,13 @@ class MaskRegistry:
                 return f"{where}: {reason}"
         return None
 
+    def within(self, name: str, options: Options) -> frozenset[str]:
+        """Give the name of a mask and of all that it is made of with these parsed options, which fit."""
+        found = {name}
+        for part in self.get(name).parts(options).values():
+            found |= self.within(part.mask, self.get(part.mask).parse(part.options))
+        return frozenset(found)
+
     def names(self) -> tuple[str, ...]:
         """Give all names, in order."""
         return tuple(self._by_name)

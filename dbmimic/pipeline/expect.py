@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from dbmimic.masks.definition import Promise, left_by
+from dbmimic.masks.keyed import key_id
 from dbmimic.masks.policy import promises
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.findings import Finding, Severity
@@ -107,8 +108,13 @@ def describe(
         ),
         leaks=verdict.leaks,
         findings=verdict.findings,
-        versions={**world.versions, "rules": request.rules.fingerprint},
+        versions={**world.versions, "rules": request.rules.fingerprint, **_key(request)},
     )
+
+
+def _key(request: Request) -> dict[str, str]:
+    """Give the id of the key that masked, which tells nothing of the key."""
+    return {} if request.secret is None else {"key": key_id(request.secret)}
 
 
 def _unread(done: Sequence[UnitResult]) -> dict[str, int]:

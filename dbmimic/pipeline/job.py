@@ -11,6 +11,7 @@ from typing import Protocol
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.events import Stage, StageEnded, StageStarted
+from dbmimic.model.lock import Lock
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.settings import SliceSpec
 from dbmimic.ports.clock import Clock
@@ -21,12 +22,18 @@ from dbmimic.ports.target import JoinedTarget
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, and with which secret; `confirmed` is the target's name, typed by somebody."""
+    """
+    What was asked for, and with which secret; `confirmed` is the target's name, typed by somebody.
+
+    `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands.
+    """
 
     slice: SliceSpec
     rules: Ruleset
     secret: Secret | None
     confirmed: str | None = None
+    lock: Lock | None = None
+    lock_place: str = ""
 
 
 class Joining(Protocol):

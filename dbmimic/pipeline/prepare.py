@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dbmimic import introspect, rules, subset
-from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.errors import ConfigError, Problem, RefusedError
+from dbmimic.masks.pinned import differences, pinned
+from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.keys import Rows, TableSlice
+from dbmimic.model.masking import Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import SubsetPlan
 from dbmimic.model.schema import Schema, Table
@@ -55,7 +58,28 @@ def prepare(request: Request, source: Source, world: World) -> Prepared:
         hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"
         raise ConfigError("DM209", reason, place="secret", hint=hint)
     resolution = rules.resolve(request.rules, found.schema, found.graph, world.registry, found.plan.excluded)
+    _hold(request, resolution.plan, world.registry)
     return Prepared(found.schema, found.graph, found.plan, resolution)
+
+
+def _hold(request: Request, plan: MaskPlan, registry: MaskRegistry) -> None:
+    """
+    Make sure that this run masks as was pinned.
+
+    Raises:
+        RefusedError: DM311 for each thing that would make it mask otherwise.
+    """
+    if request.lock is None or request.secret is None:
+        return
+    decided = [decision for decision in plan.decisions.values() if isinstance(decision, Masked)]
+    used = {name for one in decided for name in registry.within(one.mask, one.options)}
+    hint = "use what is pinned, or accept that values are masked otherwise than before: `dbmimic rules lock --renew`"
+    problems = [
+        Problem("DM311", f"the copy would not be masked as before: {reason}", request.lock_place, hint)
+        for reason in differences(request.lock, pinned(registry, request.secret), used)
+    ]
+    if problems:
+        raise RefusedError.of(problems)
 
 
 def rows_of(slices: Mapping[TableId, TableSlice]) -> Mapping[TableId, Rows]:

@@ -58,6 +58,8 @@ def test_every_command_stands_in_the_readme_and_helps() -> None:
         "rollback",
         "key new",
         "rules check",
+        "rules lock",
+        "key id",
         "masks",
         "schema",
     }

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import dbmimic
-from dbmimic.masks.keyed import parse_secret
+from dbmimic.masks.keyed import new_secret, parse_secret
 from dbmimic.masks.registry import builtin
-from tests.command_line import ROOT, Forks, environment, run_script, script
+from tests.command_line import ROOT, Ended, Forks, environment, run_script, script
 from tests.copying import SECRET
 from tests.places import ENGINES, Place, place
 from tests.small_shop import CUSTOMERS
@@ -38,6 +38,8 @@ COMMANDS = (
     "key new",
     "rules",
     "rules check",
+    "rules lock",
+    "key id",
 )
 STAGES = ("reading the schema", "choosing rows", "copying", "building keys and indexes", "verifying", "putting it")
 PROMPT_SECONDS = 20.0
@@ -163,6 +165,42 @@ def test_rules_are_checked_without_a_copy(dbmimic_command: Forks, here: Place, t
     }
     here.configure(tmp_path, rules={"columns": columns})
     assert dbmimic_command.run("rules", "check", cwd=tmp_path).status == 4
+
+
+def test_a_lock_holds_what_masks_hang_on(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    def run(*arguments: str, secret: str = SECRET) -> Ended:
+        return dbmimic_command.run(*arguments, cwd=tmp_path, env={"DBMIMIC_SECRET": secret})
+
+    here.configure(tmp_path)
+    other = new_secret()
+    told = run("key", "id").out.strip()
+    assert re.fullmatch(r"[0-9a-f]{16}", told)
+    assert told not in SECRET
+    assert run("rules", "lock").out.strip().endswith("dbmimic.lock")
+    path = tmp_path / "dbmimic.lock"
+    first = json.loads(path.read_text())
+    assert (first["key"], first["retired"], first["masks"]["email"]) == (told, [], 1)
+    assert SECRET not in path.read_text()
+    assert run("copy", "--yes", "--json").document["versions"]["key"] == told
+
+    for arguments in (("copy", "--yes"), ("verify",), ("rules", "lock")):
+        refused = run(*arguments, secret=other)
+        assert refused.status == 4
+        assert "DM311" in refused.err
+        assert told in refused.err
+    assert run("rules", "lock", "--renew", secret=other).status == 0
+    assert json.loads(path.read_text())["retired"] == [told]
+    assert run("copy", "--yes", secret=other).status == 0
+    assert "retired" in run("copy", "--yes").err
+
+    renewed = json.loads(path.read_text())
+    path.write_text(json.dumps({**renewed, "masks": {**renewed["masks"], "email": 9, "iban": 9}}))
+    refused = run("copy", "--yes", secret=other)
+    assert refused.status == 4
+    assert "mask email has version 1, and 9 is pinned" in refused.err
+    assert "iban" not in refused.err  # no rule uses it
+    path.write_text("{}")
+    assert run("copy", "--yes", secret=other).status == 3
 
 
 def test_a_new_secret_is_fit_and_another_each_time(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
