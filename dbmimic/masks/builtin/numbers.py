@@ -147,7 +147,7 @@ def _build_round(_keyed: KeyedFunction, options: Options, context: ColumnContext
         away = (2 * rest >= multiple) & (multiple - rest <= room)
         return np.where(away, units + np.where(away, outer, 0), inner)
 
-    return lambda values, _entity: _changed(values, column, rounded, lambda units: units.view(np.uint64))
+    return lambda values, _entity: _changed(values, context, rounded, lambda units: units.view(np.uint64))
 
 
 _MOST_STEP = 1 << 31  # units between two knots, so that a place between them times their distance fits 64 bits
@@ -173,7 +173,7 @@ def _build_ordered(keyed: KeyedFunction, options: Options, context: ColumnContex
         made = number * size + here + rest * (size + following - here) // size
         return np.where(inside == units, np.clip(made, lowest, highest), units)
 
-    return lambda values, _entity: _changed(values, column, moved, lambda units: units.view(np.uint64))
+    return lambda values, _entity: _changed(values, context, moved, lambda units: units.view(np.uint64))
 
 
 def _ordered_fits(options: Options, context: ColumnContext) -> str | None:
@@ -212,6 +212,7 @@ DEFINITIONS = (
         ),
         domain="ordered_noise",
         build=_build_ordered,
+        gaps=True,
         fits=_ordered_fits,
     ),
     MaskDefinition(
@@ -224,6 +225,7 @@ DEFINITIONS = (
         ),
         domain="round",
         build=_build_round,
+        gaps=True,
     ),
     MaskDefinition(
         name="bucket",
