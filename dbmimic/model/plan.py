@@ -55,6 +55,18 @@ class SubsetPlan:
         """Give the edges that treat a missing parent in one of these ways, in the order of the plan's edges."""
         return tuple(edge for edge, policy in self.edges.items() if policy.parent in policies)
 
+    def role(self, table: TableId) -> str:
+        """Give why a table is there: as what the request names it, or `table` for what only comes along."""
+        if table in self.excluded:
+            return "excluded"
+        if table in self.static:
+            return "static"
+        if any(seed.table == table for seed in self.seeds):
+            return "seed"
+        if any(cover.table == table for cover in self.cover):
+            return "cover"
+        return "restrict" if table in self.restricted else "table"
+
     @property
     def tables(self) -> tuple[TableId, ...]:
         """All tables of the plan, parents first."""

@@ -15,7 +15,9 @@ class TablePreview:
     """
     One table: its rows in the slice by colour, and why it is there.
 
-    `role` is `seed`, `cover`, `static`, `full`, `closure`, `empty` (not reached) or `excluded`.
+    `role` is `seed`, `cover`, `static`, `restrict`, `full`, `closure`, `empty` (not reached) or `excluded`. Rows are
+    exact: the slice was walked. `bytes` is what they take as text, by the widths of some of them, and with 95 %
+    certainty it lies between `bytes_low` and `bytes_high`.
     """
 
     table: str
@@ -27,6 +29,9 @@ class TablePreview:
     columns_masked: int
     columns_kept: int
     columns_undecided: int
+    bytes: int = 0
+    bytes_low: int = 0
+    bytes_high: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,16 @@ class RulesCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class CutPreview:
+    """One edge that brings much: `policy` would cut it, and that many rows (exactly) and bytes (about) not come."""
+
+    edge: str
+    policy: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """The whole plan, tables in loading order: parents first."""
 
@@ -80,6 +95,7 @@ class Preview:
     edges: tuple[EdgePreview, ...]
     findings: tuple[Finding, ...] = ()
     coverage: tuple[TableCoverage, ...] = ()
+    cuts: tuple[CutPreview, ...] = ()
     schema: str = SCHEMA
 
     @property
@@ -91,3 +107,8 @@ class Preview:
     def rows(self) -> int:
         """How many rows the slice has."""
         return sum(table.rows for table in self.tables)
+
+    @property
+    def bytes(self) -> int:
+        """About how many bytes they take as text."""
+        return sum(table.bytes for table in self.tables)

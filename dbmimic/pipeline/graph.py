@@ -21,7 +21,7 @@ def graph(request: Request, source: Source) -> Diagram:
     layers = _layers(found.graph)
     return Diagram(
         nodes=tuple(
-            Node(str(table), _role(table, found.plan), layer)
+            Node(str(table), found.plan.role(table), layer)
             for table, layer in sorted(layers.items(), key=lambda each: (each[1], each[0]))
         ),
         arcs=tuple(_arc(edge, found.plan) for edge in found.graph.edges),
@@ -43,18 +43,6 @@ def _layers(graph: FkGraph) -> dict[TableId, int]:
         ]
         layers.update(dict.fromkeys(component, max(above, default=0)))
     return layers
-
-
-def _role(table: TableId, plan: SubsetPlan) -> str:
-    if table in plan.excluded:
-        return "excluded"
-    if table in plan.static:
-        return "static"
-    if any(seed.table == table for seed in plan.seeds):
-        return "seed"
-    if any(cover.table == table for cover in plan.cover):
-        return "cover"
-    return "restrict" if table in plan.restricted else "table"
 
 
 def _arc(edge: ForeignKey, plan: SubsetPlan) -> Arc:

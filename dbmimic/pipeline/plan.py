@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dbmimic import rules, subset
 from dbmimic.model.events import Stage
 from dbmimic.model.keys import KeySet, TableSlice
 from dbmimic.model.masking import Decision, Kept
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.plan import SubsetPlan
-from dbmimic.model.preview import ColumnPreview, EdgePreview, Preview, TablePreview
+from dbmimic.model.preview import ColumnPreview, CutPreview, EdgePreview, Preview, TablePreview
 from dbmimic.model.request import Mode
 from dbmimic.model.schema import ForeignKey
+from dbmimic.pipeline.estimate import Width, width
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count, too_many
 from dbmimic.ports.source import Source
 from dbmimic.subset import Arrow, Walked
+
+Cuts = tuple[CutPreview, ...]
 
 
 def preview(request: Request, source: Source, world: World) -> Preview:
@@ -28,7 +33,9 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         columns = _columns(prepared)
         order = [*prepared.plan.tables, *sorted(prepared.plan.excluded)]
         noticed = tuple(subset.notices(prepared.plan, prepared.schema, walked, source))
-        tables = tuple(_table(table, prepared, slices.get(table), columns, source) for table in order)
+        widths: dict[str, Width] = {}
+        tables = tuple(_table(table, prepared, slices.get(table), columns, source, widths) for table in order)
+        cut = _cuts(request, prepared, walked, source, widths)
     inside = {table: component for component in prepared.graph.components for table in component}
     return Preview(
         engine=source.engine,
@@ -38,6 +45,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         edges=tuple(
             _edge(edge, prepared.plan, walked, cycle=edge.parent in inside[edge.child]) for edge in prepared.graph.edges
         ),
+        cuts=cut,
         findings=(
             *prepared.schema.findings,
             *noticed,
@@ -63,11 +71,17 @@ def _edge(edge: ForeignKey, plan: SubsetPlan, walked: Walked, *, cycle: bool) ->
 
 
 def _table(
-    table: TableId, prepared: Prepared, chosen: TableSlice | None, columns: tuple[ColumnPreview, ...], source: Source
+    table: TableId,
+    prepared: Prepared,
+    chosen: TableSlice | None,
+    columns: tuple[ColumnPreview, ...],
+    source: Source,
+    widths: dict[str, Width],
 ) -> TablePreview:
     held = prepared.schema.table(table)
     chosen = chosen or TableSlice(KeySet(), KeySet())
     rows = slice_count(held, chosen, source)
+    wide = widths[str(table)] = width(held, chosen.rows, rows, source)
     outcomes = [column.outcome for column in columns if column.table == str(table)]
     return TablePreview(
         table=str(table),
@@ -79,21 +93,32 @@ def _table(
         columns_masked=outcomes.count("masked"),
         columns_kept=outcomes.count("kept"),
         columns_undecided=outcomes.count("undecided"),
+        bytes=round(rows * wide.mean),
+        bytes_low=round(rows * wide.low),
+        bytes_high=round(rows * wide.high),
     )
 
 
 def _role(table: TableId, plan: SubsetPlan, chosen: TableSlice) -> str:
-    if table in plan.excluded:
-        return "excluded"
-    if plan.mode is Mode.FULL:
-        return "full"
-    if table in plan.static:
-        return "static"
-    if any(seed.table == table for seed in plan.seeds):
-        return "seed"
-    if any(cover.table == table for cover in plan.cover):
-        return "cover"
-    return "closure" if chosen.own or chosen.need else "empty"
+    role = plan.role(table)
+    if role == "table" or plan.mode is Mode.FULL:
+        reached = "closure" if chosen.own or chosen.need else "empty"
+        return role if role == "excluded" else "full" if plan.mode is Mode.FULL else reached
+    return role
+
+
+def _cuts(request: Request, prepared: Prepared, walked: Walked, source: Source, widths: Mapping[str, Width]) -> Cuts:
+    asked = subset.resolve(request.slice, prepared.schema, prepared.graph)
+    found = subset.cuts(prepared.schema, prepared.graph, asked, walked, source, request.secret)
+    return tuple(
+        CutPreview(
+            edge=str(cut.edge),
+            policy=cut.policy,
+            rows=sum(cut.saved.values()),
+            bytes=round(sum(rows * widths[str(table)].mean for table, rows in cut.saved.items())),
+        )
+        for cut in found
+    )
 
 
 def _columns(prepared: Prepared) -> tuple[ColumnPreview, ...]:

@@ -35,7 +35,12 @@ def report_document(report: RunReport) -> dict[str, object]:
 def preview_document(preview: Preview) -> dict[str, object]:
     """Give the plan's JSON document."""
     document = _without_nothing(asdict(preview))
-    head = {"schema": document.pop("schema"), "rows": preview.rows, "undecided": len(preview.undecided)}
+    head = {
+        "schema": document.pop("schema"),
+        "rows": preview.rows,
+        "bytes": preview.bytes,
+        "undecided": len(preview.undecided),
+    }
     return {**head, **document, "findings": _findings(preview.findings)}
 
 

@@ -5,6 +5,7 @@ In: Schema, FkGraph, SliceSpec, a Source to ask. Out: SliceRequest, SubsetPlan, 
 Never: rows themselves, masks, a write. Read first: `planner`, then `walk`.
 """
 
+from dbmimic.subset.cuts import Cut, cuts
 from dbmimic.subset.notices import notices
 from dbmimic.subset.planner import plan
 from dbmimic.subset.reach import Arrow
@@ -13,4 +14,17 @@ from dbmimic.subset.virtual import virtual_keys
 from dbmimic.subset.walk import Walked, walk
 from dbmimic.subset.why import Reason, why
 
-__all__ = ["Arrow", "Reason", "Walked", "find_table", "notices", "plan", "resolve", "virtual_keys", "walk", "why"]
+__all__ = [
+    "Arrow",
+    "Cut",
+    "Reason",
+    "Walked",
+    "cuts",
+    "find_table",
+    "notices",
+    "plan",
+    "resolve",
+    "virtual_keys",
+    "walk",
+    "why",
+]

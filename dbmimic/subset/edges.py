@@ -41,7 +41,7 @@ def policies(
             limit=spec.limit,
             ratio=spec.ratio,
             where=WhereSeed(edge.child, spec.where.text, spec.where.place) if spec.where else None,
-            nulls=_nulls(edge, schema, graph) if spec.parent is Parent.NULL else (),
+            nulls=nulls(edge, schema, graph) if spec.parent is Parent.NULL else (),
             place=place,
         )
         problems += _contradictions(edge, policy, schema, graph, request, place)
@@ -146,7 +146,7 @@ def _contradictions(
         yield Problem("DM212", reason, place, "give the child's table a seed instead")
 
 
-def _nulls(edge: ForeignKey, schema: Schema, graph: FkGraph) -> tuple[str, ...]:
+def nulls(edge: ForeignKey, schema: Schema, graph: FkGraph) -> tuple[str, ...]:
     """Give the columns that become NULL where the parent is not in the slice; none where that cannot be."""
     free = tuple(column.name for column in _columns(edge, schema) if _binding(edge, column, schema, graph) is None)
     return () if edge.match is Match.FULL and len(free) < len(edge.child_columns) else free

@@ -40,19 +40,26 @@ def show_report(report: RunReport, *, verbose: bool) -> None:
 def show_preview(preview: Preview, *, verbose: bool) -> None:
     """Print what a copy would do."""
     console = _console()
-    table = _table("table", "rows", "of", "own", "need", "masked", "kept", "undecided", label="why")
+    table = _table("table", "rows", "of", "own", "need", "size", "masked", "kept", "undecided", label="why")
     for row in preview.tables:
         counts = (row.rows, row.source_rows, row.own, row.need)
         columns = (row.columns_masked, row.columns_kept, row.columns_undecided)
-        table.add_row(escape(row.table), *(f"{count:,}" for count in (*counts, *columns)), row.role)
+        cells = (*(f"{count:,}" for count in counts), _size(row.bytes), *(f"{count:,}" for count in columns))
+        table.add_row(escape(row.table), *cells, row.role)
     console.print(table)
     if verbose:
         _columns(console, preview)
     edges, cycles = len(preview.edges), sum(1 for edge in preview.edges if edge.cycle)
-    console.print(f"{preview.mode}: {preview.rows:,} rows; {edges} foreign keys, {cycles} of them in cycles")
+    size = _size(preview.bytes)
+    console.print(
+        f"{preview.mode}: {preview.rows:,} rows, about {size}; {edges} foreign keys, {cycles} of them in cycles"
+    )
     _coverage(console, preview.coverage)
     if verbose:
         _edges(console, preview)
+    for cut in preview.cuts:
+        saved = f"{cut.rows:,} rows, about {_size(cut.bytes)}"
+        console.print(f"cut {escape(cut.edge)} ({cut.policy}) and save {saved}")
     _findings(console, preview.findings, verbose=verbose)
     _undecided(console, preview)
 
@@ -124,6 +131,14 @@ def _findings(console: Console, findings: tuple[Finding, ...], *, verbose: bool)
             colour = _COLOURS[finding.severity]
             line = f"{finding.code} {escape(finding.place)}: {escape(finding.message)}"
             console.print(f"[{colour}]{finding.severity}[/] {line}")
+
+
+def _size(count: int) -> str:
+    """Give a number of bytes with its unit."""
+    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
+        if count >= 1000**power:
+            return f"{count / 1000**power:.1f} {unit}"
+    return f"{count} B"
 
 
 def _table(first: str, *numbers: str, label: str | None = None) -> Table:
