@@ -238,6 +238,10 @@ class VirtualKeyForm(Form):
         Text | None,
         Field(description="The child's rows that it holds for: a condition in the source's SQL."),
     ] = None
+    path: Annotated[
+        Text | None,
+        Field(description="Where the reference stands in the child's column, a JSON document: userId, or user.ids[0]."),
+    ] = None
 
 
 class TableForm(Form):

@@ -107,6 +107,7 @@ def _virtual_key(form: VirtualKeyForm, document: Document, at: KeyPath) -> Virtu
         child=named(document, form.child, (*at, "child")),
         parent=named(document, form.parent, (*at, "parent")),
         when=None if form.when is None else named(document, form.when, (*at, "when")),
+        path=None if form.path is None else named(document, form.path, (*at, "path")),
     )
 
 

@@ -28,5 +28,5 @@ def link(schema: Schema, virtual: Iterable[ForeignKey] = ()) -> FkGraph:
     condensed = nx.condensation(references)
     members = {node: tuple(sorted(condensed.nodes[node]["members"])) for node in condensed}
     order = nx.lexicographical_topological_sort(condensed, key=lambda node: members[node])
-    edges = sorted(foreign_keys, key=lambda edge: (edge.child, edge.child_columns, edge.parent, edge.name, edge.when))
+    edges = sorted(foreign_keys, key=lambda edge: (edge.child, edge.child_names, edge.parent, edge.name, edge.when))
     return FkGraph(edges=tuple(edges), components=tuple(members[node] for node in order))

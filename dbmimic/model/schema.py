@@ -82,6 +82,23 @@ class Key:
     primary: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Inside:
+    """
+    Where in a document, the child's only column, a reference stands: names and places from the outside in.
+
+    `kind` is that of the column which is referenced: INTEGER, UUID or TEXT. What stands there and is none references
+    nothing.
+    """
+
+    steps: tuple[str | int, ...]
+    kind: Kind
+
+    def __str__(self) -> str:
+        steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
+        return steps if steps.startswith("[") else steps[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
     """
@@ -92,7 +109,7 @@ class ForeignKey:
     `on_update` are what happens to the child, in SQL's words; empty where the change is refused.
 
     A `virtual` key is declared by the configuration alone, at `place`; it holds for the child rows for which the
-    condition `when`, if there is one, is true.
+    condition `when`, if there is one, is true. It may stand `inside` a document.
     """
 
     name: str
@@ -111,10 +128,18 @@ class ForeignKey:
     virtual: bool = False
     when: str = ""
     place: str = field(default="", compare=False)
+    inside: Inside | None = None
+
+    @property
+    def child_names(self) -> tuple[str, ...]:
+        """The child's columns as they are told, each with the place in the document that it is."""
+        if self.inside is None:
+            return self.child_columns
+        return tuple(f"{column}.{self.inside}" for column in self.child_columns)
 
     def __str__(self) -> str:
-        child = f"{self.child}{column_list(self.child_columns)}"
-        return f"{child} -> {self.parent}{column_list(self.parent_columns)}"
+        columns = column_list(self.child_columns) if self.inside is None else f"({', '.join(self.child_names)})"
+        return f"{self.child}{columns} -> {self.parent}{column_list(self.parent_columns)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,15 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True)
 class VirtualKeySpec:
-    """A foreign key that the database does not declare, as written: both ends as `table(columns)`."""
+    """
+    A foreign key that the database does not declare, as written: both ends as `table(columns)`, and the `path` to it
+    in a document.
+    """
 
     child: Named
     parent: Named
     when: Named | None = None
+    path: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _arc(edge: ForeignKey, plan: SubsetPlan) -> Arc:
     return Arc(
         child=str(edge.child),
         parent=str(edge.parent),
-        columns=column_list(edge.child_columns)[1:-1],
+        columns=column_list(edge.child_columns)[1:-1] if edge.inside is None else edge.child_names[0],
         policy=", ".join(words),
         virtual=edge.virtual,
     )

@@ -35,6 +35,8 @@ def groups(graph: FkGraph, columns: Iterable[ColumnId]) -> tuple[Group, ...]:
     references.add_nodes_from(columns)
     known = set(references)
     for edge in graph.edges:
+        if edge.inside is not None:
+            continue  # a document is not decided as what it references
         for child, parent in zip(edge.child_columns, edge.parent_columns, strict=True):
             pair = (edge.child.column(child), edge.parent.column(parent))
             if known.issuperset(pair):

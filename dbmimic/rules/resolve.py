@@ -70,6 +70,7 @@ def resolve(
         resolver.decide(group, rule)
     resolver.refuse_computed_keys(graph)
     resolver.refuse_unmade()
+    resolver.refuse_kept_documents(graph)
     if resolver.problems:
         raise ConfigError.of(list(dict.fromkeys(resolver.problems)))
     ordered = {column: resolver.decisions[column] for column in ids if column in resolver.decisions}
@@ -150,6 +151,18 @@ class _Resolver:
         if isinstance(other, Masked) and self.registry.get(other.mask).row is not None:
             return f"column {name} is itself made of others"
         return None
+
+    def refuse_kept_documents(self, graph: FkGraph) -> None:
+        """Tell the user of masked keys that a kept document references: they would stand in it unmasked."""
+        for edge in graph.edges:
+            if edge.inside is None:
+                continue
+            child, parent = edge.child.column(edge.child_columns[0]), edge.parent.column(edge.parent_columns[0])
+            decision = self.decisions.get(parent)
+            if isinstance(decision, Masked) and isinstance(self.decisions.get(child), Kept):
+                reason = f"{child} is kept and references the column, which is masked, at {edge.inside}"
+                hint = f"mask {child} by `json` with the same mask and `domain` at that path"
+                self.problems.append(Problem("DM208", reason, decision.place, hint))
 
     def decide(self, group: Group, chosen: Rule | None) -> None:
         """Decide all columns of a group by its rule."""

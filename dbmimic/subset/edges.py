@@ -112,20 +112,20 @@ def _means(text: str, edge: ForeignKey) -> bool:
         return True
     child, arrow, parent = text.partition("->")
     end = read_end(child)
-    if end is None or not is_named(edge.child, end[0]) or sorted(end[1]) != sorted(edge.child_columns):
+    if end is None or not is_named(edge.child, end[0]) or sorted(end[1]) != sorted(edge.child_names):
         return False
     if not arrow:
         return True
     other = read_end(parent)
     if other is None:
         return is_named(edge.parent, split_name(parent.strip()))
-    pairs = sorted(zip(edge.child_columns, edge.parent_columns, strict=True))
+    pairs = sorted(zip(edge.child_names, edge.parent_columns, strict=True))
     return is_named(edge.parent, other[0]) and sorted(zip(end[1], other[1], strict=False)) == pairs
 
 
 def _spellings(edge: ForeignKey) -> Iterator[str]:
     yield edge.name
-    columns = column_list(edge.child_columns)
+    columns = column_list(edge.child_columns) if edge.inside is None else f"({edge.child_names[0]})"
     yield f"{edge.child}{columns}"
     yield f"{TableId('', edge.child.name)}{columns}"
 
@@ -165,6 +165,8 @@ def _columns(edge: ForeignKey, schema: Schema) -> list[Column]:
 def _binding(edge: ForeignKey, column: Column, schema: Schema, graph: FkGraph) -> str | None:
     """Give why a column cannot become NULL for the sake of this edge alone, or None."""
     table = schema.table(edge.child)
+    if edge.inside is not None:
+        return f"it stands inside column {column.name}"
     if not column.nullable:
         return f"column {column.name} is NOT NULL"
     if column.generated is not Generated.NO:

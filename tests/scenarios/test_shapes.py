@@ -8,6 +8,7 @@ and are sliced by one copy, so that they are fast. Some shapes are not of rows, 
 |---|---|
 | 1, as long as 20,000 | tests/unit/subset/test_walk.py, by the number of questions |
 | 27, Rails' two columns | tests/scenarios/test_virtual_keys.py |
+| 28, every kind of value in a document | tests/scenarios/test_references_in_documents.py |
 | 32, rows that a policy hides | tests/conformance/postgres/test_postgres_snapshot.py, `..._is_told_at_once` |
 | 35, a large child without an index | `test_a_child_without_an_index...` of MySQL and SQLite; a hash join on PostgreSQL |
 | 36, MySQL's widest tables | tests/conformance/mysql/test_mysql_portions.py |

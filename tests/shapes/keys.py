@@ -268,6 +268,36 @@ SHAPES = (
         told={"DM601": "s27_likes(obj)"},
     ),
     Shape(
+        28,
+        "references in documents and lists",
+        """
+        CREATE TABLE s28_users (id INTEGER PRIMARY KEY);
+        INSERT INTO s28_users VALUES (1), (2), (3), (4)
+        """,
+        only={
+            POSTGRES: """
+            CREATE TABLE s28_events (id INTEGER PRIMARY KEY, context JSON, users INTEGER[], listed TEXT);
+            INSERT INTO s28_events VALUES (1, '{"user":  {"id": 2}, "all": [1, 2]}', '{1,2}', '1,2'), (2, '{}', NULL, '')
+            """,
+            MYSQL: """
+            CREATE TABLE s28_events (id INTEGER PRIMARY KEY, context JSON, users LONGTEXT, listed TEXT);
+            INSERT INTO s28_events VALUES (1, '{"user":  {"id": 2}, "all": [1, 2]}', '[1]', '1,2'), (2, '{}', NULL, '')
+            """,
+            SQLITE: """
+            CREATE TABLE s28_events (id INTEGER PRIMARY KEY, context TEXT, users TEXT, listed TEXT);
+            INSERT INTO s28_events VALUES (1, '{"user":  {"id": 2}, "all": [1, 2]}', '[1]', '1,2'), (2, '{}', NULL, '')
+            """,
+        },
+        slice={
+            "seeds": [where("s28_events", "id > 0")],
+            "virtual_keys": [
+                {"child": "s28_events(context)", "path": "user.id", "parent": "s28_users(id)"},
+                {"child": "s28_events(context)", "path": "all[0]", "parent": "s28_users(id)"},
+            ],
+        },
+        rows={"s28_users": [1, 2], "s28_events": [1, 2]},
+    ),
+    Shape(
         33,
         "rows that dangle in the source already",
         """

@@ -20,7 +20,7 @@ from dbmimic.engines.mysql.types import Form
 from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Table
+from dbmimic.model.schema import ForeignKey, Inside, Table
 from dbmimic.model.types import Kind
 from dbmimic.ports.source import End, KeyedRows, Links
 
@@ -209,9 +209,12 @@ class Walk:
     def _sides(self, edge: ForeignKey) -> tuple[_Side, _Side]:
         """Give an edge's child and parent."""
         rows = quoting.name(edge.child.name)
-        if edge.when:
-            listed = ", ".join(form.name for form in self.forms(edge.child).values())  # a star misses invisible ones
-            rows = f"(SELECT {listed} FROM {rows} WHERE ({edge.when}\n))"  # noqa: S608 -- it was checked
+        if edge.when or edge.inside is not None:
+            names = {column: form.name for column, form in self.forms(edge.child).items()}
+            if edge.inside is not None:
+                names |= {column: _reference(names[column], edge.inside) for column in edge.child_columns}
+            listed = ", ".join(names.values())  # a star misses invisible ones
+            rows = f"(SELECT {listed} FROM {rows} WHERE ({edge.when or 'TRUE'}\n))"  # noqa: S608 -- it was checked
         return (
             _Side(edge.child, edge.child_columns, rows),
             _Side(edge.parent, edge.parent_columns, quoting.name(edge.parent.name)),
@@ -269,6 +272,17 @@ class Walk:
         for block in self.session.attempt_blocks(statement):
             bits |= BitMap64(number(wire.columns(block, len(identity.forms))))
         return KeySet({table: bits})
+
+
+def _reference(column: str, inside: Inside) -> str:
+    """Give what stands at a place of a document, under the column's name; NULL where it cannot be a key."""
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in inside.steps)
+    found = f"JSON_EXTRACT({column}, {quoting.text(f'${steps}')})"
+    value = f"JSON_UNQUOTE({found})"
+    if inside.kind is Kind.INTEGER:
+        value = f"CASE WHEN {value} REGEXP '^-?[0-9]{{1,20}}$' THEN CAST({value} AS DECIMAL(20)) END"
+    scalar = f"JSON_TYPE({found}) IN ('INTEGER', 'UNSIGNED INTEGER', 'STRING')"
+    return f"CASE WHEN JSON_VALID({column}) THEN CASE WHEN {scalar} THEN {value} END END AS {column}"
 
 
 def _matching(edge: ForeignKey) -> str:

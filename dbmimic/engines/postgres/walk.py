@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.types.json import Json
 
 from dbmimic.engines import condition
-from dbmimic.engines.postgres import catalog, conditions, tids
+from dbmimic.engines.postgres import catalog, conditions, inside, tids
 from dbmimic.engines.postgres.catalog import Facts, Operator, edge_key
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
@@ -36,21 +36,26 @@ _PLAIN_EQUAL = Operator("pg_catalog", "=", None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Some rows of one relation for which a condition, if there is one, is true: all of them where `ids` is None."""
+    """
+    Some rows of one relation for which a condition, if there is one, is true: all of them where `ids` is None.
+
+    `listed` are the columns to give in place of all, if not all.
+    """
 
     relation: sql.Composable
     when: str = ""
     ids: TidArray | None = None
+    listed: sql.Composable | None = None
 
     def rows(self, alias: str) -> sql.Composable:
         """Give these rows as what stands after FROM; the condition stands where only they are named."""
         chosen: list[sql.Composable] = [sql.SQL("ctid = ANY ($1)")] if self.ids else []
         chosen += [sql.SQL("({}\n)").format(sql.SQL(self.when))] if self.when else []
         name = sql.Identifier(alias)
-        if not chosen:
+        if not chosen and self.listed is None:
             return sql.SQL("{} AS {}").format(self.relation, name)
-        return sql.SQL("(SELECT tableoid, ctid, * FROM {} WHERE {}) AS {}").format(
-            self.relation, sql.SQL(" AND ").join(chosen), name
+        return sql.SQL("(SELECT tableoid, ctid, {} FROM {} WHERE {}) AS {}").format(
+            self.listed or sql.SQL("*"), self.relation, sql.SQL(" AND ").join(chosen or [sql.SQL("true")]), name
         )
 
     @property
@@ -287,19 +292,31 @@ class Walk:
     def _children_of(self, edge: ForeignKey, rows: Rows | None) -> Iterator[_Part]:
         """Give the child's rows, in parts that fit a question; None and `Whole` stand for all of them."""
         if isinstance(rows, KeySet):
-            yield from self._parts(rows, frozenset(edge.child_leaves or rows.leaves), edge.when)
+            yield from self._parts(rows, frozenset(edge.child_leaves or rows.leaves), edge)
         elif edge.child_leaves is not None:
-            yield from (_Part(_only(leaf), edge.when) for leaf in edge.child_leaves)
+            yield from (self._part(_only(leaf), edge) for leaf in edge.child_leaves)
         else:
-            yield from (_Part(relation, edge.when) for relation in self._relations(edge.child))
+            yield from (self._part(relation, edge) for relation in self._relations(edge.child))
 
     def _parts(
-        self, rows: KeySet, among: frozenset[TableId], when: str = "", size: int = _IDS_A_QUESTION
+        self, rows: KeySet, among: frozenset[TableId], of: ForeignKey | None = None, size: int = _IDS_A_QUESTION
     ) -> Iterator[_Part]:
         for leaf in rows.leaves:
             if leaf in among:
                 for ids in rows.chunks(leaf, size):
-                    yield _Part(_only(leaf), when, TidArray(ids))
+                    yield self._part(_only(leaf), of, TidArray(ids))
+
+    def _part(self, relation: sql.Composable, of: ForeignKey | None, ids: TidArray | None = None) -> _Part:
+        """Give rows of a relation; of the child of an edge, those that the edge holds for, with what they reference."""
+        if of is None:
+            return _Part(relation, ids=ids)
+        if of.inside is None:
+            return _Part(relation, of.when, ids)
+        (column,) = of.child_columns
+        found = self.facts.schema.table(of.child).column(column)
+        return _Part(
+            relation, of.when, ids, inside.reference(column, found.type if found is not None else "", of.inside)
+        )
 
     def _equal(self, edge: ForeignKey, child_columns: Sequence[str]) -> sql.Composable:
         """Give the comparison of parent `p` with child `c`, as the constraint itself makes it."""

@@ -9,14 +9,14 @@ import numpy as np
 from pyroaring import BitMap64
 
 from dbmimic.engines import condition
-from dbmimic.engines.sqlite.catalogue import ROWID_NAMES, Catalogue, TableFacts, folded
+from dbmimic.engines.sqlite.catalogue import ROWID_NAMES, Catalogue, folded
 from dbmimic.engines.sqlite.connection import Row, Snapshot, name
 from dbmimic.engines.sqlite.identity import ByKey, ByRowid, RowIdentity
 from dbmimic.errors import ConfigError, SourceError
 from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Table
+from dbmimic.model.schema import ForeignKey, Inside, Table
 from dbmimic.model.types import Kind
 from dbmimic.ports.source import End, Links
 
@@ -151,12 +151,15 @@ class Walk:
 
     def _child(self, edge: ForeignKey) -> str:
         """Give the child's rows that the edge holds for."""
-        if not edge.when:
+        if not edge.when and edge.inside is None:
             return name(edge.child.name)
         held = self._catalogue.by_id[edge.child].table
         columns = dict.fromkeys((*self.identity(edge.child).columns, *(name(column.name) for column in held.columns)))
-        listed = ", ".join(f"{column} AS {column}" for column in columns)
-        return f"(SELECT {listed} FROM {name(edge.child.name)} WHERE (\n{edge.when}\n))"  # noqa: S608 -- it was checked
+        within = {name(column): edge.inside for column in edge.child_columns if edge.inside is not None}
+        listed = ", ".join(
+            f"{_reference(column, within[column]) if column in within else column} AS {column}" for column in columns
+        )
+        return f"(SELECT {listed} FROM {name(edge.child.name)} WHERE (\n{edge.when or '1'}\n))"  # noqa: S608 -- it was checked
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many child rows reference a parent that is not there; SQLite knows MATCH SIMPLE only."""
@@ -209,17 +212,21 @@ class Walk:
         The parent's column stands on the left, where its collation decides. Where the child's column has another
         affinity, a `+` takes that away, so that the parent's decides; elsewhere it stands bare and an index serves.
         """
-        child, parent = self._catalogue.by_id[edge.child], self._catalogue.by_id[edge.parent]
         pairs = zip(edge.parent_columns, edge.child_columns, strict=True)
         return " AND ".join(
-            f"p.{name(above)} = {'' if _alike(parent, above, child, below) else '+'}c.{name(below)}"
+            f"p.{name(above)} = {'' if self._alike(edge, above, below) else '+'}c.{name(below)}"
             for above, below in pairs
         )
 
     def _seeks_child(self, edge: ForeignKey) -> bool:
-        child, parent = self._catalogue.by_id[edge.child], self._catalogue.by_id[edge.parent]
         pairs = zip(edge.parent_columns, edge.child_columns, strict=True)
-        return child.seeks(edge.child_columns) and all(_alike(parent, above, child, below) for above, below in pairs)
+        seeks = self._catalogue.by_id[edge.child].seeks(edge.child_columns)
+        return seeks and all(self._alike(edge, above, below) for above, below in pairs)
+
+    def _alike(self, edge: ForeignKey, above: str, below: str) -> bool:
+        """Tell whether a parent's and a child's column have one affinity; what stands in a document has none."""
+        child, parent = self._catalogue.by_id[edge.child], self._catalogue.by_id[edge.parent]
+        return edge.inside is None and parent.affinities[above] is child.affinities[below]
 
 
 def these(alias: str, identity: RowIdentity) -> str:
@@ -231,8 +238,17 @@ def _columns(alias: str, identity: RowIdentity) -> str:
     return ", ".join(f"{alias}.{column}" for column in identity.columns)
 
 
-def _alike(parent: TableFacts, above: str, child: TableFacts, below: str) -> bool:
-    return parent.affinities[above] is child.affinities[below]
+def _reference(column: str, inside: Inside) -> str:
+    """Give what stands at a place of a document, where it is a number or a text that can be a key."""
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in inside.steps)
+    at = f"{column}, '${steps}'"  # no step holds a quote
+    value = f"json_extract({at})"
+    word = value
+    if inside.kind is Kind.INTEGER:
+        digits = f"ltrim({value}, '-')"
+        word = f"CASE WHEN {digits} <> '' AND NOT {digits} GLOB '*[^0-9]*' THEN {value} END"
+    found = f"CASE json_type({at}) WHEN 'integer' THEN {value} WHEN 'text' THEN {word} END"
+    return f"CASE WHEN json_valid({column}) THEN {found} END"
 
 
 def _is_integer(table: Table, column: str) -> bool:
