@@ -15,9 +15,12 @@ from importlib import import_module
 __all__ = ["copy", "load_config", "plan", "rollback", "sandbox", "verify"]
 
 
+_LIGHT = {"load_config", "sandbox"}  # what loads little
+
+
 def __getattr__(name: str) -> object:
     if name in __all__:
-        return getattr(import_module("dbmimic.wiring"), name)
+        return getattr(import_module("dbmimic.hosting" if name in _LIGHT else "dbmimic.wiring"), name)
     raise AttributeError(f"module 'dbmimic' has no attribute {name!r}")
 
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from dbmimic import introspect, rules
-from dbmimic.config import Overrides, load, starting
+from dbmimic import hosting, introspect, rules
+from dbmimic.config import Overrides, starting
 from dbmimic.config import lock as locking
 from dbmimic.config import resolve as late
+from dbmimic.config.secret import secret as secret_of
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
 from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SnapshotLost, UsageError
 from dbmimic.executors import DaskExecutor, ProcessExecutor
+from dbmimic.hosting import SystemClock
+from dbmimic.hosting import address as _address
 from dbmimic.masks.keyed import key_id
 from dbmimic.masks.pinned import differences, pinned
 from dbmimic.masks.pools import POOLS_VERSION
@@ -45,38 +46,12 @@ from dbmimic.pipeline.job import Crew, Request, World
 from dbmimic.ports.listener import Listener, silent
 from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
-from dbmimic.sandboxes import Sandboxes
+
+load_config = hosting.load_config
 
 _MOST_WORKERS = 4
 _RESTARTS = 2
 _NOT_SET = "DM210"
-
-
-class SystemClock:
-    """The machine's own clock."""
-
-    def now(self) -> datetime:
-        """Give the current time in UTC."""
-        return datetime.now(UTC)
-
-    def seconds(self) -> float:
-        """Give seconds that never go back."""
-        return time.monotonic()
-
-
-def load_config(
-    path: str | Path | None = None,
-    *,
-    source: str | None = None,
-    target: str | None = None,
-) -> Settings:
-    """
-    Give the settings of a configuration file (default: `dbmimic.yaml` here), the environment and these arguments.
-
-    Raises:
-        ConfigError: everything that is wrong with the file, at once.
-    """
-    return load(Path(path) if path is not None else None, overrides=Overrides(source, target), environ=os.environ)
 
 
 def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
@@ -99,7 +74,7 @@ def lock(config: Settings, *, renew: bool = False) -> Path:
         RefusedError: DM311, another lock is there, and it is not to be renewed.
     """
     path = locking.beside(config.place)
-    secret = late.secret(config.secret, os.environ)
+    secret = secret_of(config.secret, os.environ)
     now = pinned(builtin(), secret)
     if path.exists() and not renew:
         held = locking.read(path)
@@ -123,7 +98,7 @@ def _retired(path: Path, key: str) -> tuple[str, ...]:
 
 def secret_id(config: Settings) -> str:
     """Give the id of the configuration's secret: what lock files and reports name it by."""
-    return key_id(late.secret(config.secret, os.environ))
+    return key_id(secret_of(config.secret, os.environ))
 
 
 def check_rules(config: Settings) -> RulesCheck:
@@ -207,7 +182,7 @@ def _followed(named: Named | None, what: str) -> Address:
 
 @functools.cache
 def _secret(named: Named | None) -> Secret:
-    return late.secret(named, os.environ)
+    return secret_of(named, os.environ)
 
 
 @contextlib.contextmanager
@@ -322,18 +297,6 @@ def rollback(config: Settings) -> None:
         target.rollback()
 
 
-@contextlib.contextmanager
-def sandbox(config: Settings) -> Iterator[Sandboxes]:
-    """
-    Give the sandboxes that are made from the target, and close the connection to its server after.
-
-    One object serves one thread.
-    """
-    address = _address(config.target, "target")
-    with contextlib.closing(Engines().of(address.engine).open_sandboxes(address)) as host:
-        yield Sandboxes(host, SystemClock(), config.sandbox)
-
-
 def first_config(*, source: str | None = None) -> tuple[str, tuple[ColumnId, ...]]:
     """
     Give a first configuration for the source, and the columns that it lists to be filled in.
@@ -380,15 +343,8 @@ def _reading(address: Address, engines: Engines) -> Iterator[Source]:
         source.close()
 
 
-def _address(named: Named | None, what: str) -> Address:
-    if named is None:
-        hint = f"give --{what} URL, set DBMIMIC_{what.upper()}, or write `{what}:` in the configuration"
-        raise UsageError("DM102", f"there is no {what} to work on", place=what, hint=hint)
-    return late.address(named, os.environ)
-
-
 def _request(config: Settings, *, secret_needed: bool, confirmed: str | None = None) -> Request:
-    secret = late.secret(config.secret, os.environ) if secret_needed else None
+    secret = secret_of(config.secret, os.environ) if secret_needed else None
     path = locking.beside(config.place)
     return Request(config.slice, config.rules, secret, confirmed, locking.read(path), str(path))
 

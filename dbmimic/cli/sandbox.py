@@ -50,12 +50,12 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a sandbox, unless it is there; its URL is the last line on standard output."""
-    from dbmimic import wiring
+    from dbmimic import hosting
     from dbmimic.reporting.json import text
     from dbmimic.reporting.sandboxes import one_document
     from dbmimic.sandboxes.reaching import url
 
-    with wiring.sandbox(wiring.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
         made = sandboxes.create(name, golden=golden, ttl=_time(ttl), wait=wait)
         reached = url(sandboxes.address(name), driver)
     print(text(one_document(made, reached)) if json else reached)
@@ -66,11 +66,11 @@ def show_url(
     name: Name, driver: Driver = "", config: ConfigFile = None, target: Target = None, json: Json = False
 ) -> None:
     """Print a sandbox's URL, with its own credential."""
-    from dbmimic import wiring
+    from dbmimic import hosting
     from dbmimic.reporting.json import text
     from dbmimic.sandboxes.reaching import url
 
-    with wiring.sandbox(wiring.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
         reached = url(sandboxes.address(name), driver)
     print(text({"url": reached}) if json else reached)
 
@@ -78,12 +78,12 @@ def show_url(
 @app.command(name="list")
 def show_list(config: ConfigFile = None, target: Target = None, json: Json = False) -> None:
     """List the sandboxes: how old and how large they are, and how long they live."""
-    from dbmimic import wiring
+    from dbmimic import hosting
     from dbmimic.cli.render.sandboxes import show_sandboxes
     from dbmimic.reporting.json import text
     from dbmimic.reporting.sandboxes import list_document
 
-    with wiring.sandbox(wiring.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
         found, sizes = sandboxes.listed(), sandboxes.sizes()
     if json:
         print(text(list_document(found, sizes)))
@@ -101,11 +101,11 @@ def execute(
     json: Json = False,
 ) -> None:
     """Run a command with DATABASE_URL and the engine's own variables set to a sandbox; its status is the command's."""
-    from dbmimic import wiring
+    from dbmimic import hosting
     from dbmimic.sandboxes.reaching import environment
 
     del json  # what is printed is the command's
-    with wiring.sandbox(wiring.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
         variables = environment(sandboxes.address(name), name, os.environ, driver)
     _become(command, variables)
 
@@ -167,10 +167,10 @@ def drop(
     json: Json = False,
 ) -> None:
     """Drop a sandbox and its credential; one that is not there is no error."""
-    from dbmimic import wiring
+    from dbmimic import hosting
     from dbmimic.reporting.json import text
 
-    with wiring.sandbox(wiring.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
         was_there = sandboxes.drop(name, force=force, wait=wait)
     if json:
         print(text({"dropped": [name] if was_there else []}))
@@ -181,10 +181,10 @@ def drop(
 @app.command()
 def gc(config: ConfigFile = None, target: Target = None, json: Json = False) -> None:
     """Drop the sandboxes whose time is over, and what is left of those that were never finished."""
-    from dbmimic import wiring
+    from dbmimic import hosting
     from dbmimic.reporting.json import text
 
-    with wiring.sandbox(wiring.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
         gone = [each.name for each in sandboxes.collect()]
     if json:
         print(text({"dropped": gone}))
@@ -204,11 +204,11 @@ def _time(text: str | None) -> Lifetime | None:
 def _change(
     what: Callable[[Sandboxes], Sandbox], said: str, config: Path | None, target: str | None, *, json: bool
 ) -> None:
-    from dbmimic import wiring
+    from dbmimic import hosting
     from dbmimic.reporting.json import text
     from dbmimic.reporting.sandboxes import one_document
 
-    with wiring.sandbox(wiring.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
         changed = what(sandboxes)
     if json:
         print(text(one_document(changed)))

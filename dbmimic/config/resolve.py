@@ -1,4 +1,4 @@
-"""Read late what a configuration refers to: addresses and the secret."""
+"""Read late what a configuration refers to: addresses, and whatever else stands behind a reference."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from dbmimic.config.interpolate import fill
 from dbmimic.config.suggest import suggestion
 from dbmimic.errors import ConfigError
-from dbmimic.masks.keyed import SecretError, parse_secret
-from dbmimic.model.address import Address, Secret
+from dbmimic.model.address import Address
 from dbmimic.model.settings import Named
 
 COMMAND_SECONDS = 30.0
@@ -41,7 +40,7 @@ def address(named: Named, environ: Mapping[str, str]) -> Address:
     Errors: ConfigError DM210 where a variable, file or command gives nothing, DM214 where the URL is unfit. No message
     holds any of the URL.
     """
-    text = _followed(named, environ)
+    text = followed(named, environ)
     scheme, separator, rest = text.partition("://")
     if not separator:
         raise _unfit(named, "this is not a connection URL", _FORM)
@@ -63,25 +62,6 @@ def address(named: Named, environ: Mapping[str, str]) -> Address:
     )
 
 
-def secret(named: Named | None, environ: Mapping[str, str]) -> Secret:
-    """
-    Give the secret that a reference leads to.
-
-    Errors: ConfigError DM209 where there is none or it is unfit (short, not random, an example), DM210 where a
-    variable, file or command gives nothing. No message holds any of it.
-    """
-    hint = "run `dbmimic key new` and put what it prints into the environment as DBMIMIC_SECRET"
-    if named is None:
-        raise ConfigError("DM209", "there is no secret to key the masks with", place="secret", hint=hint)
-    text = _followed(named, environ)
-    if not text.strip():
-        raise ConfigError("DM209", "the secret is empty", place=named.place, hint=hint)
-    try:
-        return parse_secret(text)
-    except SecretError as error:
-        raise ConfigError("DM209", str(error), place=named.place, hint=hint) from None
-
-
 def _unfit(named: Named, message: str, hint: str) -> ConfigError:
     return ConfigError("DM214", message, place=named.place, hint=hint)
 
@@ -90,7 +70,8 @@ def _missing(named: Named, message: str, hint: str = "correct what is written th
     return ConfigError("DM210", message, place=named.place, hint=hint)
 
 
-def _followed(named: Named, environ: Mapping[str, str]) -> str:
+def followed(named: Named, environ: Mapping[str, str]) -> str:
+    """Give the text that a reference leads to; ConfigError DM210 where a variable, file or command gives nothing."""
     filled = fill(named.text, environ)
     if filled.complaints:
         raise _missing(named, "; ".join(filled.complaints), "set the variable, or write '$${' for a plain '${'")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from dbmimic.model.address import Address
-from dbmimic.ports.sandbox import SandboxHost
 from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
 
@@ -32,8 +31,4 @@ class Engine(Protocol):
 
     def join_target(self, address: Address, token: str) -> JoinedTarget:
         """Connect to write to the new copy that `Builder.share` gave the token of."""
-        ...
-
-    def open_sandboxes(self, address: Address) -> SandboxHost:
-        """Connect to the server of the golden copy at that address; nothing is written yet."""
         ...

@@ -1,4 +1,4 @@
-"""`python -m tests.bench data | copy | check | masks | collisions`"""
+"""`python -m tests.bench data | copy | check | sandbox | masks | collisions`"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.bench import checking, copying, data, mask_speed, peers
+from tests.bench import checking, copying, data, mask_speed, peers, sandboxes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +27,11 @@ def parser() -> argparse.ArgumentParser:
     copy.add_argument("--slow", action="store_true", help=f"let peers run at a scale above {peers.MOST:g}, too")
     copy.add_argument("--json", type=Path, help="write everything that was measured there, too")
     commands.add_parser("check", parents=[everywhere], help="compare the last copy of ours with its source")
+    sandbox = commands.add_parser("sandbox", parents=[everywhere], help="tell what a sandbox costs, one and many")
+    sandbox.add_argument("--rounds", type=int, default=5)
+    sandbox.add_argument("--many", type=int, default=50, help="how many at once; 0 leaves it out")
+    sandbox.add_argument("--callers", type=int, default=10)
+    sandbox.add_argument("--json", type=Path, help="write everything that was measured there, too")
     speed = commands.add_parser("masks", help="tell how fast each mask is on one core, and Faker beside it")
     speed.add_argument("--count", type=int, default=10**6, help="distinct values for each")
     speed.add_argument("--only", nargs="+", metavar="MASK")
@@ -54,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return copying.copy(options, server, source)
             case "check":
                 return checking.check(options, server, source)
+            case "sandbox":
+                return sandboxes.sandbox(options, server, source)
     return 0
 
 

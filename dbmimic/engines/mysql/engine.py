@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dbmimic.engines.mysql.sandboxes import MysqlSandboxes
 from dbmimic.engines.mysql.source import MysqlSource
 from dbmimic.engines.mysql.target import MysqlTarget
 from dbmimic.errors import InternalError
 from dbmimic.model.address import Address
-from dbmimic.ports.sandbox import SandboxHost
 from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
 
@@ -32,7 +30,3 @@ class MysqlEngine:
         """Refuse: no target of this engine gives a token."""
         del token
         raise InternalError("DM901", "a new copy of this engine has one writer only", place=str(address))
-
-    def open_sandboxes(self, address: Address) -> SandboxHost:
-        """Connect to the server of the golden copy; nothing is written yet."""
-        return MysqlSandboxes(address)

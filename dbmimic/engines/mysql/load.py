@@ -13,7 +13,7 @@ import pymysql
 
 from dbmimic.engines.mysql import errors, quoting, wire
 from dbmimic.engines.mysql.connect import WRITING_MODE
-from dbmimic.engines.mysql.rows import ENGINE
+from dbmimic.engines.mysql.places import ENGINE
 from dbmimic.engines.mysql.session import Outcome, Session
 from dbmimic.engines.mysql.types import Family, Form
 from dbmimic.errors import InternalError, TargetError

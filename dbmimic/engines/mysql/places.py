@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from dbmimic.engines.mysql.session import Session
+
+ENGINE = "mysql"
+
 _LONGEST = 64
 _HASHED = 40
 
@@ -42,3 +46,8 @@ class Places:
 
     def _hash(self) -> str:
         return hashlib.blake2b(self.target.encode(), digest_size=4).hexdigest()
+
+
+def folded(session: Session, database: str) -> str:
+    """Give the database's name as the server compares it."""
+    return database if session.value("SELECT @@lower_case_table_names") == "0" else database.lower()

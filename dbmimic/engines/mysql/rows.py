@@ -11,14 +11,13 @@ import pyarrow as pa
 
 from dbmimic.engines.mysql import quoting, wire
 from dbmimic.engines.mysql.keys import IntegerIdentity, RowIdentity, WholeRowIdentity, ordering
+from dbmimic.engines.mysql.places import ENGINE
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.types import Form
 from dbmimic.errors import InternalError, SourceError
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import KeySet, Portion, Rows, Span
 from dbmimic.model.names import TableId
-
-ENGINE = "mysql"
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,9 @@ import pymysql
 from dbmimic.engines.mysql import ddl, errors, quoting, structure
 from dbmimic.engines.mysql.connect import connect, options_of
 from dbmimic.engines.mysql.errors import Side
-from dbmimic.engines.mysql.places import Places
-from dbmimic.engines.mysql.rows import ENGINE
+from dbmimic.engines.mysql.places import ENGINE, Places, folded
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.sidecar import Sidecar, exists, table_exists
-from dbmimic.engines.mysql.source import folded
 from dbmimic.engines.mysql.structure import Script
 from dbmimic.engines.mysql.swap import Exchange
 from dbmimic.engines.mysql.transfer import Transfer, built

@@ -12,7 +12,8 @@ import pymysql
 from dbmimic.engines.mysql import catalogue, quoting, snapshot, structure
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
-from dbmimic.engines.mysql.rows import ENGINE, TableCutter, TableReader
+from dbmimic.engines.mysql.places import ENGINE, folded
+from dbmimic.engines.mysql.rows import TableCutter, TableReader
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.walk import Walk
 from dbmimic.errors import ConfigError, SourceError
@@ -152,11 +153,6 @@ def server_identity(session: Session) -> str | None:
             continue
     place = "\0".join(str(value) for value in session.rows("SELECT @@hostname, @@port, @@datadir")[0])
     return hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
-
-
-def folded(session: Session, database: str) -> str:
-    """Give the database's name as the server compares it."""
-    return database if session.value("SELECT @@lower_case_table_names") == "0" else database.lower()
 
 
 def probe_lock(session: Session, database: str, token: int) -> str:

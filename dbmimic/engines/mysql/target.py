@@ -10,10 +10,9 @@ from dbmimic.engines.mysql import catalogue, ddl, quoting
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.load import Loader
-from dbmimic.engines.mysql.places import Places
-from dbmimic.engines.mysql.rows import ENGINE
+from dbmimic.engines.mysql.places import ENGINE, Places, folded
 from dbmimic.engines.mysql.sidecar import exists
-from dbmimic.engines.mysql.source import MysqlSource, folded, probe_lock, server_identity
+from dbmimic.engines.mysql.source import MysqlSource, probe_lock, server_identity
 from dbmimic.engines.mysql.structure import Script, TableScript
 from dbmimic.engines.mysql.swap import Exchange
 from dbmimic.errors import ConfigError, DbmimicError, InternalError, TryAgainError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -10,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from dbmimic.engines.postgres.errors import Side, speaking, unreachable
-from dbmimic.engines.postgres.tids import TidArray, TidArrayDumper
+from dbmimic.errors import TargetError
 from dbmimic.model.address import Address
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -90,10 +91,28 @@ def connect(address: Address, side: Side, *, database: str | None = None) -> Con
         connection.close()
         message = f"the {side} is older than PostgreSQL 13"
         raise side.error(side.code(5 if side is Side.SOURCE else 4), message, place=place)
-    connection.adapters.register_dumper(TidArray, TidArrayDumper)
     with speaking(connection, side, "setting up the session", place):
         apply(connection, session_settings(connection.info.server_version))
     return connection
+
+
+def named(address: Address) -> str:
+    """Give the database that libpq would choose where the address names none."""
+    probe = connect(address, Side.TARGET)
+    with closing(probe):
+        return probe.info.dbname
+
+
+def maintenance(address: Address) -> Connection:
+    """Connect to the database from which others are created and renamed: `postgres`, else `template1`."""
+    first, second = ("postgres", "template1") if address.database != "postgres" else ("template1", "postgres")
+    try:
+        return connect(address, Side.TARGET, database=first)
+    except TargetError as error:
+        try:
+            return connect(address, Side.TARGET, database=second)
+        except TargetError:
+            raise error from None
 
 
 def apply(connection: Connection, settings: tuple[tuple[str, str], ...], *, local: bool = False) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dbmimic.engines.postgres.joined import PostgresJoinedSource, PostgresJoinedTarget
-from dbmimic.engines.postgres.sandboxes import PostgresSandboxes
 from dbmimic.engines.postgres.source import PostgresSource
 from dbmimic.engines.postgres.target import PostgresTarget
 from dbmimic.engines.postgres.tools import Toolbox
@@ -36,7 +35,3 @@ class PostgresEngine:
     def join_target(self, address: Address, token: str) -> PostgresJoinedTarget:
         """Connect to the new copy under construction."""
         return PostgresJoinedTarget(address, token, self._toolbox)
-
-    def open_sandboxes(self, address: Address) -> PostgresSandboxes:
-        """Connect to the server of the golden copy; nothing is written yet."""
-        return PostgresSandboxes(address)

@@ -17,10 +17,9 @@ import psycopg
 from psycopg import sql
 
 from dbmimic.engines.postgres import catalog, databases, switch
-from dbmimic.engines.postgres.connect import Connection, apply, connect
+from dbmimic.engines.postgres.connect import Connection, apply, connect, maintenance, named
 from dbmimic.engines.postgres.databases import OLD, Database, Mark
 from dbmimic.engines.postgres.errors import Side, speaking
-from dbmimic.engines.postgres.target import maintenance, named
 from dbmimic.errors import RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import GoldenCopy, Sandbox

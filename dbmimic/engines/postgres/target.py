@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from dbmimic.engines.postgres import catalog, databases, ddl, postdata, switch, writer
-from dbmimic.engines.postgres.connect import Connection, connect
+from dbmimic.engines.postgres.connect import Connection, connect, maintenance, named
 from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.joined import journal
@@ -282,25 +282,6 @@ class PostgresTarget:
             self.discard()
         finally:
             self._upkeep.close()
-
-
-def named(address: Address) -> str:
-    """Give the database that libpq would choose where the address names none."""
-    probe = connect(address, Side.TARGET)
-    with contextlib.closing(probe):
-        return probe.info.dbname
-
-
-def maintenance(address: Address) -> Connection:
-    """Connect to the database from which others are created and renamed: `postgres`, else `template1`."""
-    first, second = ("postgres", "template1") if address.database != "postgres" else ("template1", "postgres")
-    try:
-        return connect(address, Side.TARGET, database=first)
-    except TargetError as error:
-        try:
-            return connect(address, Side.TARGET, database=second)
-        except TargetError:
-            raise error from None
 
 
 def _blueprint(structure: Structure) -> ddl.Blueprint:

@@ -21,7 +21,7 @@ from dbmimic.engines.postgres import catalog, conditions, inside, tids
 from dbmimic.engines.postgres.catalog import Facts, Operator, edge_key
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
-from dbmimic.engines.postgres.tids import TidArray
+from dbmimic.engines.postgres.tids import TidArray, TidArrayDumper
 from dbmimic.errors import ConfigError
 from dbmimic.model.keys import Gathering, KeySet, Rows
 from dbmimic.model.names import TableId
@@ -72,6 +72,10 @@ class Walk:
     facts: Facts
     side: Side
     search_path: str
+
+    def __post_init__(self) -> None:
+        """Let the connection take rows' identities as parameters."""
+        self.connection.adapters.register_dumper(TidArray, TidArrayDumper)
 
     def where(self, seed: WhereSeed, *, wanted: bool = True) -> KeySet:
         """Give the rows for which a condition is true; if they are not wanted, only let the server judge it."""

@@ -16,11 +16,10 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.engines.sqlite.connection import FEWEST, PAGE_BYTES, Row, Snapshot, name, weight
+from dbmimic.engines.sqlite.connection import ENGINE, FEWEST, PAGE_BYTES, Row, Snapshot, name, weight
 from dbmimic.engines.sqlite.elsewhere import Elsewhere, Here
 from dbmimic.engines.sqlite.identity import ByRowid
 from dbmimic.engines.sqlite.rows import INTEGER, TEXT, Unread, packed
-from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import Rows, Whole
 

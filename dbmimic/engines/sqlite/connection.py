@@ -11,6 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from dbmimic.engines.sqlite.faults import Side, told
+from dbmimic.model.target import Identity
+
+ENGINE = "sqlite"
 
 Row = tuple[Any, ...]
 
@@ -37,6 +40,19 @@ def name(identifier: str) -> str:
 def query(file: str) -> str:
     """Give the SQL of a file beside this module."""
     return resources.files(__package__).joinpath(file).read_text("utf-8")
+
+
+def file_identity(path: Path) -> Identity:
+    """
+    Give which file this is.
+
+    One that is there is told by device and inode alone, whatever names lead to it (a hard link is another path); one
+    that is not there yet by its folder and path.
+    """
+    real = path.resolve()
+    status = (real if real.exists() else real.parent).stat()
+    server = f"{status.st_dev}:{status.st_ino}"
+    return Identity(ENGINE, server, "" if real.exists() else str(real))
 
 
 def uri(path: Path, mode: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dbmimic.engines.sqlite.sandboxes import SqliteSandboxes
 from dbmimic.engines.sqlite.source import SqliteSource, open_source
 from dbmimic.engines.sqlite.target import SqliteTarget, open_target
 from dbmimic.errors import InternalError
@@ -29,7 +28,3 @@ class SqliteEngine:
     def join_target(self, address: Address, token: str) -> NoReturn:
         """Refuse: a file has one writer, so nobody has a token."""
         raise InternalError("DM901", f"there is no copy {token} to join", place=str(address))
-
-    def open_sandboxes(self, address: Address) -> SqliteSandboxes:
-        """Name the folder of the sandboxes; nothing is written yet."""
-        return SqliteSandboxes(address)

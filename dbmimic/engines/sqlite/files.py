@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dbmimic.engines.sqlite.source import file_identity
+from dbmimic.engines.sqlite.connection import file_identity
 from dbmimic.errors import DbmimicError, TargetError, TryAgainError
 from dbmimic.model.target import Stamp
 

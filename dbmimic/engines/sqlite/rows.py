@@ -22,10 +22,9 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.engines.sqlite.connection import Row, Snapshot, name, weight
+from dbmimic.engines.sqlite.connection import ENGINE, Row, Snapshot, name, weight
 from dbmimic.engines.sqlite.declared import logical
 from dbmimic.engines.sqlite.identity import bound, is_lenient, marker
-from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.errors import InternalError
 from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch, Payload, RawBatch
 from dbmimic.model.types import Kind

@@ -19,11 +19,9 @@ from pathlib import Path
 
 from dbmimic.engines.cloning import clone
 from dbmimic.engines.sqlite import files
-from dbmimic.engines.sqlite.connection import Snapshot, connect
+from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import COMPANIONS, Places, filing
-from dbmimic.engines.sqlite.source import file_identity
-from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.errors import RefusedError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import GoldenCopy, Sandbox

@@ -11,12 +11,11 @@ from pathlib import Path
 from dbmimic.engines.sqlite import catalogue, structure
 from dbmimic.engines.sqlite.catalogue import Catalogue
 from dbmimic.engines.sqlite.columns import ColumnReader
-from dbmimic.engines.sqlite.connection import OLDEST, Row, Snapshot, name, uri
+from dbmimic.engines.sqlite.connection import ENGINE, OLDEST, Row, Snapshot, file_identity, name, uri
 from dbmimic.engines.sqlite.elsewhere import Elsewhere, is_worth_it
 from dbmimic.engines.sqlite.faults import SOURCE, Side
 from dbmimic.engines.sqlite.identity import ByRowid, RowIdentity
 from dbmimic.engines.sqlite.rows import Relay, packed, to_text
-from dbmimic.engines.sqlite.structure import ENGINE
 from dbmimic.engines.sqlite.walk import Walk, these
 from dbmimic.errors import ConfigError, InternalError
 from dbmimic.model.address import Address
@@ -231,19 +230,6 @@ def patience(address: Address) -> float:
             "DM214", "the option `timeout` is not a number", place=str(address), hint="give seconds, as `?timeout=30`"
         )
     raise fault
-
-
-def file_identity(path: Path) -> Identity:
-    """
-    Give which file this is.
-
-    One that is there is told by device and inode alone, whatever names lead to it (a hard link is another path); one
-    that is not there yet by its folder and path.
-    """
-    real = path.resolve()
-    status = (real if real.exists() else real.parent).stat()
-    server = f"{status.st_dev}:{status.st_ino}"
-    return Identity(ENGINE, server, "" if real.exists() else str(real))
 
 
 def _check(path: Path, side: Side) -> None:

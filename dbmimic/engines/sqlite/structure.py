@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dbmimic.engines.sqlite.connection import Snapshot, query
+from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, query
 from dbmimic.model.target import Structure
-
-ENGINE = "sqlite"
 
 
 @dataclass(frozen=True, slots=True)

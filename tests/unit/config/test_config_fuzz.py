@@ -9,7 +9,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dbmimic.config import Overrides, load, resolve
+from dbmimic.config import Overrides, load, resolve, secret
 from dbmimic.errors import ConfigError, DbmimicError
 from dbmimic.model.settings import Named
 
@@ -119,6 +119,6 @@ def test_urls(text):
 @given(st.text(min_size=1, max_size=80))
 def test_secrets(text):
     named = Named(text.replace("cmd:", "").replace("file:", ""), "f:1:1")
-    error = outcome(lambda: resolve.secret(named, {}))
+    error = outcome(lambda: secret.secret(named, {}))
     assert error is not None
     assert error.code in {"DM209", "DM210"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dbmimic.config import resolve
+from dbmimic.config import resolve, secret
 from dbmimic.config.interpolate import literal
 from dbmimic.errors import ConfigError
 from dbmimic.model.address import Address
@@ -89,12 +89,12 @@ def test_the_secret_is_read_from_everywhere(tmp_path):
     command = f"cmd:{sys.executable} '{tmp_path}/print.py'"
     expected = bytes.fromhex(GOOD)
 
-    assert resolve.secret(at(GOOD), {}).value == expected
-    assert resolve.secret(at("${KEY}"), {"KEY": GOOD}).value == expected
-    assert resolve.secret(at("file:key.txt", tmp_path), {}).value == expected
-    assert resolve.secret(at(f"file:{tmp_path}/key.txt"), {}).value == expected
-    assert resolve.secret(at("file:${WHERE}/key.txt"), {"WHERE": str(tmp_path)}).value == expected
-    assert resolve.secret(at(command), {"KEY": GOOD}).value == expected
+    assert secret.secret(at(GOOD), {}).value == expected
+    assert secret.secret(at("${KEY}"), {"KEY": GOOD}).value == expected
+    assert secret.secret(at("file:key.txt", tmp_path), {}).value == expected
+    assert secret.secret(at(f"file:{tmp_path}/key.txt"), {}).value == expected
+    assert secret.secret(at("file:${WHERE}/key.txt"), {"WHERE": str(tmp_path)}).value == expected
+    assert secret.secret(at(command), {"KEY": GOOD}).value == expected
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_the_secret_is_read_from_everywhere(tmp_path):
     ids=["empty", "blank", "a word", "31 bytes", "zeros", "one byte", "a count", "a pattern"],
 )
 def test_an_unfit_secret_is_refused_and_not_shown(text):
-    error = refused(lambda: resolve.secret(at(text), {}))
+    error = refused(lambda: secret.secret(at(text), {}))
     assert (error.code, error.exit_status, error.place) == ("DM209", 3, "dbmimic.yaml:1:9")
     assert "dbmimic key new" in error.hint
     assert not text.strip() or text not in str(error)
 
 
 def test_a_missing_secret_is_refused():
-    error = refused(lambda: resolve.secret(None, {}))
+    error = refused(lambda: secret.secret(None, {}))
     assert (error.code, error.exit_status) == ("DM209", 3)
     assert "dbmimic key new" in error.hint
 
@@ -138,7 +138,7 @@ def test_a_missing_secret_is_refused():
 def test_a_reference_that_leads_nowhere(tmp_path, text, sentence):
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe" + CANARY.encode())
-    for read in (resolve.address, resolve.secret):
+    for read in (resolve.address, secret.secret):
         error = refused(lambda read=read: read(at(text, tmp_path), {"PATH": "/usr/bin:/bin"}))
         assert (error.code, error.exit_status, error.place) == ("DM210", 3, "dbmimic.yaml:1:9")
         assert sentence in error.message
@@ -149,7 +149,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(monkeypatch, tmp_path):
     mark = tmp_path / "still-running"
     started = time.monotonic()
     command = f"cmd:sh -c '(sleep 2; touch {mark}) & sleep 60'"
-    error = refused(lambda: resolve.secret(at(command), {"PATH": "/usr/bin:/bin"}))
+    error = refused(lambda: secret.secret(at(command), {"PATH": "/usr/bin:/bin"}))
     assert time.monotonic() - started < 1.5
     assert (error.code, "within 0.3 seconds" in error.message) == ("DM210", True)
     time.sleep(2.2)

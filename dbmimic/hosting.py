@@ -1,0 +1,68 @@
+"""
+Joins settings and the hosts of sandboxes, as `wiring` does for copies, and loads nothing that only copies need.
+
+A sandbox is made in a fraction of a second, and so a command must not take longer to start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dbmimic.config import Overrides, load
+from dbmimic.config import resolve as late
+from dbmimic.engines.hosts import host
+from dbmimic.errors import UsageError
+from dbmimic.model.address import Address
+from dbmimic.model.settings import Named, Settings
+from dbmimic.sandboxes import Sandboxes
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Give the current time in UTC."""
+        return datetime.now(UTC)
+
+    def seconds(self) -> float:
+        """Give seconds that never go back."""
+        return time.monotonic()
+
+
+def load_config(
+    path: str | Path | None = None,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+) -> Settings:
+    """
+    Give the settings of a configuration file (default: `dbmimic.yaml` here), the environment and these arguments.
+
+    Raises:
+        ConfigError: everything that is wrong with the file, at once.
+    """
+    return load(Path(path) if path is not None else None, overrides=Overrides(source, target), environ=os.environ)
+
+
+@contextlib.contextmanager
+def sandbox(config: Settings) -> Iterator[Sandboxes]:
+    """
+    Give the sandboxes that are made from the target, and close the connection to its server after.
+
+    One object serves one thread.
+    """
+    with contextlib.closing(host(address(config.target, "target"))) as server:
+        yield Sandboxes(server, SystemClock(), config.sandbox)
+
+
+def address(named: Named | None, what: str) -> Address:
+    """Give the address of the source or the target, as `what` says; the reference to it is followed now."""
+    if named is None:
+        hint = f"give --{what} URL, set DBMIMIC_{what.upper()}, or write `{what}:` in the configuration"
+        raise UsageError("DM102", f"there is no {what} to work on", place=what, hint=hint)
+    return late.address(named, os.environ)
