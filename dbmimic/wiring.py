@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from dbmimic.config import resolve as late
 from dbmimic.config.secret import secret as secret_of
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
-from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SnapshotLost, UsageError
+from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SnapshotLost, TryAgainError, UsageError
 from dbmimic.executors import DaskExecutor, ProcessExecutor
 from dbmimic.hosting import SystemClock
 from dbmimic.hosting import address as _address
@@ -52,6 +53,8 @@ load_config = hosting.load_config
 _MOST_WORKERS = 4
 _RESTARTS = 2
 _NOT_SET = "DM210"
+_HELD = "DM701"
+_PAUSE_SECONDS = 2.0
 
 
 def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
@@ -227,13 +230,15 @@ def copy(
     least_bytes: int = 0,
     listener: Listener | None = None,
     confirm_target: str | None = None,
+    wait: float = 0.0,
 ) -> RunReport:
     """
     Give the report of a verified copy that has taken the target's place.
 
     `executor` does the copying where about `least_bytes` or more are to be copied and the engines can share their
     work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
-    is neither empty nor made by dbmimic. Where the source's snapshot is lost, the run begins anew, twice at most.
+    is neither empty nor made by dbmimic. `wait` is for how many seconds to wait for
+    another run that holds the target. Where the source's snapshot is lost, the run begins anew, twice at most.
 
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
@@ -241,14 +246,27 @@ def copy(
     request = _request(config, secret_needed=True, confirmed=confirm_target)
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None
     world = _world(listener, crew)
-    for _ in range(_RESTARTS):
+    deadline = world.clock.seconds() + wait
+    restarts = 0
+    while True:
         try:
             return _copied(config, request, world)
         except SnapshotLost as error:
-            problem = error.problems[0]
-            reason = f"{problem.message}; the run begins anew"
-            world.listener(Noticed(Finding(problem.code, Severity.WARNING, problem.place, reason)))
-    return _copied(config, request, world)
+            if restarts == _RESTARTS:
+                raise
+            restarts += 1
+            _tell(world, error, "the run begins anew")
+        except TryAgainError as error:
+            if error.code != _HELD or world.clock.seconds() >= deadline:
+                raise
+            _tell(world, error, "waiting for it to end")
+            time.sleep(min(_PAUSE_SECONDS, max(0.0, deadline - world.clock.seconds())))
+
+
+def _tell(world: World, error: DbmimicError, next_step: str) -> None:
+    """Tell the listener why the run tries again."""
+    problem = error.problems[0]
+    world.listener(Noticed(Finding(problem.code, Severity.WARNING, problem.place, f"{problem.message}; {next_step}")))
 
 
 def _copied(config: Settings, request: Request, world: World) -> RunReport:

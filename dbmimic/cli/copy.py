@@ -9,6 +9,7 @@ import typer
 
 from dbmimic.cli.options import ConfigFile, Executor, Json, Quiet, Source, Target, Verbose, Workers
 
+_PATIENCE_SECONDS = 3600.0
 _WORTH_A_CREW = 512 << 20  # bytes; what starting processes takes is saved again from about here
 
 
@@ -21,6 +22,7 @@ def copy(
         str | None,
         typer.Option(metavar="NAME", help="The target's name, once, where it is not empty and not made by dbmimic."),
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait up to an hour for another run into the target.")] = False,
     executor: Executor = "processes",
     workers: Workers = None,
     json: Json = False,
@@ -42,6 +44,7 @@ def copy(
                 least_bytes=_WORTH_A_CREW if executor == "processes" else 0,
                 listener=listener,
                 confirm_target=confirm_target,
+                wait=_PATIENCE_SECONDS if wait else 0.0,
             ),
             json=json,
             quiet=quiet,

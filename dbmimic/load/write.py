@@ -11,6 +11,11 @@ from dbmimic.model.names import ColumnId
 from dbmimic.model.target import Stamp, Structure
 
 
+def hold(target: ClearedTarget) -> None:
+    """Be the only run that works on the target, before the source is asked for more than it has to be."""
+    target.target.hold()
+
+
 def build(target: ClearedTarget, structure: Structure) -> None:
     """Create the new copy's tables beside the old copy."""
     target.target.build(structure)

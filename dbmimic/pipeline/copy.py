@@ -38,6 +38,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         prepared = prepare(request, source, world)
         masks = prepared.resolution.settled().of_run(secrets.token_hex(_RUN_BYTES))
         cleared = load.clear(target, against=source, confirmed=request.confirmed)
+        load.hold(cleared)
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
         walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)

@@ -40,13 +40,19 @@ class Builder(Protocol):
         """Give what `build` and `finish` take for tables that were composed from another engine's schema."""
         ...
 
-    def build(self, structure: Structure) -> None:
+    def hold(self) -> None:
         """
-        Take the target's run lock, remove what a killed run left and create the new copy's tables, without
-        constraints, indexes and triggers.
+        Take the target's run lock, which ends with `discard` or with our session; nothing else is done.
 
         Raises:
-            TryAgainError: DM701, another run holds the target.
+            TryAgainError: DM701, another run holds the target; it tells who.
+        """
+        ...
+
+    def build(self, structure: Structure) -> None:
+        """
+        Hold the target, remove what a killed run left and create the new copy's tables, without constraints, indexes
+        and triggers.
         """
         ...
 

@@ -50,6 +50,10 @@ class CrossingTarget:
         """Give what the target builds composed tables from."""
         return self._target.structure_of(composed)
 
+    def hold(self) -> None:
+        """Take the run lock."""
+        self._target.hold()
+
     def build(self, structure: Structure) -> None:
         """Take the run lock and create the new copy's tables."""
         self._structure = self.structure_of(_composed(structure))

@@ -89,7 +89,7 @@ class MysqlTarget:
     def build(self, structure: Structure) -> None:
         """Take the run lock, finish or undo what a killed run left, and create the new copy's tables."""
         script = _script(structure)
-        self._lock()
+        self.hold()
         self._exchange.recover()
         self._session.run(f"DROP DATABASE IF EXISTS {quoting.name(self._places.new)}", self._places.new)
         self._built = True
@@ -152,7 +152,7 @@ class MysqlTarget:
     def rollback(self) -> None:
         """Put the kept old copy back in the target's place; what was there is kept in its stead."""
         held = self._locked
-        self._lock()
+        self.hold()
         try:
             self._exchange.recover()
             self._exchange.rollback()
@@ -175,18 +175,29 @@ class MysqlTarget:
 
     def remove_leftover(self) -> None:
         """Remove the new copy of a run whose connection is gone."""
-        self._lock()
+        self.hold()
         self._built = True
         self.discard()
 
-    def _lock(self) -> None:
+    def hold(self) -> None:
+        """Take the user lock that only one run can hold for this target; it is gone when its session is."""
         if self._locked:
             return
         lock = quoting.text(self._places.run_lock)
         if self._session.value(f"SELECT GET_LOCK({lock}, {_GRACE_SECONDS})") != "1":
-            hint = "wait for it to end; the lock goes when its connection does"
-            raise TryAgainError("DM701", "another run holds the target", place=self._places.target, hint=hint)
+            hint = "wait for it to end, as with --wait; the lock goes when its connection does"
+            message = f"another run holds the target{self._holder(lock)}"
+            raise TryAgainError("DM701", message, place=self._places.target, hint=hint)
         self._locked = True
+
+    def _holder(self, lock: str) -> str:
+        """Give who holds the lock, as far as the account may see it, as an end of a sentence."""
+        number = self._session.value(f"SELECT IS_USED_LOCK({lock})")
+        if number is None:
+            return ""
+        asked = f"SELECT user, host FROM information_schema.processlist WHERE id = {int(number)}"  # noqa: S608 -- a number
+        seen = [f"account {user} from {host}, " for user, host in self._session.rows(asked)]
+        return f": {''.join(seen)}connection {number}"
 
     def _unlock(self) -> None:
         if self._locked:

@@ -166,6 +166,15 @@ def sessions(connection: Connection, name: str) -> int:
     return int(row[0]) if row else 0
 
 
+def holder(connection: Connection, key: tuple[int, int]) -> str:
+    """Give who holds an advisory lock, as far as the role may see it, as an end of a sentence."""
+    row = connection.execute(catalog.query("lock_holder"), {"class": key[0], "number": key[1]}).fetchone()
+    if row is None:
+        return ""
+    pid, role, address, since = row
+    return f": role {role} from {address}, server process {pid}, since {since}"
+
+
 def carry_over(connection: Connection, old: Database, new: str) -> None:
     """Give the new database the old one's connection limit, settings, privileges and owner."""
     name = sql.Identifier(new)

@@ -107,7 +107,7 @@ class PostgresTarget:
     def build(self, structure: Structure) -> None:
         """Take the run's lock, remove a killed run's leftovers, create the new copy and its tables."""
         blueprint = _blueprint(structure)
-        self._lock()
+        self.hold()
         new = databases.beside(self._name, NEW)
         with speaking(self._upkeep, Side.TARGET, "creating the new copy", new):
             self._may_create()
@@ -122,13 +122,16 @@ class PostgresTarget:
         self._writing = Writing(inside, psql, self._journal)
         self._journal.create(inside)
 
-    def _lock(self) -> None:
+    def hold(self) -> None:
         """Take the lock that only one run can hold for this target; it is gone when its session is."""
+        if self._locked:
+            return
         with speaking(self._upkeep, Side.TARGET, "taking the run's lock"):
             row = self._upkeep.execute("SELECT pg_try_advisory_lock(%s::int4, %s::int4)", self._lock_key).fetchone()
-        if row != (True,):
-            hint = "wait until the other run is over"
-            raise TryAgainError("DM701", "another run holds the target", place=self._name, hint=hint)
+            if row != (True,):
+                hint = "wait until the other run is over, as with --wait"
+                message = f"another run holds the target{databases.holder(self._upkeep, self._lock_key)}"
+                raise TryAgainError("DM701", message, place=self._name, hint=hint)
         self._locked = True
 
     @property
@@ -270,7 +273,7 @@ class PostgresTarget:
 
     def rollback(self) -> None:
         """Put the kept old copy back; what was there is kept in its stead."""
-        self._lock()
+        self.hold()
         try:
             switch.rollback(self._upkeep, self._name)
         finally:

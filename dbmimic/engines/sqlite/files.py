@@ -6,7 +6,7 @@ For a target `shop.db`, in its folder:
     shop.db.dbmimic-new    the copy that is being built
     shop.db.dbmimic-old    what was there before the last swap, for `rollback`
     shop.db.dbmimic-swap   a second name of the target, for the moment of a swap
-    shop.db.dbmimic-lock   held (flock) by the run that builds; an empty file that stays
+    shop.db.dbmimic-lock   held (flock) by the run that builds, and says which that is; the file stays
     shop.db.dbmimic.json   the stamps: which inode is a copy of ours
 
 At every moment `shop.db` is one whole file, the former or the new one: names are moved by `rename`, which is atomic.
@@ -20,9 +20,11 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from dbmimic.model.target import Stamp
 
 # What SQLite itself keeps beside a file.
 COMPANIONS = ("-journal", "-wal", "-shm")
+_LONGEST_HOLDER = 300
 _FORMAT = "dbmimic/sqlite-stamps/1"
 
 
@@ -120,20 +123,30 @@ class RunLock:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            held_by = _holder(handle)
             os.close(handle)
         else:
             self._handle = handle
+            with filing(self._places.lock):
+                os.ftruncate(handle, 0)
+                os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
             return
-        hint = "wait for that run to end; its lock ends with its process"
-        raise TryAgainError(
-            "DM701", "another run holds the target", place=str(self._places.target), hint=hint
-        ) from None
+        hint = "wait for that run to end, as with --wait; its lock ends with its process"
+        message = f"another run holds the target{held_by}"
+        raise TryAgainError("DM701", message, place=str(self._places.target), hint=hint) from None
 
     def release(self) -> None:
         """Let go of the lock; safe to call twice. The file stays: removing it would let two runs hold two of them."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def _holder(handle: int) -> str:
+    """Give what the one who has the lock wrote of himself, as an end of a sentence."""
+    said = os.pread(handle, _LONGEST_HOLDER, 0).decode(errors="replace")
+    since = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
+    return f": {said}, since {since:%Y-%m-%d %H:%M:%S} UTC" if said.isprintable() and said else ""
 
 
 def remove(path: Path) -> None:

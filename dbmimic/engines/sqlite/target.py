@@ -94,6 +94,10 @@ class SqliteTarget:
         body = Blueprint((), tables, indexes, later=(), pragmas=(), sequences=(), analyzed=True)
         return Structure(ENGINE, "\n".join(sql for _, sql in tables), body)
 
+    def hold(self) -> None:
+        """Take the run lock."""
+        self._lock.take()
+
     def build(self, structure: Structure) -> None:
         """Take the run lock, clear what a killed run left and make the new file with its tables."""
         plan = _blueprint(structure)
