@@ -62,10 +62,10 @@ NAMES = [
     "street_address",
     "template",
     "token",
-    "username",
     "ulid",
     "url",
     "user_agent",
+    "username",
     "xml",
 ]
 
