@@ -66,7 +66,7 @@ def _uncovered(walked: Walked) -> Iterator[Finding]:
                 f"{missing} values or pairs that were to be covered are not in the slice: rows that hold them leave"
             )
             hint = "see which parents they are without (drop-child, restrict), and bring those by a seed"
-            yield Finding("DM221", Severity.WARNING, each.table, reason, hint)
+            yield Finding("DM222", Severity.WARNING, each.table, reason, hint)
 
 
 def _hubs(walked: Walked) -> Iterator[Finding]:
