@@ -24,7 +24,7 @@ from dbmimic.masks.definition import (
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.types import Kind
 
-_AT_ONCE = 1024  # texts, so that their pieces do not fill the memory
+_AT_ONCE = 4096  # texts, so that their pieces do not fill the memory
 _BETWEEN = "\0"  # between texts that are looked through as one; nothing that is found has it inside
 
 _NO_DATE = r"(?<![0-9](?=[0-9]{3}-[0-9]{2}-[0-9]{2}\b))(?<![0-9](?=[0-9]?[./-][0-9]{1,2}[./-][0-9]{2,4}\b))"
