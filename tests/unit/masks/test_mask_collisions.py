@@ -1,4 +1,4 @@
-"""A tenth of what `python -m tests.bench collisions` does."""
+"""A fiftieth of what `python -m tests.bench collisions` does."""
 
 import pytest
 
@@ -15,5 +15,5 @@ def test_every_unique_mask_is_tried():
 @pytest.mark.slow
 @pytest.mark.parametrize("case", UNIQUE, ids=lambda case: f"{case.mask}-{case.type.kind}")
 def test_distinct_values_stay_distinct(case):
-    count = 10**5 if case.mask == "bic" else 10**6
+    count = 10**5 if case.mask == "bic" else 2 * 10**5
     assert colliding(case, count) == 0
