@@ -25,8 +25,9 @@ from dbmimic.hosting import SystemClock
 from dbmimic.hosting import address as _address
 from dbmimic.masks.keyed import key_id
 from dbmimic.masks.pinned import differences, pinned
+from dbmimic.masks.plugins import PluginError, installed
 from dbmimic.masks.pools import POOLS_VERSION
-from dbmimic.masks.registry import MaskRegistry, builtin
+from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Address, Secret
 from dbmimic.model.diagram import Diagram
 from dbmimic.model.events import Noticed
@@ -78,7 +79,7 @@ def lock(config: Settings, *, renew: bool = False) -> Path:
     """
     path = locking.beside(config.place)
     secret = secret_of(config.secret, os.environ)
-    now = pinned(builtin(), secret)
+    now = pinned(masks(), secret)
     if path.exists() and not renew:
         held = locking.read(path)
         reasons = [] if held is None else list(differences(held, now, set(held.masks)))
@@ -170,12 +171,27 @@ class Workshop:
         return _secret(self.settings.secret)
 
     def registry(self) -> MaskRegistry:
-        """Give the masks that come with dbmimic."""
-        return builtin()
+        """Give the masks that come with dbmimic, and those of installed packages."""
+        return masks()
 
     def clock(self) -> SystemClock:
         """Give the machine's own clock."""
         return SystemClock()
+
+
+@functools.cache
+def masks() -> MaskRegistry:
+    """
+    Give the masks that come with dbmimic, and those of installed packages.
+
+    Raises:
+        ConfigError: DM207, a package brings one that cannot be used.
+    """
+    try:
+        return installed()
+    except PluginError as error:
+        hint = "mend or remove the package that brings it"
+        raise ConfigError("DM207", str(error), place="dbmimic.masks", hint=hint) from None
 
 
 @functools.cache  # a command that gives a password is not asked again for every order
@@ -324,7 +340,7 @@ def first_config(*, source: str | None = None) -> tuple[str, tuple[ColumnId, ...
     settings = starting(overrides=Overrides(source), environ=os.environ)
     with _source(settings, Engines()) as opened:
         schema = introspect.read(opened)
-    undecided = rules.resolve(settings.rules, schema, introspect.link(schema), builtin()).undecided
+    undecided = rules.resolve(settings.rules, schema, introspect.link(schema), masks()).undecided
     return starter(schema, undecided), undecided
 
 
@@ -370,7 +386,7 @@ def _request(config: Settings, *, secret_needed: bool, confirmed: str | None = N
 def _world(listener: Listener | None, crew: Crew | None = None) -> World:
     return World(
         crew=crew,
-        registry=builtin(),
+        registry=masks(),
         clock=SystemClock(),
         listener=listener or silent,
         versions={"dbmimic": metadata.version("dbmimic"), "pools": POOLS_VERSION},

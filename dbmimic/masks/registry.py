@@ -27,6 +27,7 @@ from dbmimic.masks.builtin import (
     network,
     numbers,
     person,
+    python,
     redact,
     template,
     text,
@@ -220,5 +221,6 @@ def builtin() -> MaskRegistry:
         identity,
         template,
         xml,
+        python,
     )
     return MaskRegistry(definition for module in modules for definition in module.DEFINITIONS)

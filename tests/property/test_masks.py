@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "ordered_noise": {"step": 10},
     "round": {"to": 10},
     "json": {"keys": {"a*": "email", "b": "phone"}, "rest": "scramble"},
+    "python": {"function": "tests.python_masks:backwards"},
     "template": {"template": "{a|lower}-{#}"},
     "pattern": {"pattern": r"\w{16}"},
 }

