@@ -19,7 +19,6 @@ from dbmimic.masks.definition import (
     Options,
     Parameter,
     Promise,
-    matching,
 )
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import Cells, concatenated, keep_blank, same_text
@@ -150,7 +149,7 @@ DEFINITIONS = (
         ),
         domain="email",
         build=_build_email,
-        reads=matching(r"[^@]+@[^@]+"),
+        reads=lambda values, _options: pc.match_substring(values, "@"),
         drawn=True,
         fits=_email_fits,
     ),

@@ -113,3 +113,23 @@ def test_a_key_that_the_engine_computes_tells_no_rows_apart() -> None:
     found = replace(found, columns=(computed, *found.columns), keys=(Key("people_pkey", ("id",), primary=True),))
     spec = replace(masked(key=False), table=found)
     assert (spec.key, spec.has_key) == (("town",), False)
+
+
+def test_rows_that_a_condition_keeps_may_be_equal_and_others_may_not() -> None:
+    def half(batch: RawBatch) -> object:
+        kept = pa.array([value == "Ann" for value in batch.head["name"].to_pylist()])
+        return SimpleNamespace(head={**batch.head, "name": pa.array(["X"] * batch.row_count)}, kept={"name": kept})
+
+    source = Rowed(id=["1", "2", "3"], name=["Ann", "Ben", "Cid"])
+    copy = Rowed(id=["1", "2", "3"], name=["Ann", "Ben", "X"])
+    check = compare(replace(masked(), mask=half), 3, source, copy, KEYED)
+    assert (check.values_checked, check.found) == (2, 1)
+
+
+def test_what_cannot_be_asked_again_tells_no_rows_apart_and_is_passed_over() -> None:
+    columns = {"id": MaskedColumn("", changes=True, repeatable=False)}
+    assert replace(masked(), columns=columns).key == ("name",)
+    once = replace(masked(), columns={"name": MaskedColumn("", changes=False, repeatable=False)})
+    source = Rowed(id=["1", "2"], name=["Ann", "Ben"])
+    check = compare(once, 2, source, Rowed(id=["91", "92"], name=["Ann", "Q"]), KEYED)
+    assert (check.values_checked, check.found) == (0, 0)

@@ -91,3 +91,10 @@ def test_another_value_or_row_is_not_what_was_sent() -> None:
     )
     for copy in (Copy(other), Copy(AFTER, AFTER), Copy()):
         assert not arrived(PEOPLE, tuple(AFTER.head), found, copy, KEYED)  # type: ignore[arg-type]
+
+
+def test_rows_that_a_condition_keeps_are_not_asked_about() -> None:
+    check = StreamCheck(PEOPLE, {"name": COLUMNS["name"]}, ("name",), KEYED)
+    kept = pa.array([False, True, True, True])
+    check.see(BEFORE, SimpleNamespace(head={**AFTER.head, "name": BEFORE.head["name"]}, kept={"name": kept}))  # type: ignore[arg-type]
+    assert (check.seen.values_checked, check.seen.equal) == (1, {"name": 1})
