@@ -28,7 +28,7 @@ Codes, so that one word has one meaning:
     DM215 the slice leaves a table empty  DM216 one foreign key brings most of the slice
     DM217 a masked column has few values  DM218 outliers stay recognisable
     DM219 what is kept may tell a person apart                   DM220 a kept text may repeat what is masked
-    DM222 the slice does not hold all that it was to cover
+    DM221 a function of the user's own masks a column           DM222 the slice does not hold all that it was to cover
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading

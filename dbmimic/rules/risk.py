@@ -53,6 +53,7 @@ def risks(schema: Schema, graph: FkGraph, plan: MaskPlan) -> Iterator[Finding]:
     for table in schema.tables:
         yield from _few_values(table, plan)
         yield from _outliers(table, plan)
+        yield from _functions(table, plan)
         if table.id in identified:
             yield from _together(table, plan)
         owners = sorted(owner for owner, tables in near.items() if table.id in tables)
@@ -94,6 +95,14 @@ def _outliers(table: Table, plan: MaskPlan) -> Iterator[Finding]:
             reason = "noise stays near the number, so the largest and the smallest go on telling whose they are"
             hint = "give the column bands with a top and a bottom instead (`bucket`), if there are such"
             yield Finding("DM218", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+
+
+def _functions(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    for column, decision in _masked(table, plan):
+        if decision.mask == "python":
+            reason = "a function of your own masks it, and what that leaves of a value is for you to know"
+            hint = "let somebody read the function who did not write it"
+            yield Finding("DM221", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
 
 
 def _together(table: Table, plan: MaskPlan) -> Iterator[Finding]:

@@ -43,6 +43,11 @@ def test_a_number_under_noise() -> None:
     assert told(found, salary=MaskRule("bucket", {"size": 1000, "top": 9000})) == []
 
 
+def test_a_function_of_ones_own() -> None:
+    function = MaskRule("python", {"function": "tests.python_masks:backwards"})
+    assert told(people(name=TEXT), name=function) == [("DM221", "people.name")]
+
+
 def test_attributes_that_are_kept_beside_a_masked_name() -> None:
     found = people(name=TEXT, birth_date=DATE, zip_code=varchar(9), sex=varchar(1), shoe=INT)
     assert told(found, name=MaskRule("full_name")) == [("DM219", "people")]
