@@ -25,7 +25,7 @@ def missing(what: str) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--databases", type=int, default=500, help="random databases on SQLite; a tenth on PostgreSQL")
+    parser.addoption("--databases", type=int, default=200, help="random databases on SQLite; a tenth on PostgreSQL")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ from tests.shapes.shape import ALL, MYSQL, POSTGRES, SQLITE, Shape
 NUMBERS = 5000
 
 Run = Callable[[str], list[tuple[Any, ...]]]
-Place = tuple[tuple[str, str], Run, Run]  # URLs of source and copy, and how to ask them
+Place = tuple[tuple[str, str], Callable[[str], Run]]  # URLs of source and copy, and how to ask either
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,11 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def shapes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Copied]:
+def shapes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Copied]]:
     """Give one engine's copy of the shapes that were asked for, made when it is first asked for."""
+    stack = contextlib.ExitStack()
     made: dict[str, Copied] = {}
     tried: set[str] = set()
 
@@ -78,18 +81,21 @@ def shapes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             items = [item for item in request.session.items if isinstance(item, pytest.Function)]
             called = [item.callspec.params for item in items if item.originalname == "test_shape"]
             wanted = [each["shape"] for each in called if each["engine"] == engine]
-            made[engine] = build(engine, wanted, request, tmp_path_factory.mktemp(engine))
+            made[engine] = build(engine, wanted, request, tmp_path_factory.mktemp(engine), stack)
         return made[engine]
 
-    return of
+    with stack:
+        yield of
 
 
-def build(engine: str, wanted: list[Shape], request: pytest.FixtureRequest, folder: Path) -> Copied:
+def build(
+    engine: str, wanted: list[Shape], request: pytest.FixtureRequest, folder: Path, stack: contextlib.ExitStack
+) -> Copied:
     statements = ["CREATE TABLE numbers (n INTEGER PRIMARY KEY)"]
     statements += [f"INSERT INTO numbers VALUES {', '.join(f'({n})' for n in range(NUMBERS))}"]
     for shape in wanted:
         statements += shape.statements(engine)
-    urls, source, copy = PLACES[engine](statements, request, folder)
+    urls, ask = PLACES[engine](statements, request, folder, stack)
     slice_: dict[str, list[Any]] = {"exclude": ["numbers"]}
     columns: dict[str, str] = {}
     for shape in wanted:
@@ -98,49 +104,56 @@ def build(engine: str, wanted: list[Shape], request: pytest.FixtureRequest, fold
         columns |= shape.columns
     rules = {"default": "keep", "columns": columns}
     report = copied(folder, *urls, slice=slice_, rules=rules)
-    return Copied(engine, source, copy, report)
+    return Copied(engine, ask("shapes"), ask("shapes_copy"), report)
 
 
-def on_postgres(statements: list[str], request: pytest.FixtureRequest, folder: Path) -> Place:
+def on_postgres(
+    statements: list[str], request: pytest.FixtureRequest, folder: Path, stack: contextlib.ExitStack
+) -> Place:
     server: PostgresServer = request.getfixturevalue("postgres15")
     server.create_database("shapes")
     server.execute(";\n".join(statements), database="shapes")
 
     def run(database: str) -> Run:
-        def ask(select: str) -> list[tuple[Any, ...]]:
-            with server.connection(database) as connection:
-                for name in ("date", "timestamptz"):  # which may be infinite
-                    connection.adapters.register_loader(name, TextLoader)
-                return connection.execute(select.encode()).fetchall()
+        connection = stack.enter_context(server.connection(database))
+        for name in ("date", "timestamptz"):  # which may be infinite
+            connection.adapters.register_loader(name, TextLoader)
+        return lambda select: connection.execute(select.encode()).fetchall()
 
-        return ask
-
-    return (server.url("shapes"), server.url("shapes_copy")), run("shapes"), run("shapes_copy")
+    return (server.url("shapes"), server.url("shapes_copy")), run
 
 
-def on_mariadb(statements: list[str], request: pytest.FixtureRequest, folder: Path) -> Place:
+def on_mariadb(
+    statements: list[str], request: pytest.FixtureRequest, folder: Path, stack: contextlib.ExitStack
+) -> Place:
     server: MariadbServer = request.getfixturevalue("mariadb")
     server.create_database("shapes")
     server.execute("SET foreign_key_checks = 0", *statements, database="shapes")
 
     def run(database: str) -> Run:
-        return lambda select: server.execute("SET sql_mode = 'ANSI_QUOTES'", select, database=database)
+        cursor = stack.enter_context(contextlib.closing(server.connect(database))).cursor()
+        cursor.execute("SET sql_mode = 'ANSI_QUOTES'")
 
-    return (server.url("shapes"), server.url("shapes_copy")), run("shapes"), run("shapes_copy")
-
-
-def on_sqlite(statements: list[str], request: pytest.FixtureRequest, folder: Path) -> Place:
-    def run(name: str) -> Run:
         def ask(select: str) -> list[tuple[Any, ...]]:
-            with contextlib.closing(sqlite3.connect(folder / name)) as connection:
-                return connection.execute(select).fetchall()
+            cursor.execute(select)
+            return list(cursor.fetchall())
 
         return ask
+
+    return (server.url("shapes"), server.url("shapes_copy")), run
+
+
+def on_sqlite(
+    statements: list[str], request: pytest.FixtureRequest, folder: Path, stack: contextlib.ExitStack
+) -> Place:
+    def run(name: str) -> Run:
+        connection = stack.enter_context(contextlib.closing(sqlite3.connect(folder / f"{name}.db")))
+        return lambda select: connection.execute(select).fetchall()
 
     with contextlib.closing(sqlite3.connect(folder / "shapes.db")) as connection, connection:
         listed = ";\n".join(statements)
         connection.executescript(f"BEGIN;{listed};\nCOMMIT")
-    return (f"sqlite:///{folder}/shapes.db", f"sqlite:///{folder}/copy.db"), run("shapes.db"), run("copy.db")
+    return (f"sqlite:///{folder}/shapes.db", f"sqlite:///{folder}/shapes_copy.db"), run
 
 
 PLACES = {POSTGRES: on_postgres, MYSQL: on_mariadb, SQLITE: on_sqlite}

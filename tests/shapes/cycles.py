@@ -210,8 +210,8 @@ SHAPES = (
             "s09_owner": _FROM,
         },
     ),
-    _diamonds("a long chain of diamonds", 4, POSTGRES, MYSQL),
-    _diamonds("a longer chain of diamonds", 16, SQLITE),
+    _diamonds("a long chain of diamonds", 3, POSTGRES, MYSQL),
+    _diamonds("a longer chain of diamonds", 10, SQLITE),
     Shape(
         29,
         "many to many, with a hub",
