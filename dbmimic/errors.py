@@ -29,6 +29,7 @@ Codes, so that one word has one meaning:
     DM217 a masked column has few values  DM218 outliers stay recognisable
     DM219 what is kept may tell a person apart                   DM220 a kept text may repeat what is masked
     DM221 a function of the user's own masks a column           DM222 the slice does not hold all that it was to cover
+    DM223 the slice cannot meet its budget
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from dbmimic.config.document import Document, KeyPath
 from dbmimic.config.models import (
+    BudgetForm,
     ConfigForm,
     CoverForm,
     CoverParentForm,
@@ -55,6 +56,7 @@ _SECTIONS: Mapping[str | int, type[Form]] = {
     "tables": TableForm,
     "virtual_keys": VirtualKeyForm,
     "cover": CoverForm,
+    "budget": BudgetForm,
     "values": CoverTableForm,
     "pairs": CoverTableForm,
     "parents": CoverParentForm,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
@@ -13,7 +14,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -25,7 +26,6 @@ from dbmimic.model.ruleset import ColumnTrait, Undecided
 from dbmimic.model.sandbox import Lifetime, byte_count
 from dbmimic.model.types import Kind
 
-_NOT_YET = "Part of the format, not of this version: using it is an error (DM213)."
 _MOST_PARTS = 3
 
 
@@ -35,11 +35,6 @@ def _complaint(
     """Give an error of ours; `within` is the way on from the validated value to the one that is wrong."""
     context = {"sentence": message, "hint": hint, "code": code, "within": within, "at_key": at_key}
     return PydanticCustomError("ours", "{sentence}", context)
-
-
-def _not_yet(_value: object, info: ValidationInfo) -> object:
-    message = f"'{info.field_name}' belongs to the format, but this version does not do it"
-    raise _complaint(message, "leave it out; nothing else takes its place yet", code="DM213", at_key=True)
 
 
 def _empty_list(value: object) -> object:
@@ -336,6 +331,41 @@ class CoverForm(Form):
         return self
 
 
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*\Z", re.IGNORECASE)
+
+
+def _size(value: object) -> object:
+    """Give bytes for a text such as 2GB; a number is bytes already."""
+    if not isinstance(value, str):
+        return value
+    found = _SIZE.match(value)
+    if found is None or found[2].lower() not in _UNITS:
+        raise _complaint("a size is a number of bytes, or one with kB, MB, GB, TB, KiB, MiB or GiB", "write 2GB")
+    return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+Size = Annotated[
+    int, BeforeValidator(_size), Field(ge=1), WithJsonSchema({"type": ["integer", "string"], "minimum": 1})
+]
+
+
+class BudgetForm(Form):
+    """How large the slice is to be, within a tenth where the data allow it: exactly one of `rows` and `size`."""
+
+    rows: Annotated[int | None, Field(ge=1, description="So many rows, of all tables together.")] = None
+    size: Annotated[
+        Size | None,
+        Field(description="So many bytes, as the rows' values are written, without indexes: 2GB, 500 MB, 100MiB."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> BudgetForm:
+        if (self.rows is None) == (self.size is None):
+            raise _complaint("a budget needs exactly one of 'rows' and 'size'")
+        return self
+
+
 class SliceForm(Form):
     """Which rows are copied."""
 
@@ -377,7 +407,9 @@ class SliceForm(Form):
         Field(description="Values, and pairs of values, that the slice holds because the source does."),
     ] = None
     budget: Annotated[
-        object, BeforeValidator(_not_yet), Field(description=f"How large the slice may become. {_NOT_YET}")
+        BudgetForm | None,
+        BeforeValidator(_empty_mapping),
+        Field(description="How large the slice is to be: the percent seeds are scaled until it is."),
     ] = None
 
     @model_validator(mode="after")
@@ -396,6 +428,10 @@ class SliceForm(Form):
         if self.mode == "full" and (self.edges or self.tables):
             message = "the mode 'full' takes every row, so there is nothing to choose by edge or table"
             raise _complaint(message, "use 'closure' or 'restrict'", code="DM212", within=("mode",))
+        if self.budget is not None and not any(seed.percent is not None for seed in self.seeds):
+            message = "no seed of this slice is a percent, so there is nothing that a budget could scale"
+            hint = "add {table: ..., percent: 1} to the seeds, or leave the budget out"
+            raise _complaint(message, hint, code="DM223", within=("budget",))
         for index, table in enumerate(self.exclude):
             if table in self.static:
                 message = "this table is excluded here and listed under 'static', too"

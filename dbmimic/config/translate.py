@@ -19,7 +19,7 @@ from dbmimic.config.models import (
     VirtualKeyForm,
 )
 from dbmimic.model.names import split_name
-from dbmimic.model.request import Mode
+from dbmimic.model.request import Budget, Mode
 from dbmimic.model.ruleset import ColumnRule, ColumnTrait, KeepRule, MaskRule, RuleLayer, TraitRule, Undecided
 from dbmimic.model.sandbox import Lifetime, SandboxLimits, byte_count
 from dbmimic.model.settings import (
@@ -65,6 +65,9 @@ def slice_spec(form: SliceForm, document: Document) -> SliceSpec:
         virtual_keys=tuple(
             _virtual_key(key, document, ("slice", "virtual_keys", index)) for index, key in enumerate(form.virtual_keys)
         ),
+        budget=None
+        if form.budget is None
+        else Budget(form.budget.rows, form.budget.size, document.key_place(("slice", "budget"))),
         cover=() if form.cover is None else tuple(_covers(form.cover, document)),
     )
 

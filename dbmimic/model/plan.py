@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dbmimic.model.names import TableId
-from dbmimic.model.request import Cover, EdgePolicy, Mode, Parent, Seed
+from dbmimic.model.request import Budget, Cover, EdgePolicy, Mode, Parent, Seed
 from dbmimic.model.schema import ForeignKey
 
 
@@ -46,6 +46,7 @@ class SubsetPlan:
     edges: Mapping[ForeignKey, EdgePolicy] = field(default_factory=dict)
     joint: Mapping[TableId, tuple[ForeignKey, ...]] = field(default_factory=dict)
     cover: tuple[Cover, ...] = ()
+    budget: Budget | None = None
 
     def policy(self, edge: ForeignKey) -> EdgePolicy:
         """Give how the walk treats an edge of this plan."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dbmimic.model.budget import BudgetOutcome
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.findings import Finding
 
@@ -96,6 +97,7 @@ class Preview:
     findings: tuple[Finding, ...] = ()
     coverage: tuple[TableCoverage, ...] = ()
     cuts: tuple[CutPreview, ...] = ()
+    budget: BudgetOutcome | None = None
     schema: str = SCHEMA
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dbmimic.model.budget import BudgetOutcome
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.findings import Finding
 
@@ -79,6 +80,7 @@ class RunReport:
     seconds: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     coverage: tuple[TableCoverage, ...] = ()
+    budget: BudgetOutcome | None = None
     schema: str = SCHEMA
 
     @property

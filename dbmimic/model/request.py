@@ -153,6 +153,25 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How large the slice is to be: so many `rows`, or so many bytes (`size`), as its values are written as text."""
+
+    rows: int | None = None
+    size: int | None = None
+    place: str = ""
+
+    @property
+    def amount(self) -> int:
+        """The number that is asked for, of rows or bytes."""
+        return self.rows or self.size or 0
+
+    @property
+    def unit(self) -> str:
+        """What is counted."""
+        return "rows" if self.rows is not None else "bytes"
+
+
+@dataclass(frozen=True, slots=True)
 class SliceRequest:
     """
     The slice that was asked for. `static` tables come whole, `excluded` ones as structure only; of `restricted` ones
@@ -169,6 +188,7 @@ class SliceRequest:
     restricted: frozenset[TableId] = frozenset()
     joint: frozenset[TableId] = frozenset()
     cover: tuple[Cover, ...] = ()
+    budget: Budget | None = None
 
     @property
     def starts(self) -> frozenset[TableId]:

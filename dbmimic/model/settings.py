@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dbmimic.model.request import Children, Enter, Mode, Parent
+from dbmimic.model.request import Budget, Children, Enter, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.sandbox import SandboxLimits
 
@@ -101,6 +101,7 @@ class SliceSpec:
     virtual_keys: tuple[VirtualKeySpec, ...] = ()
     max_rows: int | None = None
     cover: tuple[CoverSpec, ...] = ()
+    budget: Budget | None = None
 
     @property
     def needs_secret(self) -> bool:

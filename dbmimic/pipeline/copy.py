@@ -15,7 +15,7 @@ from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
 from dbmimic.pipeline.expect import about, describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
-from dbmimic.pipeline.prepare import prepare, refuse_too_many
+from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
 from dbmimic.pipeline.units import maskers_of, run, seen_of
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
@@ -41,9 +41,9 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         load.hold(cleared)
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
-        walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)
-        slices = walked.slices
-        noticed = tuple(subset.notices(prepared.plan, prepared.schema, walked, source))
+        prepared, afforded = walked(prepared, request, source)
+        slices = afforded.walked.slices
+        noticed = (*afforded.findings, *subset.notices(prepared.plan, prepared.schema, afforded.walked, source))
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
         expected = expectation(prepared, structure, slices, maskers, masks, world.registry)
         refuse_too_many(prepared.schema, slices, source, request.slice.max_rows)
@@ -65,7 +65,8 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
             *unread_findings(report.masks.invalid),
             *judged.findings,
         ),
-        coverage=walked.coverage,
+        coverage=afforded.walked.coverage,
+        budget=afforded.outcome,
         seconds=chapters.total(),
     )
     tell(report, world)

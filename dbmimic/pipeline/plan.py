@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dbmimic import rules, subset
 from dbmimic.model.events import Stage
@@ -15,7 +16,7 @@ from dbmimic.model.request import Mode
 from dbmimic.model.schema import ForeignKey
 from dbmimic.pipeline.estimate import Width, width
 from dbmimic.pipeline.job import Chapters, Request, World
-from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count, too_many
+from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count, too_many, walked
 from dbmimic.ports.source import Source
 from dbmimic.subset import Arrow, Walked
 
@@ -28,14 +29,14 @@ def preview(request: Request, source: Source, world: World) -> Preview:
     with chapters.chapter(Stage.INTROSPECT):
         prepared = prepare(request, source, world)
     with chapters.chapter(Stage.WALK):
-        walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)
-        slices = walked.slices
+        prepared, afforded = walked(prepared, request, source)
+        slices = afforded.walked.slices
         columns = _columns(prepared)
         order = [*prepared.plan.tables, *sorted(prepared.plan.excluded)]
-        noticed = tuple(subset.notices(prepared.plan, prepared.schema, walked, source))
+        noticed = (*afforded.findings, *subset.notices(prepared.plan, prepared.schema, afforded.walked, source))
         widths: dict[str, Width] = {}
         tables = tuple(_table(table, prepared, slices.get(table), columns, source, widths) for table in order)
-        cut = _cuts(request, prepared, walked, source, widths)
+        cut = _cuts(request, prepared, afforded.walked, source, widths)
     inside = {table: component for component in prepared.graph.components for table in component}
     return Preview(
         engine=source.engine,
@@ -43,7 +44,8 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         tables=tables,
         columns=columns,
         edges=tuple(
-            _edge(edge, prepared.plan, walked, cycle=edge.parent in inside[edge.child]) for edge in prepared.graph.edges
+            _edge(edge, prepared.plan, afforded.walked, cycle=edge.parent in inside[edge.child])
+            for edge in prepared.graph.edges
         ),
         cuts=cut,
         findings=(
@@ -52,11 +54,12 @@ def preview(request: Request, source: Source, world: World) -> Preview:
             *rules.risks(prepared.schema, prepared.graph, prepared.resolution.plan),
             *too_many(sum(table.rows for table in tables), request.slice.max_rows),
         ),
-        coverage=walked.coverage,
+        coverage=afforded.walked.coverage,
+        budget=afforded.outcome,
     )
 
 
-def _edge(edge: ForeignKey, plan: SubsetPlan, walked: Walked, *, cycle: bool) -> EdgePreview:
+def _edge(edge: ForeignKey, plan: SubsetPlan, found: Walked, *, cycle: bool) -> EdgePreview:
     policy = plan.edges.get(edge)
     told = () if policy is None or plan.mode is Mode.FULL else policy.words
     return EdgePreview(
@@ -65,8 +68,8 @@ def _edge(edge: ForeignKey, plan: SubsetPlan, walked: Walked, *, cycle: bool) ->
         cycle=cycle,
         virtual=edge.virtual,
         policy=", ".join(told),
-        children=walked.brought.get(Arrow(edge, down=True), 0),
-        parents=walked.brought.get(Arrow(edge, down=False), 0),
+        children=found.brought.get(Arrow(edge, down=True), 0),
+        parents=found.brought.get(Arrow(edge, down=False), 0),
     )
 
 
@@ -108,7 +111,7 @@ def _role(table: TableId, plan: SubsetPlan, chosen: TableSlice) -> str:
 
 
 def _cuts(request: Request, prepared: Prepared, walked: Walked, source: Source, widths: Mapping[str, Width]) -> Cuts:
-    asked = subset.resolve(request.slice, prepared.schema, prepared.graph)
+    asked = replace(subset.resolve(request.slice, prepared.schema, prepared.graph), seeds=prepared.plan.seeds)
     found = subset.cuts(prepared.schema, prepared.graph, asked, walked, source, request.secret)
     return tuple(
         CutPreview(

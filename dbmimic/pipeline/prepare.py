@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbmimic import introspect, rules, subset
 from dbmimic.errors import ConfigError, Problem, RefusedError
@@ -19,6 +19,7 @@ from dbmimic.model.schema import Schema, Table
 from dbmimic.pipeline.job import Request, World
 from dbmimic.ports.source import Reader, Source
 from dbmimic.rules import Resolution
+from dbmimic.subset import Afforded
 
 # Above this many rows by the catalogue's estimate, the estimate is told instead of counting on the source.
 _COUNTED_ROWS = 1_000_000
@@ -80,6 +81,12 @@ def _hold(request: Request, plan: MaskPlan, registry: MaskRegistry) -> None:
     ]
     if problems:
         raise RefusedError.of(problems)
+
+
+def walked(prepared: Prepared, request: Request, source: Source) -> tuple[Prepared, Afforded]:
+    """Give the slice, and what follows once its percents are scaled to its budget, if it has one."""
+    afforded = subset.afford(prepared.plan, prepared.schema, source, request.secret)
+    return replace(prepared, plan=afforded.plan), afforded
 
 
 def rows_of(slices: Mapping[TableId, TableSlice]) -> Mapping[TableId, Rows]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dbmimic import subset, verdict
+from dbmimic import verdict
 from dbmimic.errors import ConfigError
 from dbmimic.model.events import Stage
 from dbmimic.model.report import RunReport
 from dbmimic.pipeline.copy import tell
 from dbmimic.pipeline.expect import describe, expectation
 from dbmimic.pipeline.job import Chapters, Request, World
-from dbmimic.pipeline.prepare import prepare
+from dbmimic.pipeline.prepare import prepare, walked
 from dbmimic.pipeline.units import maskers_of
 from dbmimic.ports.source import Source
 
@@ -33,15 +33,16 @@ def check(request: Request, source: Source, copy: Source, world: World) -> RunRe
         masks = prepared.resolution.settled()
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
-        walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)
-        slices = walked.slices
+        prepared, afforded = walked(prepared, request, source)
+        slices = afforded.walked.slices
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
         expected = expectation(prepared, structure, slices, maskers, masks, world.registry, same_snapshot=False)
     with chapters.chapter(Stage.VERIFY):
         judged = verdict.judge(source, copy, expected, request.secret)
     report = replace(
         describe(expected, slices, masks, judged, (), source, copy.engine, request, world),
-        coverage=walked.coverage,
+        coverage=afforded.walked.coverage,
+        budget=afforded.outcome,
         seconds=chapters.total(),
     )
     tell(report, world)

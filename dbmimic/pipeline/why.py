@@ -12,7 +12,7 @@ from dbmimic.model.schema import Column, Table
 from dbmimic.model.settings import Named
 from dbmimic.model.types import Kind
 from dbmimic.pipeline.job import Chapters, Request, World
-from dbmimic.pipeline.prepare import Prepared, prepare
+from dbmimic.pipeline.prepare import Prepared, prepare, walked
 from dbmimic.ports.source import Source
 from dbmimic.subset import Reason
 
@@ -37,8 +37,8 @@ def why(request: Request, source: Source, world: World, table: str, key: tuple[s
     if asked.id in prepared.plan.excluded or not asked.holds_rows:
         return Explanation(str(asked.id), ())
     with chapters.chapter(Stage.WALK):
-        walked = subset.walk(prepared.plan, prepared.schema, source, request.secret)
-        chain = subset.why(asked.id, row, prepared.plan, prepared.schema, walked, source, request.secret)
+        prepared, afforded = walked(prepared, request, source)
+        chain = subset.why(asked.id, row, prepared.plan, prepared.schema, afforded.walked, source, request.secret)
         return Explanation(str(asked.id), tuple(_link(reason, prepared, source) for reason in chain))
 
 

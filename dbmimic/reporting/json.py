@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dbmimic.errors import DbmimicError
+from dbmimic.model.budget import BudgetOutcome
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.diagram import Diagram
 from dbmimic.model.explanation import Explanation
@@ -23,7 +24,7 @@ from dbmimic.model.report import (
 )
 from dbmimic.model.suggestion import Suggestions
 
-_ASKED_FOR = ("coverage",)
+_ASKED_FOR = ("coverage", "budget")
 
 
 def report_document(report: RunReport) -> dict[str, object]:
@@ -94,6 +95,7 @@ def read_report(text: str) -> RunReport:
         findings=tuple(_finding(found) for found in document["findings"]),
         seconds=document["seconds"],
         versions=document["versions"],
+        budget=BudgetOutcome(**document["budget"]) if "budget" in document else None,
         coverage=tuple(TableCoverage(**each) for each in document.get("coverage", ())),
         schema=document["schema"],
     )

@@ -5,6 +5,7 @@ In: Schema, FkGraph, SliceSpec, a Source to ask. Out: SliceRequest, SubsetPlan, 
 Never: rows themselves, masks, a write. Read first: `planner`, then `walk`.
 """
 
+from dbmimic.subset.budget import Afforded, afford
 from dbmimic.subset.cuts import Cut, cuts
 from dbmimic.subset.notices import notices
 from dbmimic.subset.planner import plan
@@ -15,10 +16,12 @@ from dbmimic.subset.walk import Walked, walk
 from dbmimic.subset.why import Reason, why
 
 __all__ = [
+    "Afforded",
     "Arrow",
     "Cut",
     "Reason",
     "Walked",
+    "afford",
     "cuts",
     "find_table",
     "notices",

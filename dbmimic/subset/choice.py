@@ -34,7 +34,7 @@ def share(table: Table, ratio: float, source: Walker, secret: Secret | None, amo
     Cost: one read of the rows' keys.
     """
     chosen = KeySet()
-    for leaf, ids, hashes in _hashed(table, source, secret, among):
+    for leaf, ids, hashes in hashed(table, source, secret, among):
         chosen |= KeySet.of(leaf, ids[hashes / 2.0**64 < ratio])
     return chosen
 
@@ -99,7 +99,7 @@ class _Pairs:
 def _smallest(pairs: _Pairs, limit: int, table: Table, source: Walker, secret: Secret | None) -> KeySet:
     hashes = np.zeros(len(pairs.children), dtype=np.uint64)
     everybody = pairs.rows(np.ones(len(hashes), dtype=np.bool_))
-    for leaf, ids, found in _hashed(table, source, secret, everybody):
+    for leaf, ids, found in hashed(table, source, secret, everybody):
         order = np.argsort(ids)
         mine = np.flatnonzero(pairs.at == pairs.leaves.index(leaf))
         where = np.searchsorted(ids[order], pairs.children[mine])
@@ -121,7 +121,7 @@ def _in(ids: RowIds, among: KeySet, leaf: TableId) -> npt.NDArray[np.bool_]:
     return np.isin(ids, held)
 
 
-def _hashed(
+def hashed(
     table: Table, source: Walker, secret: Secret | None, among: Rows
 ) -> Iterator[tuple[TableId, RowIds, npt.NDArray[np.uint64]]]:
     """Give the keyed hashes of these rows' keys, some rows at a time."""

@@ -45,6 +45,7 @@ def plan(schema: Schema, graph: FkGraph, request: SliceRequest) -> SubsetPlan:
         edges=policies,
         joint=_joint(policies, request),
         cover=request.cover,
+        budget=request.budget,
     )
 
 

@@ -40,6 +40,7 @@ def resolve(spec: SliceSpec, schema: Schema, graph: FkGraph) -> SliceRequest:
         mode=mode,
         children=spec.children,
         seeds=tuple(seeds),
+        budget=spec.budget,
         static=frozenset(static),
         excluded=frozenset(excluded),
         restricted=_restricted(mode, modes, schema) - static.keys() - excluded.keys(),

@@ -10,7 +10,7 @@ from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.keys import WHOLE, KeySet, Nulled, TableSlice
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import Step, SubsetPlan
-from dbmimic.model.request import Children, Mode, Parent
+from dbmimic.model.request import Children, Mode, Parent, Seed
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
 from dbmimic.subset.cover import Covering
@@ -94,6 +94,15 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
     return Walked(slices, found.brought, walker.seeds, found.own, walker.kept, covered, coverage)
 
 
+def probe(
+    plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None, given: Mapping[Seed, KeySet]
+) -> Mapping[TableId, TableSlice]:
+    """Give the rows of a slice whose seeds' rows are `given`, without those that would be chosen to cover anything."""
+    walker = _Walker(plan, schema, source, secret, given)
+    found = walker.settled()
+    return {table: walker.slice_of(table, found) for table in plan.tables}
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """The rows of one round: those reached downwards, and all of them; whole tables are in neither."""
@@ -111,6 +120,7 @@ class _Walker:
     schema: Schema
     source: Walker
     secret: Secret | None
+    given: Mapping[Seed, KeySet] = field(default_factory=dict)  # the rows of seeds that are known already
     kept: Chosen = field(default_factory=dict)  # of restricted tables: all rows, or their seeds
     _starts: Chosen = field(default_factory=dict)  # of static and restricted tables that do not come whole
     seeds: Chosen = field(default_factory=dict)
@@ -123,12 +133,10 @@ class _Walker:
     def __post_init__(self) -> None:
         plan = self.plan
         for seed in plan.seeds:
-            restricted = seed.table in plan.restricted
-            _add(
-                self.kept if restricted else self.seeds,
-                seed.table,
-                choose(seed, self.schema, self.source, self.secret),
-            )
+            rows = self.given.get(seed)
+            if rows is None:
+                rows = choose(seed, self.schema, self.source, self.secret)
+            _add(self.kept if seed.table in plan.restricted else self.seeds, seed.table, rows)
         self._limited = {table: rows for table, rows in self.kept.items() if table in plan.restricted}
         self._guide = Guide(plan, self.schema, self.source, self.secret, self._limited)
         seeded = {seed.table for seed in plan.seeds}

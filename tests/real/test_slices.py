@@ -98,3 +98,32 @@ def test_the_database_made_for_subsetting_stays_whole(postgres: PostgresServer, 
     )
     assert report.verified
     assert report.foreign_keys.checked == 38
+
+
+def test_pagila_covers_a_table_of_many_types_and_partitions(postgres: PostgresServer, tmp_path: Path) -> None:
+    """Domains, an enum, text[], tsvector; payments in partitions, with their customers' stores."""
+    cover = {
+        "pairs": ["film"],
+        "values": [
+            {
+                "table": "payment",
+                "columns": ["amount", "payment_date"],
+                "parents": [{"edge": "payment(customer_id)", "columns": ["store_id", "activebool"]}],
+            }
+        ],
+    }
+    slice_ = {"cover": cover, "children": "stop"}
+    report = copied(tmp_path, postgres.url("pagila"), postgres.url("pagila_slice"), slice=slice_)
+    assert rows_of(report)["payment"] < 200
+    assert [each.table for each in report.coverage] == ["public.payment", "public.film"]
+    assert all(each.covered == each.tuples > 20 for each in report.coverage)
+    ratings = "SELECT count(DISTINCT rating), count(DISTINCT rental_duration) FROM film"
+    assert postgres.execute(ratings, database="pagila_slice") == postgres.execute(ratings, database="pagila")
+
+
+def test_sakila_is_held_to_a_size(mysql: MariadbServer, tmp_path: Path) -> None:
+    slice_ = {"seeds": [{"table": "payment", "percent": 1}], "children": "stop", "budget": {"size": "300 kB"}}
+    report = copied(tmp_path, mysql.url("sakila"), mysql.url("sakila_slice"), slice=slice_)
+    assert report.budget is not None
+    assert abs(report.budget.reached - 300_000) <= 30_000
+    assert rows_of(report)["payment"] > 160

@@ -75,7 +75,7 @@ FILES = {
     "a seed without a table": ("slice:\n  seeds:\n    - {percent: 5}\n", "DM204", "dbmimic.yaml:3:7"),
     "a decision that is none": ("rules:\n  columns:\n    a: 5\n", "DM204", "dbmimic.yaml:3:8"),
     "a percent of nothing": ("slice:\n  seeds:\n    - {table: t, percent: 0}\n", "DM204", "dbmimic.yaml:3:27"),
-    "a part of the format to come": ("slice:\n  budget: {size: 2GB}\n", "DM213", "dbmimic.yaml:2:3"),
+    "a budget with nothing to scale": ("slice:\n  budget: {size: 2GB}\n", "DM223", "dbmimic.yaml:2:11"),
     "an unknown pack": ("rules:\n  extends: [structur]\n", "DM211", "dbmimic.yaml:2:13"),
     "a URL that is none": ("source: here\ntarget: there\nsecret: ${SECRET}\n", "DM214", "dbmimic.yaml:1:9"),
     "an unknown engine": ("source: oracle://x/y\nsecret: ${SECRET}\n", "DM214", "dbmimic.yaml:1:9"),

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dbmimic.model.budget import BudgetOutcome
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.findings import Finding, Severity
@@ -26,6 +27,7 @@ def show_report(report: RunReport, *, verbose: bool) -> None:
     console.print(table)
     rows = sum(row.rows for row in report.tables)
     held = sum(1 for row in report.tables if row.rows)
+    _budget(console, report.budget)
     _coverage(console, report.coverage)
     keys, masks, leaks = report.foreign_keys, report.masks, report.leaks
     console.print(f"{rows:,} rows in {held} tables, {len(report.tables) - held} tables empty")
@@ -54,6 +56,7 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
     console.print(
         f"{preview.mode}: {preview.rows:,} rows, about {size}; {edges} foreign keys, {cycles} of them in cycles"
     )
+    _budget(console, preview.budget)
     _coverage(console, preview.coverage)
     if verbose:
         _edges(console, preview)
@@ -82,6 +85,14 @@ def show_explanation(explanation: Explanation) -> None:
         row = escape(f"{link.table} ({', '.join(link.key)})")
         reason = f"{link.came} over {link.edge}" if link.edge else link.reason
         console.print(f"[bold]{row}[/]  {escape(reason)}")
+
+
+def _budget(console: Console, budget: BudgetOutcome | None) -> None:
+    """Print what the slice came to, held against its budget."""
+    if budget is not None:
+        console.print(
+            f"budget: {budget.reached:,} of {budget.asked:,} {budget.unit}; percents multiplied by {budget.factor:g}"
+        )
 
 
 def _coverage(console: Console, coverage: tuple[TableCoverage, ...]) -> None:

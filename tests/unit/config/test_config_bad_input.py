@@ -123,8 +123,18 @@ WRONG = [
     ),
     ("cover of what none holds", "slice:\n  cover: {pairs: [t], min_count: 0}\n", "DM204", "2:34"),
     ("full with cover", f"slice:\n  mode: full\n  cover: {{pairs: [{CANARY}]}}\n", "DM212", "2:9"),
-    ("budget", f"slice:\n  budget: {{size: {CANARY}}}\n", "DM213", "2:3"),
-    ("budget of nothing", "slice:\n  budget:\n", "DM213", "2:3"),
+    ("a budget that is no size", f"slice:\n  budget: {{size: {CANARY}}}\n", "DM204", "2:18"),
+    ("a budget in no unit", "slice:\n  budget: {size: 2 furlongs}\n", "DM204", "2:18"),
+    ("a budget of nothing", "slice:\n  budget:\n", "DM204", "2:3"),
+    ("a budget of no rows", "slice:\n  budget: {rows: 0}\n", "DM204", "2:18"),
+    ("a budget of both", "slice:\n  budget: {rows: 10, size: 2GB}\n", "DM204", "2:11"),
+    ("a budget of a word", f"slice:\n  budget: {CANARY}\n", "DM204", "2:11"),
+    (
+        "a budget without a percent",
+        f"slice:\n  seeds: [{{table: {CANARY}, ids: [1]}}]\n  budget: {{rows: 1}}\n",
+        "DM223",
+        "3:11",
+    ),
 ]
 
 
@@ -172,7 +182,7 @@ def test_all_problems_are_told_at_once_in_their_order(tmp_path):
         path,
         "sorce: x\n"
         "slice:\n"
-        "  budget: {rows: 1}\n"
+        "  budget: {rows: 0}\n"
         "  seeds:\n"
         "    - {table: t, percent: 500}\n"
         "    - {table: t, where: '${NOT_SET}'}\n"
@@ -186,7 +196,7 @@ def test_all_problems_are_told_at_once_in_their_order(tmp_path):
     told = [(problem.code, problem.place.removeprefix(f"{path}:")) for problem in error.problems]
     assert told == [
         ("DM203", "1:1"),
-        ("DM213", "3:3"),
+        ("DM204", "3:18"),
         ("DM204", "5:27"),
         ("DM210", "6:25"),
         ("DM211", "8:13"),

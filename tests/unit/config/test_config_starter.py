@@ -107,7 +107,7 @@ def test_the_schema_describes_every_key_and_is_json():
         for name, node in form["properties"].items():
             described = "description" in node or "$ref" in node or "description" in json.dumps(node)
             assert described, name
-    assert "not of this version" in schema["$defs"]["SliceForm"]["properties"]["budget"]["description"]
+    assert schema["$defs"]["BudgetForm"]["properties"]["size"]["anyOf"][0]["type"] == ["integer", "string"]
 
 
 def test_the_schema_takes_a_decision_and_a_default_of_plain_null():
