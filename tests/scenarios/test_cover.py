@@ -215,6 +215,38 @@ def test_pairs_with_columns_of_the_parent(tmp_path: Path, people: Path) -> None:
     assert report.foreign_keys.orphans == 0
 
 
+def test_what_must_leave_covers_nothing_and_is_told(tmp_path: Path) -> None:
+    """Lines of the kind c have no order that stays, since its customer is not there."""
+    path = tmp_path / "lines.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript("""
+            CREATE TABLE owner (id INTEGER PRIMARY KEY);
+            CREATE TABLE line (id INTEGER PRIMARY KEY, owner_id INTEGER REFERENCES owner (id), kind TEXT);
+            INSERT INTO owner VALUES (1), (2), (3);
+            WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 29)
+            INSERT INTO line SELECT i, 1 + i % 3, substr('abc', 1 + i % 3, 1) FROM n;
+        """)
+    slice_ = {
+        "seeds": [{"table": "owner", "ids": [1, 2]}],
+        "edges": [{"edge": "line(owner_id)", "parent": "drop-child", "children": "stop"}],
+        "cover": {"values": [{"table": "line", "columns": ["kind"]}]},
+    }
+    preview = dbmimic.plan(configured(tmp_path, f"sqlite:///{path}", "sqlite:///nowhere.db", slice=slice_))
+    (told,) = preview.coverage
+    assert (told.tuples, told.covered, told.covered_without) == (4, 3, 0)  # three kinds, and the longest
+    assert [(found.code, found.place) for found in preview.findings] == [("DM217", "line")]
+
+
+def test_too_many_pairs_are_refused(tmp_path: Path, people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["dbmimic.subset.cover"], "_MOST_TUPLES", 100)
+    config = configured(
+        tmp_path, f"sqlite:///{people}", "sqlite:///nowhere.db", slice={"cover": {"pairs": ["household"]}}
+    )
+    with pytest.raises(ConfigError, match="more than 100") as caught:
+        dbmimic.plan(config)
+    assert caught.value.place.startswith(f"{tmp_path}/dbmimic.yaml:")
+
+
 def test_three_engines_choose_the_same_rows_and_keep_families_whole(
     postgres15: PostgresServer, mariadb: MariadbServer, tmp_path: Path
 ) -> None:
