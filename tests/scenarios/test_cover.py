@@ -234,7 +234,7 @@ def test_what_must_leave_covers_nothing_and_is_told(tmp_path: Path) -> None:
     preview = dbmimic.plan(configured(tmp_path, f"sqlite:///{path}", "sqlite:///nowhere.db", slice=slice_))
     (told,) = preview.coverage
     assert (told.tuples, told.covered, told.covered_without) == (4, 3, 0)  # three kinds, and the longest
-    assert [(found.code, found.place) for found in preview.findings] == [("DM217", "line")]
+    assert [(found.code, found.place) for found in preview.findings] == [("DM222", "line")]
 
 
 def test_too_many_pairs_are_refused(tmp_path: Path, people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
