@@ -13,6 +13,8 @@ from dbmimic.model.names import TableId
 
 RowIds = npt.NDArray[np.uint64]
 
+_SPREAD_OUT = 8_000_000  # identities of a bitmap that are an array at a time: 64 MB
+
 
 class KeySet:
     """
@@ -47,11 +49,20 @@ class KeySet:
         """
         Give the identities of one leaf in ascending order, `size` at a time, each an array of uint64.
 
-        Cost: 8 bytes of memory a row while it runs: a bitmap gives its values from the start, not from a place.
+        Cost: 64 MB of memory at most while it runs, or 8 bytes for each of `size` where that is more.
         """
-        ids = np.frombuffer(self.bits(leaf).to_array(), dtype=np.uint64)
-        for start in range(0, len(ids), size):
-            yield ids[start : start + size]
+        bits = self.bits(leaf)
+        stretch = max(_SPREAD_OUT // size, 1) * size
+        for begin in range(0, len(bits), stretch):
+            part = bits if len(bits) <= stretch else bits[begin : begin + stretch]
+            ids = np.frombuffer(part.to_array(), dtype=np.uint64)
+            for start in range(0, len(ids), size):
+                yield ids[start : start + size]
+
+    def holds(self, leaf: TableId, ids: RowIds) -> npt.NDArray[np.bool_]:
+        """Tell of each of these identities in a leaf whether it is in the set. Cost: memory for these alone."""
+        held = np.frombuffer((BitMap64(ids) & self.bits(leaf)).to_array(), dtype=np.uint64)
+        return np.isin(ids, held)
 
     def __len__(self) -> int:
         return sum(len(bits) for bits in self._leaves.values())

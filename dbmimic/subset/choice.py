@@ -14,7 +14,7 @@ from dbmimic.errors import InternalError
 from dbmimic.masks import canonical
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.address import Secret
-from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows
+from dbmimic.model.keys import WHOLE, Gathering, KeySet, RowIds, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import ForeignKey, Table
 from dbmimic.model.types import LogicalType
@@ -33,10 +33,10 @@ def share(table: Table, ratio: float, source: Walker, secret: Secret | None, amo
 
     Cost: one read of the rows' keys.
     """
-    chosen = KeySet()
+    chosen = Gathering()
     for leaf, ids, hashes in hashed(table, source, secret, among):
-        chosen |= KeySet.of(leaf, ids[hashes / 2.0**64 < ratio])
-    return chosen
+        chosen.add(leaf, ids[hashes / 2.0**64 < ratio])
+    return chosen.keys()
 
 
 def nearest(
@@ -72,7 +72,7 @@ class _Pairs:
         families = {leaf: place for place, leaf in enumerate(parents.leaves)}
         at, children, family, parent = [], [], [], []
         for links in source.links(edge, parents, End.PARENT):
-            held = _in(links.children, among, links.child_leaf)
+            held = among.holds(links.child_leaf, links.children)
             at.append(np.full(int(held.sum()), places[links.child_leaf], dtype=np.int64))
             children.append(links.children[held])
             family.append(np.full(len(at[-1]), families[links.parent_leaf], dtype=np.uint64))
@@ -113,12 +113,6 @@ def _smallest(pairs: _Pairs, limit: int, table: Table, source: Walker, secret: S
     chosen = np.zeros(len(order), dtype=np.bool_)
     chosen[order[rank < limit]] = True
     return pairs.rows(chosen)
-
-
-def _in(ids: RowIds, among: KeySet, leaf: TableId) -> npt.NDArray[np.bool_]:
-    bits = among.bits(leaf)
-    held = np.frombuffer(bits.to_array(), dtype=np.uint64)
-    return np.isin(ids, held)
 
 
 def hashed(

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-from pyroaring import BitMap64
-
 from dbmimic.errors import ConfigError, Problem
-from dbmimic.model.keys import WHOLE, KeySet, Nulled, Rows
+from dbmimic.model.keys import WHOLE, Gathering, KeySet, Nulled, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import SubsetPlan
 from dbmimic.model.request import Parent
@@ -82,10 +79,10 @@ def refuse_missing(plan: SubsetPlan, chosen: Chosen, source: Walker) -> None:
 
 def referencing(edge: ForeignKey, rows: KeySet, source: Walker) -> KeySet:
     """Give those of these rows that reference a row which is in the source."""
-    found = KeySet()
+    found = Gathering()
     for links in source.links(edge, rows, End.CHILD):
-        found |= KeySet.of(links.child_leaf, links.children)
-    return found
+        found.add(links.child_leaf, links.children)
+    return found.keys()
 
 
 def _rows(plan: SubsetPlan, table: TableId, chosen: Chosen) -> Rows:
@@ -98,13 +95,11 @@ def _without_parent(plan: SubsetPlan, edge: ForeignKey, chosen: Chosen, source: 
     if not rows or edge.parent in plan.whole:
         return KeySet()
     held = chosen.get(edge.parent, KeySet())
-    without = KeySet()
+    without = Gathering()
     for links in source.links(edge, rows, End.CHILD):
-        missing = BitMap64(links.parents) - held.bits(links.parent_leaf)
-        if missing:
-            gone = np.isin(links.parents, np.frombuffer(missing.to_array(), dtype=np.uint64))
-            without |= KeySet.of(links.child_leaf, links.children[gone])
-    return without
+        gone = ~held.holds(links.parent_leaf, links.parents)
+        without.add(links.child_leaf, links.children[gone])
+    return without.keys()
 
 
 def _split(

@@ -169,9 +169,8 @@ class Walk:
         return not any(set(columns[:width]) == set(edge.child_columns) for columns in indexes.values())
 
     def _links_by_scan(self, edge: ForeignKey, parents: KeySet) -> Iterator[Links]:
-        wanted = np.frombuffer(parents.bits(edge.parent).to_array(), dtype=np.uint64)
         for links in self.links(edge, WHOLE, End.CHILD):
-            hit = np.isin(links.parents, wanted)
+            hit = parents.holds(links.parent_leaf, links.parents)
             yield Links(links.child_leaf, links.children[hit], links.parent_leaf, links.parents[hit])
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:

@@ -1,5 +1,8 @@
 """
-Row identities: where a row stands in its leaf, packed as `block << 16 | offset`.
+Row identities: where a row stands in its leaf, packed as `block << 12 | offset`.
+
+An offset has eleven bits on the largest pages. A bitmap takes less the nearer its numbers are to each other: where one
+row of a page is chosen, it would take some 70 bytes if a page had all numbers of sixteen bits.
 
 The snapshot keeps the versions that it sees where they are, so a place is a name for as long as the snapshot lasts.
 Both directions go in PostgreSQL's binary form, made and read as whole numpy arrays.
@@ -17,13 +20,14 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from dbmimic.errors import InternalError
 from dbmimic.model.keys import RowIds
 
 _TID = 27
 _TID_ARRAY = 1010
-OFFSET_BITS = 16
+OFFSET_BITS = 12  # places to a page of 32 kB: 1169
 _OFFSET_BITS = np.uint64(OFFSET_BITS)
-_OFFSET_MASK = np.uint64(0xFFFF)
+_OFFSET_MASK = np.uint64((1 << OFFSET_BITS) - 1)
 _SENT = np.dtype([("block", ">u4"), ("offset", ">u2")])
 _ELEMENT = np.dtype([("size", ">i4"), ("block", ">u4"), ("offset", ">u2")])
 
@@ -55,8 +59,7 @@ class TidArrayDumper(Dumper):
 def unpacked(sent: bytes) -> RowIds:
     """Give the identities that the server sent as `string_agg(tidsend(ctid), '')`: six bytes a row."""
     places = np.frombuffer(sent, dtype=_SENT)
-    ids: RowIds = (places["block"].astype(np.uint64) << _OFFSET_BITS) | places["offset"]
-    return ids
+    return _packed(places["block"].astype(np.uint64), places["offset"].astype(np.uint64))
 
 
 def parsed(places: pa.Array) -> RowIds:
@@ -64,7 +67,13 @@ def parsed(places: pa.Array) -> RowIds:
     bare = pc.utf8_slice_codeunits(places, 1, -1)
     numbers = pc.cast(pc.list_flatten(pc.split_pattern(bare, ",")), pa.uint64())
     pairs: npt.NDArray[np.uint64] = numbers.to_numpy(zero_copy_only=False).reshape(-1, 2)
-    ids: RowIds = (pairs[:, 0] << _OFFSET_BITS) | pairs[:, 1]
+    return _packed(pairs[:, 0], pairs[:, 1])
+
+
+def _packed(blocks: RowIds, offsets: RowIds) -> RowIds:
+    if len(offsets) and offsets.max() > _OFFSET_MASK:  # only where a table is no heap, but something of an extension
+        raise InternalError("DM901", f"a row has place {offsets.max()} in its page, where heaps end before 2048")
+    ids: RowIds = (blocks << _OFFSET_BITS) | offsets
     return ids
 
 
@@ -79,7 +88,7 @@ def literal(ids: RowIds) -> str:
 
 def place(row: np.uint64) -> str:
     """Give one identity as the text of a `tid`."""
-    return f"({int(row) >> 16},{int(row) & 0xFFFF})"
+    return f"({int(row >> _OFFSET_BITS)},{int(row & _OFFSET_MASK)})"
 
 
 def first_of(block: int) -> int:

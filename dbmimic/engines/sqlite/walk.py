@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
 from pyroaring import BitMap64
 
 from dbmimic.engines import condition
@@ -13,7 +12,7 @@ from dbmimic.engines.sqlite.catalogue import ROWID_NAMES, Catalogue, folded
 from dbmimic.engines.sqlite.connection import Row, Snapshot, name
 from dbmimic.engines.sqlite.identity import ByKey, ByRowid, RowIdentity
 from dbmimic.errors import ConfigError, SourceError
-from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
+from dbmimic.model.keys import WHOLE, KeySet, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Inside, Table
@@ -143,10 +142,8 @@ class Walk:
                 yield Links(edge.child, children, edge.parent, parent.ids([row[width:] for row in page]))
 
     def _links_by_scan(self, edge: ForeignKey, parents: KeySet) -> Iterator[Links]:
-        wanted = parents.bits(edge.parent)
-        chosen: RowIds = np.fromiter(wanted, dtype=np.uint64, count=len(wanted))
         for links in self.links(edge, WHOLE, End.CHILD):
-            hit = np.isin(links.parents, chosen)
+            hit = parents.holds(links.parent_leaf, links.parents)
             yield Links(links.child_leaf, links.children[hit], links.parent_leaf, links.parents[hit])
 
     def _child(self, edge: ForeignKey) -> str:

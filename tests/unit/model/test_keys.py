@@ -1,10 +1,12 @@
 """Key sets: the algebra of sets, leaf by leaf, and rows in order."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbmimic.model.keys import KeySet
+from dbmimic.model import keys
+from dbmimic.model.keys import Gathering, KeySet
 from dbmimic.model.names import TableId
 
 LEAVES = [TableId("public", name) for name in ("a", "b")]
@@ -13,14 +15,14 @@ SETS = st.fixed_dictionaries(dict.fromkeys(LEAVES, IDS))
 
 
 def made(ids: dict[TableId, set[int]]) -> KeySet:
-    keys = KeySet()
+    found = KeySet()
     for leaf, some in ids.items():
-        keys |= KeySet.of(leaf, some)
-    return keys
+        found |= KeySet.of(leaf, some)
+    return found
 
 
-def told(keys: KeySet) -> dict[TableId, set[int]]:
-    return {leaf: set(keys.bits(leaf)) for leaf in LEAVES}
+def told(found: KeySet) -> dict[TableId, set[int]]:
+    return {leaf: set(found.bits(leaf)) for leaf in LEAVES}
 
 
 @given(SETS, SETS)
@@ -35,9 +37,28 @@ def test_it_is_the_algebra_of_sets(one: dict[TableId, set[int]], other: dict[Tab
     assert (left == right) == (one == other)
 
 
-@given(IDS, st.integers(1, 7))
-def test_chunks_hold_every_row_once_in_order(ids: set[int], size: int) -> None:
-    chunks = list(KeySet.of(LEAVES[0], ids).chunks(LEAVES[0], size))
+@given(st.lists(st.tuples(st.sampled_from(LEAVES), IDS)), SETS)
+def test_what_is_gathered_is_the_union(pieces: list[tuple[TableId, set[int]]], others: dict[TableId, set[int]]) -> None:
+    found = Gathering()
+    expected: dict[TableId, set[int]] = {leaf: set() for leaf in LEAVES}
+    for leaf, ids in pieces:
+        found.add(leaf, np.array(sorted(ids), dtype=np.uint64))
+        expected[leaf] = expected[leaf] | ids
+    gathered = found.keys()
+    assert told(gathered) == expected
+    found.add(LEAVES[0], [1])
+    assert told(gathered) == expected
+    for leaf in LEAVES:
+        asked = sorted(others[leaf] | expected[leaf], reverse=True)
+        held = gathered.holds(leaf, np.array(asked + asked, dtype=np.uint64))
+        assert held.tolist() == [each in expected[leaf] for each in asked] * 2
+
+
+@given(IDS, st.integers(1, 7), st.integers(1, 40))
+def test_chunks_hold_every_row_once_in_order(ids: set[int], size: int, spread_out: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(keys, "_SPREAD_OUT", spread_out)
+        chunks = list(KeySet.of(LEAVES[0], ids).chunks(LEAVES[0], size))
     assert [int(id_) for chunk in chunks for id_ in chunk] == sorted(ids)
     assert all(len(chunk) == size for chunk in chunks[:-1])
     assert all(chunk.dtype == np.uint64 for chunk in chunks)
