@@ -14,7 +14,7 @@ from psycopg.pq import ExecStatus
 
 from dbmimic.engines.postgres import catalog, copytext, tids
 from dbmimic.engines.postgres.catalog import ENGINE
-from dbmimic.engines.postgres.connect import Connection, reading_settings, spelled
+from dbmimic.engines.postgres.connect import ORDERLY, Connection, reading_settings, spelled
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Outflow, Psql
@@ -113,7 +113,7 @@ class Reading:
         self, psql: Psql, layout: Layout, rows: Rows | Span, *, binary: bool = False, ahead: int = 0
     ) -> Outflow:
         begun = (
-            spelled(reading_settings(self.connection.info.server_version)),
+            spelled((*reading_settings(self.connection.info.server_version), ORDERLY)),
             sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
             sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self.snapshot)),
             lock(layout.leaf),
@@ -214,7 +214,7 @@ def copy_out(connection: Connection, side: Side, query: sql.Composed, place: Tab
     """
     doing = "reading rows"
     with speaking(connection, side, doing, place):
-        connection.execute("SAVEPOINT dbmimic_read")
+        connection.execute(sql.SQL("SAVEPOINT dbmimic_read; {}").format(spelled((ORDERLY,), local=True)))
         connection.pgconn.send_query(query.as_bytes(connection))
         finished = False
         try:
@@ -223,7 +223,8 @@ def copy_out(connection: Connection, side: Side, query: sql.Composed, place: Tab
         finally:
             if not finished and not connection.broken:
                 _abandon(connection)
-        connection.execute("RELEASE SAVEPOINT dbmimic_read")
+        # What is set in a savepoint that is given up is not, so this ends the setting, too.
+        connection.execute("ROLLBACK TO SAVEPOINT dbmimic_read; RELEASE SAVEPOINT dbmimic_read")
 
 
 def _rows(connection: Connection, side: Side, place: TableId) -> Iterator[memoryview]:
