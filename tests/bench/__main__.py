@@ -1,4 +1,4 @@
-"""`python -m tests.bench data | copy | check | sandbox | masks | collisions`"""
+"""`python -m tests.bench data | copy | check | slice | keys | sandbox | masks | collisions`"""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.bench import checking, copying, data, mask_speed, peers, sandboxes
+from tests.bench import checking, copying, data, key_sets, mask_speed, peers, sandboxes, slicing
+from tests.bench.servers import Server
+
+_ON_POSTGRES = {"slice", "keys"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +35,16 @@ def parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--many", type=int, default=50, help="how many at once; 0 leaves it out")
     sandbox.add_argument("--callers", type=int, default=10)
     sandbox.add_argument("--json", type=Path, help="write everything that was measured there, too")
+    sliced = commands.add_parser("slice", parents=[everywhere], help="1 %% of customers, beside hand-written SQL")
+    sliced.add_argument("--rounds", type=int, default=3)
+    sliced.add_argument(
+        "--case", nargs="+", metavar="NAME", help=f"default: {' '.join(slicing.USUAL)}; others are peers"
+    )
+    sliced.add_argument("--seed", default=slicing.SEED, help="a condition on customers (default: id %%%% 100 = 7)")
+    sliced.add_argument("--json", type=Path, help="write everything that was measured there, too")
+    chosen = commands.add_parser("keys", parents=[everywhere], help="tell what very many chosen rows take of memory")
+    chosen.add_argument("--count", type=int, default=10**8)
+    chosen.add_argument("--step", type=int, default=100, help="one of so many rows is chosen; default: 100")
     speed = commands.add_parser("masks", help="tell how fast each mask is on one core, and Faker beside it")
     speed.add_argument("--count", type=int, default=10**6, help="distinct values for each")
     speed.add_argument("--only", nargs="+", metavar="MASK")
@@ -50,17 +63,26 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command in {"masks", "collisions"}:
         return mask_speed.speed(options) if options.command == "masks" else mask_speed.collisions(options)
     options.folder = options.folder.resolve()
+    if options.command in _ON_POSTGRES and options.engine != "postgresql":
+        print(f"{options.command}: on PostgreSQL only", file=sys.stderr)
+        return 2
     with data.place(options.engine, options.folder) as server:
-        source = data.ensure(options.engine, server, options.folder, options.scale)
-        if options.only:
-            source = data.ensure(options.engine, server, options.folder, options.scale, options.only)
-        match options.command:
-            case "copy":
-                return copying.copy(options, server, source)
-            case "check":
-                return checking.check(options, server, source)
-            case "sandbox":
-                return sandboxes.sandbox(options, server, source)
+        return key_sets.keys(options, server) if options.command == "keys" else _on_data(options, server)
+
+
+def _on_data(options: argparse.Namespace, server: Server | None) -> int:
+    source = data.ensure(options.engine, server, options.folder, options.scale)
+    if options.only:
+        source = data.ensure(options.engine, server, options.folder, options.scale, options.only)
+    match options.command:
+        case "copy":
+            return copying.copy(options, server, source)
+        case "slice":
+            return slicing.slice_(options, server, source)
+        case "check":
+            return checking.check(options, server, source)
+        case "sandbox":
+            return sandboxes.sandbox(options, server, source)
     return 0
 
 

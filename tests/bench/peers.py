@@ -40,18 +40,20 @@ NAMES = ("pynonymizer", "pganonymize", "pganonymize-parallel")
 MOST = 0.1  # the largest scale at which they run, unless told otherwise
 
 
-def _program(bench: Path, package: str) -> Path:
-    """Give the peer's command, in an environment that is made on the first call."""
+def program(bench: Path, package: str, command: str = "", extra: str = "") -> Path:
+    """Give a peer's command, by default called as its package, in an environment that is made on the first call."""
     home = bench / "peers" / package
-    if not (home / "bin" / package).exists():
+    found = home / "bin" / (command or package)
+    if not found.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(home / "bin" / "pip"), "install", "-q", package], check=True)
-    return home / "bin" / package
+        wanted = f"{package}[{extra}]" if extra else package
+        subprocess.run([str(home / "bin" / "pip"), "install", "-q", wanted], check=True)
+    return found
 
 
 def pynonymizer(server: Postgres, source: str, tables: tuple[str, ...], folder: Path, bench: Path) -> Case:
     """Give the case of pynonymizer."""
-    program = _program(bench, "pynonymizer")
+    peer = program(bench, "pynonymizer")
     masked = {
         table: {"columns": {column: _FIELDS[column] for column in columns}}
         for table, columns in COLUMNS.items()
@@ -66,7 +68,7 @@ def pynonymizer(server: Postgres, source: str, tables: tuple[str, ...], folder: 
         _fresh(server)
 
     command = [
-        str(program),
+        str(peer),
         "-t",
         "postgres",
         "-d",
@@ -95,7 +97,7 @@ def pganonymize(
     server: Postgres, source: str, tables: tuple[str, ...], folder: Path, bench: Path, *, parallel: bool = False
 ) -> Case:
     """Give the case of pganonymize."""
-    program = _program(bench, "pganonymize")
+    peer = program(bench, "pganonymize")
     masked = [
         {
             table: {
@@ -114,7 +116,7 @@ def pganonymize(
         server.execute(f"CREATE DATABASE {TARGET} TEMPLATE {source} STRATEGY file_copy")
         server.settle()
 
-    command = [str(program), "--schema", str(schema), "--dbname", TARGET, "--user", "postgres", "--host", "127.0.0.1"]
+    command = [str(peer), "--schema", str(schema), "--dbname", TARGET, "--user", "postgres", "--host", "127.0.0.1"]
     command += ["--port", str(server.port), "--password", "none", *(["--parallel"] if parallel else [])]
     return Case(
         "pganonymize-parallel" if parallel else "pganonymize",

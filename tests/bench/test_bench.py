@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import checking, copying, data
+from tests.bench import checking, copying, data, key_sets, slicing
 from tests.bench.__main__ import parser
 from tests.bench.meter import CommandFailed, measure
 from tests.bench.rounds import Results, document, table
@@ -72,6 +72,43 @@ def test_ours_and_the_baselines_copy(
                 unmasked = checking.compare(before, after, ["customers"], {"customers": {"email": ""}})
                 assert unmasked == ["customers.email: 200 masked values are unchanged"]
             case.clean()
+
+
+def test_a_slice_is_exact_and_what_passes_is_counted(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours and the hand-written slice are the same rows; the comparison finds what differs."""
+    needs("postgresql")
+    monkeypatch.setattr(Postgres, "settle", lambda _: None)
+    told = tmp_path / "found.json"
+    options = ["slice", "--scale", str(SCALE), "--folder", str(folder), "--rounds", "1", "--json", str(told)]
+    parsed = parser().parse_args([*options, "--case", "ours"])
+    with data.place("postgresql", folder) as server:
+        source = data.ensure("postgresql", server, folder, SCALE)
+        assert slicing.slice_(parsed, server, source) == 0, capsys.readouterr()
+        server.execute(f"CREATE DATABASE other TEMPLATE {source}")
+        server.execute("DELETE FROM item_returns WHERE id = 1; UPDATE orders SET total = 0 WHERE id = 1", "other")
+        server.execute("ALTER TABLE customers DROP CONSTRAINT customers_address", "other")
+        server.execute("UPDATE customers SET address_id = 0 WHERE id < 3", "other")
+        rows = sum(data.counts(SCALE).values()) - 1
+        assert slicing.against(server, source, source, "x", "other") == slicing.Exactness("x", rows, 4, 3, 2)
+    found = json.loads(told.read_text())
+    ours, hand = found["exact"]["ours"], found["exact"]["hand-sql"]
+    assert ours["rows"] == hand["rows"] > 50
+    assert (ours["missing"], ours["wrong"], ours["broken"]) == (0, 0, 0)
+    assert found["traffic"]["source"]["walking"] > 10
+    assert found["traffic"]["target"]["sent"] > 10_000
+
+
+def test_many_keys_take_little_memory(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two million keys, one in a hundred places, in two sets and all that is made of them."""
+    needs("postgresql")
+    parsed = parser().parse_args(["keys", "--count", "2000000", "--folder", str(folder)])
+    with data.place("postgresql", folder) as server:
+        assert key_sets.keys(parsed, server) == 0
+    told = capsys.readouterr().out
+    assert "2,000,000 keys" in told
+    assert float(told.split(" MB more")[0].split()[-1]) < 150
 
 
 def test_a_failing_command_is_told(tmp_path: Path) -> None:
