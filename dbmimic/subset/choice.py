@@ -22,6 +22,7 @@ from dbmimic.ports.source import End, Walker
 
 _SEPARATOR = b"\x1f"  # the unit separator of ASCII: keys hardly hold it, and if one does only the choice changes
 _NULL = b"\x00"
+_PARENTS_AT_ONCE = 1_000_000
 
 Numbers = npt.NDArray[np.int64]
 
@@ -45,9 +46,19 @@ def nearest(
     """
     Give, for each of these parents, of its children `among` those at most `limit` with the smallest keyed hashes.
 
-    Cost: the pairs of these parents and their children, 32 bytes each; a read of the keys of those children that have
-    too many siblings.
+    Cost: a question for each million parents, with 32 bytes of memory for each of their children; a read of the keys of
+    those children that have too many siblings.
     """
+    chosen = KeySet()
+    for leaf in parents.leaves:
+        for ids in parents.chunks(leaf, _PARENTS_AT_ONCE):
+            chosen |= _nearest(edge, table, limit, KeySet.of(leaf, ids), among, source, secret)
+    return chosen
+
+
+def _nearest(
+    edge: ForeignKey, table: Table, limit: int, parents: KeySet, among: KeySet, source: Walker, secret: Secret | None
+) -> KeySet:
     pairs = _Pairs.of(edge, table, parents, among, source)
     family_sizes = np.bincount(pairs.parents)
     crowded = family_sizes[pairs.parents] > limit
