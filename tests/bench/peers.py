@@ -40,14 +40,13 @@ NAMES = ("pynonymizer", "pganonymize", "pganonymize-parallel")
 MOST = 0.1  # the largest scale at which they run, unless told otherwise
 
 
-def program(bench: Path, package: str, command: str = "", extra: str = "") -> Path:
+def program(bench: Path, package: str, command: str = "", driver: str = "") -> Path:
     """Give a peer's command, by default called as its package, in an environment that is made on the first call."""
     home = bench / "peers" / package
     found = home / "bin" / (command or package)
     if not found.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        wanted = f"{package}[{extra}]" if extra else package
-        subprocess.run([str(home / "bin" / "pip"), "install", "-q", wanted], check=True)
+        subprocess.run([str(home / "bin" / "pip"), "install", "-q", package, *filter(None, [driver])], check=True)
     return found
 
 

@@ -71,7 +71,7 @@ def subsetter(
     document = {
         "source": {"dialect": "postgres", "database": acyclic, **at},
         "planner": {
-            "targets": {"public.customers": {"sql": f"SELECT id FROM customers WHERE {seed}".replace("%", "%%")}},
+            "targets": {"public.customers": {"sql": seed}},
             "select": [f"public.{table}" for table in data.TABLES],
         },
         "sampler": {"output": {"mode": "database", "dialect": "postgres", "database": target, **at}},
@@ -82,7 +82,7 @@ def subsetter(
         fresh()
         server.execute(f"CREATE DATABASE {target}")
 
-    command = [str(program(bench, "subsetter", extra="postgresql-psycopg2binary")), "-c", str(config)]
+    command = [str(program(bench, "subsetter", driver="psycopg2-binary")), "-c", str(config)]
     command += ["subset", "--create"]
     return Case("subsetter", command, prepare, environment=server.environment, once=True, baseline=False, note=_NOTE)
 
