@@ -8,8 +8,10 @@ own. `script` is the installed command itself, for tests of what comes before `m
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,8 @@ NEEDED = (
     "sqlglot.dialects.mysql",
     "sqlglot.dialects.sqlite",
 )
+STATE = tempfile.mkdtemp(prefix="dbmimic-state-")  # where the history of runs goes, unless a test says otherwise
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 UNSET = ("DBMIMIC_SOURCE", "DBMIMIC_TARGET", "DBMIMIC_SECRET", "DATABASE_URL", "PGPASSWORD", "CI")
 
 
@@ -43,7 +47,8 @@ def script() -> str:
 
 def environment(**more: str) -> dict[str, str]:
     """Give an environment without settings of ours, with these in it."""
-    return {name: value for name, value in os.environ.items() if name not in UNSET} | more
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return kept | {"XDG_STATE_HOME": STATE} | more
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, rules, sandbox, schema, verify, why
+from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, rules, runs, sandbox, schema, verify, why
 from dbmimic.cli.render.errors import show
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
 
@@ -32,6 +32,7 @@ for command in (
     verify.verify,
     why.why,
     graph.graph,
+    runs.runs,
     rollback.rollback,
     masks.masks,
     schema.schema,

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from dbmimic.cli.options import ConfigFile, Executor, Json, Quiet, Source, Target, Verbose, Workers
+from dbmimic.model.report import RunReport
+from dbmimic.ports.listener import Listener
 
 _PATIENCE_SECONDS = 3600.0
 _WORTH_A_CREW = 512 << 20  # bytes; what starting processes takes is saved again from about here
@@ -30,23 +32,28 @@ def copy(
     verbose: Verbose = False,
 ) -> None:
     """Copy the slice, masked and verified, and put it in the target's place. Status 0 means verified."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.cli.render.outcome import conclude
 
     settings = wiring.load_config(config, source=source, target=target)
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
-    with wiring.workers(executor, workers) as crew:
-        conclude(
-            lambda listener: wiring.copy(
+    with wiring.workers(executor, workers) as crew, hosting.recorded(settings, _complain) as remember:
+
+        def run(listener: Listener) -> RunReport:
+            report = wiring.copy(
                 settings,
                 executor=crew,
                 least_bytes=_WORTH_A_CREW if executor == "processes" else 0,
                 listener=listener,
                 confirm_target=confirm_target,
                 wait=_PATIENCE_SECONDS if wait else 0.0,
-            ),
-            json=json,
-            quiet=quiet,
-            verbose=verbose,
-        )
+            )
+            remember(report)
+            return report
+
+        conclude(run, json=json, quiet=quiet, verbose=verbose)
+
+
+def _complain(sentence: str) -> None:
+    print(sentence, file=sys.stderr)

@@ -21,6 +21,7 @@ from dbmimic.config.models import (
     MaskForm,
     PackForm,
     RulesForm,
+    RunsForm,
     SandboxForm,
     SeedForm,
     SliceForm,
@@ -62,6 +63,7 @@ _SECTIONS: Mapping[str | int, type[Form]] = {
     "parents": CoverParentForm,
     "rules": RulesForm,
     "sandbox": SandboxForm,
+    "runs": RunsForm,
 }
 _FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, *_SECTIONS.values(), KeepForm, MaskForm)
 _WORDS = frozenset(word for form in _FORMS for word in form.model_fields)

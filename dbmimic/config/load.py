@@ -16,7 +16,7 @@ from dbmimic.config.packs import pack_layers
 from dbmimic.config.translate import fingerprint, layer, named, sandbox_limits, slice_spec
 from dbmimic.errors import ConfigError, Problem, UsageError
 from dbmimic.model.ruleset import RuleLayer, Ruleset, Undecided
-from dbmimic.model.settings import Named, Settings
+from dbmimic.model.settings import Named, RunsSpec, Settings
 
 DEFAULT = Path("dbmimic.yaml")
 STARTING_PACKS = ("structure", "people")
@@ -92,6 +92,7 @@ def _from_file(data: bytes, path: Path, environ: Mapping[str, str]) -> Settings:
         slice=slice_spec(form.slice, document),
         rules=_ruleset(form.rules, packs, document),
         sandbox=sandbox_limits(form.sandbox),
+        runs=RunsSpec("" if form.runs.folder is None else str(path.parent / form.runs.folder), form.runs.keep),
     )
 
 

@@ -469,6 +469,15 @@ class SandboxForm(Form):
     ] = None
 
 
+class RunsForm(Form):
+    """What is remembered of runs."""
+
+    folder: Annotated[
+        Text | None, Field(description="Where: a path, relative to this file. Default: the user's state folder.")
+    ] = None
+    keep: Annotated[int, Field(ge=1, description="How many runs are remembered.")] = 200
+
+
 class RulesForm(Form):
     """What happens to each column."""
 
@@ -499,6 +508,7 @@ class ConfigForm(Form):
     slice: Annotated[SliceForm, BeforeValidator(_empty_mapping)] = SliceForm()
     rules: Annotated[RulesForm, BeforeValidator(_empty_mapping)] = RulesForm()
     sandbox: Annotated[SandboxForm, BeforeValidator(_empty_mapping)] = SandboxForm()
+    runs: Annotated[RunsForm, BeforeValidator(_empty_mapping)] = RunsForm()
 
 
 class PackForm(Form):

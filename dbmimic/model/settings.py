@@ -111,6 +111,14 @@ class SliceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsSpec:
+    """Where runs are remembered (empty: the user's own folder) and how many of them."""
+
+    folder: str = ""
+    keep: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     One configuration, flags and environment already laid over the file.
@@ -126,3 +134,4 @@ class Settings:
     slice: SliceSpec = field(default_factory=SliceSpec)
     rules: Ruleset = field(default_factory=lambda: Ruleset(layers=()))
     sandbox: SandboxLimits = field(default_factory=SandboxLimits)
+    runs: RunsSpec = field(default_factory=RunsSpec)

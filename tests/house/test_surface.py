@@ -56,6 +56,7 @@ def test_every_command_stands_in_the_readme_and_helps() -> None:
         "why",
         "graph",
         "rollback",
+        "runs",
         "key new",
         "rules check",
         "rules lock",

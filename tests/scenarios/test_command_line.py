@@ -40,6 +40,9 @@ COMMANDS = (
     "rules check",
     "rules lock",
     "key id",
+    "runs",
+    "sandbox",
+    "sandbox exec",
 )
 STAGES = ("reading the schema", "choosing rows", "copying", "building keys and indexes", "verifying", "putting it")
 PROMPT_SECONDS = 20.0
@@ -131,7 +134,7 @@ def test_json_is_one_document_after_a_failure_too(dbmimic_command: Forks, here: 
 def test_a_schema_for_editors(dbmimic_command: Forks, tmp_path: Path) -> None:
     ended = dbmimic_command.run("schema", cwd=tmp_path)
     assert (ended.status, ended.err) == (0, "")
-    assert set(ended.document["properties"]) == {"source", "target", "secret", "slice", "rules"}
+    assert set(ended.document["properties"]) == {"source", "target", "secret", "slice", "rules", "sandbox", "runs"}
 
 
 def test_masks_are_listed_and_told(dbmimic_command: Forks, tmp_path: Path) -> None:
@@ -350,3 +353,35 @@ def test_a_pipe_is_not_asked(here: Place, tmp_path: Path) -> None:
     assert (ended.status, ended.err) == (0, "")
     assert json.loads(ended.out)["status"] == "verified"
     assert ROOT.joinpath("dbmimic").is_dir()
+
+
+# --- history -----------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_remembered_however_they_end(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    here.configure(tmp_path, runs={"folder": "history", "keep": 2})
+    assert dbmimic_command.run("copy", cwd=tmp_path).status == 0
+    rules = {"extends": ["structure"]}
+    here.configure(tmp_path, runs={"folder": "history", "keep": 2}, rules=rules)
+    assert dbmimic_command.run("copy", cwd=tmp_path).status == 4
+    failed, verified = dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]
+    assert (verified["status"], verified["exit"], verified["rows"] > 0, verified["seconds"]["total"] > 0) == (
+        "verified",
+        0,
+        True,
+        True,
+    )
+    assert (failed["status"], failed["exit"], failed["code"], failed["rows"]) == ("failed", 4, "DM301", None)
+    assert verified["target"].endswith("lines_stage.db")
+    assert "verified" in dbmimic_command.run("runs", cwd=tmp_path).out
+    assert "DM301" in dbmimic_command.run("runs", "last", cwd=tmp_path).out
+    assert dbmimic_command.run("runs", verified["run"], "--json", cwd=tmp_path).document == verified
+    assert dbmimic_command.run("runs", "zz", cwd=tmp_path).status == 2
+
+
+def test_a_run_that_cannot_be_remembered_is_a_run(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    here.configure(tmp_path, runs={"folder": "file/history"})
+    ended = dbmimic_command.run("copy", "-q", "--json", cwd=tmp_path)
+    assert (ended.status, ended.document["status"]) == (0, "verified")
+    assert "the run is not remembered" in ended.err

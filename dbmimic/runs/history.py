@@ -1,0 +1,112 @@
+"""The history of runs: a folder with a file for each, whose lock tells whether the run is still alive."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from dbmimic.errors import UsageError
+from dbmimic.model.run import Run, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """
+    The runs that a folder remembers, the newest `keep` of them.
+
+    Files are written beside, synced and renamed, so that each is whole whatever happens; only their owner reads them.
+    """
+
+    folder: Path
+    keep: int
+
+    def begin(self, run: Run) -> Recording:
+        """
+        Remember that a run began, and forget the oldest ones.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.folder / f"{run.started_at.replace(':', '')}-{run.run}.json"
+        recording = Recording(run, path, _written(path, run))
+        for old in self._paths()[self.keep :]:
+            with suppress(FileNotFoundError):
+                old.unlink()
+        return recording
+
+    def runs(self) -> Iterator[Run]:
+        """Give the runs, the newest first; what cannot be understood is no run."""
+        for path in self._paths():
+            found = _read(path)
+            if found is not None:
+                yield found
+
+    def run(self, name: str) -> Run:
+        """
+        Give the run whose name begins so; `last` is the newest.
+
+        Raises:
+            UsageError: DM102, there is none, or more than one.
+        """
+        found = [run for run in self.runs() if name == "last" or run.run.startswith(name)]
+        if not found or (len(found) > 1 and name != "last"):
+            hint = "`dbmimic runs` lists them"
+            message = "there is no such run" if not found else f"{len(found)} runs begin like that"
+            raise UsageError("DM102", message, place=name, hint=hint)
+        return found[0]
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("*.json"), reverse=True)
+
+
+@dataclass
+class Recording:
+    """A run under way. The lock on its file goes with the process, so a run that was killed is known as such."""
+
+    run: Run
+    _path: Path
+    _handle: int
+
+    def end(self, run: Run) -> None:
+        """Remember how it ended."""
+        handle = _written(self._path, run)
+        os.close(handle)
+        os.close(self._handle)
+
+
+def _written(path: Path, run: Run) -> int:
+    """Put a run's file in its place, and give a handle by which it is locked."""
+    unfinished = path.with_suffix(".part")
+    handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    os.write(handle, (json.dumps(asdict(run), indent=1) + "\n").encode())
+    os.fsync(handle)
+    unfinished.replace(path)
+    return handle
+
+
+def _read(path: Path) -> Run | None:
+    try:
+        with path.open("rb") as file:
+            told = json.loads(file.read())
+            run = Run(**{**told, "status": RunStatus(told["status"])})
+            return replace(run, status=RunStatus.KILLED) if _was_killed(run, file.fileno()) else run
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _was_killed(run: Run, handle: int) -> bool:
+    """Tell whether a run that says it runs holds its file no longer."""
+    if run.status is not RunStatus.RUNNING:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""The history of runs: whole files, the newest ones, and runs that stopped without a word."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dbmimic.errors import UsageError
+from dbmimic.model.run import Run, RunStatus
+from dbmimic.runs import History
+
+
+def run(number: int) -> Run:
+    return Run(f"{number:032x}", "a", "b", "0", "here", f"2026-01-01T00:00:{number:02}+00:00")
+
+
+def _begins_and_dies(folder: Path) -> None:
+    History(folder, 10).begin(run(7))
+    os.kill(os.getpid(), 9)
+
+
+def test_runs_come_newest_first_and_the_oldest_are_forgotten(tmp_path: Path) -> None:
+    history = History(tmp_path / "runs", keep=3)
+    for number in range(5):
+        history.begin(run(number)).end(replace(run(number), status=RunStatus.VERIFIED, exit=0, rows=number))
+    assert [each.rows for each in history.runs()] == [4, 3, 2]
+    assert stat.S_IMODE((tmp_path / "runs").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "runs").iterdir()} == {0o600}
+    assert history.run("last").rows == 4
+    assert history.run(run(3).run).rows == 3
+    for name in ("f", "0"):  # none, and more than one
+        with pytest.raises(UsageError) as caught:
+            history.run(name)
+        assert caught.value.code == "DM102"
+
+
+def test_a_run_is_running_while_its_process_lives_and_killed_after(tmp_path: Path) -> None:
+    history = History(tmp_path, keep=10)
+    recording = history.begin(run(1))
+    killed = multiprocessing.get_context("fork").Process(target=_begins_and_dies, args=(tmp_path,))
+    killed.start()
+    killed.join()
+    assert [(each.run, each.status) for each in history.runs()] == [
+        (run(7).run, RunStatus.KILLED),
+        (run(1).run, RunStatus.RUNNING),
+    ]
+    recording.end(replace(run(1), status=RunStatus.STOPPED))
+    assert history.run(run(1).run).status is RunStatus.STOPPED
+
+
+def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
+    history = History(tmp_path, keep=10)
+    for name, text in (("a", "{"), ("b", "[]"), ("c", '{"run": 1}'), ("d", '{"status": "x"}')):
+        (tmp_path / f"{name}.json").write_text(text)
+    history.begin(run(1))
+    assert [each.run for each in history.runs()] == [run(1).run]
+    assert list(History(tmp_path / "nothing", 5).runs()) == []
