@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.bench import checking, copying, data, key_sets, mask_speed, peers, sandboxes, slicing
+from tests.bench import checking, copying, data, key_sets, mask_speed, peers, sandboxes, servers, slicing
 from tests.bench.servers import Server
 
 _ON_POSTGRES = {"slice", "keys"}
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--rounds", type=int, default=5)
     sandbox.add_argument("--many", type=int, default=50, help="how many at once; 0 leaves it out")
     sandbox.add_argument("--callers", type=int, default=10)
+    sandbox.add_argument("--no-fsync", action="store_true", help="let PostgreSQL not wait for the disk, as cp does not")
     sandbox.add_argument("--json", type=Path, help="write everything that was measured there, too")
     sliced = commands.add_parser("slice", parents=[everywhere], help="1 %% of customers, beside hand-written SQL")
     sliced.add_argument("--rounds", type=int, default=3)
@@ -66,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command in _ON_POSTGRES and options.engine != "postgresql":
         print(f"{options.command}: on PostgreSQL only", file=sys.stderr)
         return 2
+    if getattr(options, "no_fsync", False):
+        servers.POSTGRES_SETTINGS["fsync"] = "off"
     with data.place(options.engine, options.folder) as server:
         return key_sets.keys(options, server) if options.command == "keys" else _on_data(options, server)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import checking, copying, data, key_sets, slicing
+from tests.bench import checking, copying, data, key_sets, sandboxes, slicing
 from tests.bench.__main__ import parser
 from tests.bench.meter import CommandFailed, measure
 from tests.bench.rounds import Results, document, table
@@ -61,6 +61,10 @@ def test_ours_and_the_baselines_copy(
         assert "| ours | 1 |" in written
         assert ": 0 problems" in written
         assert "verify" in json.loads(told.read_text())["cases"]["ours"]["chapters"]
+        asked = ["sandbox", *options, "--many", "4", "--callers", "2"]
+        assert sandboxes.sandbox(parser().parse_args(asked), server, source) == 0
+        assert "4 by 2 callers at once" in capsys.readouterr().out
+        assert json.loads(told.read_text())["many"]["problems"] == []
         known, _ = copying.cases_of(server, source, data.TABLES, tmp_path, folder, 0)
         target = str(Path(source).with_name("bench_plain.db")) if engine == "sqlite" else "bench_plain"
         for name in BASELINES[engine]:
