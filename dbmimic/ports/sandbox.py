@@ -35,8 +35,8 @@ class Register(Protocol):
         """
         ...
 
-    def forget(self, sandbox: Sandbox) -> None:
-        """Remember it no longer."""
+    def forget(self, name: str) -> None:
+        """Remember the sandbox of that name no longer."""
         ...
 
 

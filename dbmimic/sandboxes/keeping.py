@@ -51,7 +51,12 @@ class Sandboxes:
             if known is not None and known.ready and self.host.stands(known):
                 return known
             copy = self.host.golden(golden)
-            return self._made(self._reserved(name, copy, known, ttl or self.limits.ttl), wait=wait)
+            try:
+                return self._made(self._reserved(name, copy, known, ttl or self.limits.ttl), wait=wait)
+            except RefusedError:
+                if known is None:  # a stranger has its name: nothing of ours is there to be remembered
+                    self._forgotten(name)
+                raise
 
     def reset(self, name: str, *, force: bool = False, wait: bool = False) -> Sandbox:
         """
@@ -139,8 +144,11 @@ class Sandboxes:
 
     def _dropped(self, sandbox: Sandbox) -> None:
         self.host.remove(sandbox)
+        self._forgotten(sandbox.name)
+
+    def _forgotten(self, name: str) -> None:
         with self._only(_REGISTER, _MOMENT_SECONDS):
-            self.host.forget(sandbox)
+            self.host.forget(name)
 
     def _reserved(self, name: str, copy: GoldenCopy, known: Sandbox | None, ttl: Lifetime) -> Sandbox:
         """Take one of the places that there are, so that many at once cannot take more."""

@@ -234,6 +234,22 @@ def test_only_what_carries_our_mark_is_dropped(here: Here) -> None:
                 here.golden if here.shop.engine == "mysql" else "postgres", [f"DROP DATABASE {made.database}"]
             )
         assert sandboxes.drop("taken")
+        strange = make_strange(here, made.database)
+        with pytest.raises(RefusedError) as caught:
+            sandboxes.create("taken")
+        assert caught.value.code == "DM324"
+        assert sandboxes.listed() == ()
+        strange()
+
+
+def make_strange(here: Here, database: str) -> Callable[[], object]:
+    """Make an empty database of that name, and give what removes it."""
+    if here.shop.engine == "sqlite":
+        Path(database).touch()
+        return Path(database).unlink
+    here.shop.create(database)
+    inside = here.golden if here.shop.engine == "mysql" else "postgres"
+    return lambda: here.shop.run(inside, [f"DROP DATABASE {database}"])
 
 
 def test_no_sandbox_of_what_dbmimic_did_not_verify(here: Here) -> None:

@@ -116,10 +116,10 @@ class MysqlSandboxes:
             raise TryAgainError("DM706", "the sandbox was dropped just now", place=name, hint="create it again")
         return str(value)
 
-    def forget(self, sandbox: Sandbox) -> None:
+    def forget(self, name: str) -> None:
         """Delete it from the sidecar."""
         if self._remembers():
-            self._session.run(f"DELETE FROM {self._register} WHERE name = {quoting.text(sandbox.name)}")  # noqa: S608 -- names are quoted
+            self._session.run(f"DELETE FROM {self._register} WHERE name = {quoting.text(name)}")  # noqa: S608 -- names are quoted
 
     def place(self, name: str) -> str:
         """Give the name itself."""

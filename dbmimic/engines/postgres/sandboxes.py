@@ -98,12 +98,12 @@ class PostgresSandboxes:
             row = books.execute(_REMEMBER, (sandbox.name, sandbox.database, sandbox.text())).fetchone()
         return sandbox if row is None else replace(sandbox, mark=row[0])
 
-    def forget(self, sandbox: Sandbox) -> None:
+    def forget(self, name: str) -> None:
         """Delete it from the register."""
         books = self._opened()
         if books is not None:
             with speaking(books, Side.TARGET, "forgetting a sandbox", self._register):
-                books.execute("DELETE FROM public.sandboxes WHERE name = %s", (sandbox.name,))
+                books.execute("DELETE FROM public.sandboxes WHERE name = %s", (name,))
 
     def _opened(self) -> Connection | None:
         """Give the connection to the register, or None where there is none yet."""

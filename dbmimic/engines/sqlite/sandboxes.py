@@ -109,10 +109,12 @@ class SqliteSandboxes:
             return self._note(sandbox).read_text("utf-8").split("\n", 2)[1]
         return _NO_FILE
 
-    def forget(self, sandbox: Sandbox) -> None:
+    def forget(self, name: str) -> None:
         """Remove what is remembered."""
-        with filing(self._folder):
-            self._note(sandbox).unlink(missing_ok=True)
+        for sandbox in self.sandboxes():
+            if sandbox.name == name:
+                with filing(self._folder):
+                    self._note(sandbox).unlink(missing_ok=True)
 
     def _note(self, sandbox: Sandbox) -> Path:
         return Path(sandbox.database).with_suffix(".json")

@@ -36,6 +36,7 @@ SELECT CASE i.type
         UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
         UNION ALL SELECT 'pg_largeobject'::regclass, oid FROM pg_largeobject_metadata) AS o
  CROSS JOIN LATERAL pg_identify_object(o.class, o.oid, 0) AS i
- WHERE (o.oid >= 16384 OR i.type = 'schema')
+ -- what initdb made is nobody's but for the schema public; said of `o` alone, so that no other is looked at
+ WHERE (o.oid >= 16384 OR o.class = 'pg_namespace'::regclass)
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
- ORDER BY i.type <> 'schema', o.class, o.oid;
+ ORDER BY o.class <> 'pg_namespace'::regclass, o.class, o.oid;
