@@ -126,6 +126,7 @@ def test_a_sandbox_is_the_golden_copy_until_somebody_works_in_it(here: Here) -> 
         assert [name for name in here.names() if "feature" in name] == []
 
 
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
 def test_the_old_or_the_new_golden_copy(here: Here) -> None:
     """A sandbox remembers which run it is of; a reset takes what is verified now."""
     with here.sandboxes() as sandboxes:
@@ -136,6 +137,7 @@ def test_the_old_or_the_new_golden_copy(here: Here) -> None:
         assert sandboxes.reset("nightly").golden_run != first.golden_run
 
 
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
 def test_times_and_protection(here: Here) -> None:
     with here.sandboxes(ttl=Lifetime(None)) as sandboxes:
         assert sandboxes.create("kept").expires_at is None
@@ -190,6 +192,7 @@ def test_many_at_once_are_all_usable_and_no_more_than_may_be(here: Here) -> None
         assert [name for name in here.names() if "branch" in name] == []
 
 
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
 def test_size_is_limited(here: Here) -> None:
     with here.sandboxes() as sandboxes:
         size = sandboxes.host.golden(None).byte_count
@@ -295,6 +298,7 @@ def _fields(sandboxes: Sandboxes, name: str) -> dict[str, object]:
     return {key: getattr(address, key) for key in ("engine", "database", "host", "port", "user", "password")}
 
 
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
 def test_somebody_else_at_work_is_waited_for_or_told(here: Here) -> None:
     with here.sandboxes() as busy, here.sandboxes() as sandboxes:
         made = sandboxes.create("shared")
@@ -308,6 +312,7 @@ def test_somebody_else_at_work_is_waited_for_or_told(here: Here) -> None:
         assert sandboxes.create("shared", wait=True) == made
 
 
+@pytest.mark.parametrize("golden_copy", ["postgresql", "sqlite"], indirect=True)
 def test_a_developers_day(here: Here, dbmimic_command: Forks) -> None:
     """Create, migrate, run the application's tests, reset, run them again, drop: by the command line alone."""
     engine = here.shop.engine

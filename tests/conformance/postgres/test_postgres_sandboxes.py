@@ -149,6 +149,7 @@ def test_the_golden_copy_in_use_is_waited_for_or_told(server: PostgresServer, ad
         assert sandboxes.create("late", wait=True).ready
 
 
+@pytest.mark.parametrize("server", ["15"], ids=["pg15"], indirect=True)
 def test_the_password_is_the_one_that_lets_in(server: PostgresServer, admin: str, tmp_path: Path) -> None:
     """Elsewhere the tests' servers trust everybody; here one asks."""
     server.create_database("garden_prod")
@@ -178,6 +179,7 @@ def test_the_password_is_the_one_that_lets_in(server: PostgresServer, admin: str
             server.execute("SELECT pg_reload_conf()")
 
 
+@pytest.mark.parametrize("server", ["15"], ids=["pg15"], indirect=True)
 def test_what_is_not_ours_is_left_alone(server: PostgresServer, admin: str, tmp_path: Path) -> None:
     server.create_database("garden_prod")
     assert copied(tmp_path, server.url("garden_prod"), admin).verified
@@ -192,6 +194,7 @@ def test_what_is_not_ours_is_left_alone(server: PostgresServer, admin: str, tmp_
         assert sandboxes.listed() == ()
 
 
+@pytest.mark.parametrize("server", ["15"], ids=["pg15"], indirect=True)
 def test_no_password_reaches_the_servers_log_or_its_catalogues(
     server: PostgresServer, admin: str, tmp_path: Path
 ) -> None:
