@@ -8,10 +8,8 @@ own. `script` is the installed command itself, for tests of what comes before `m
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,8 +33,8 @@ NEEDED = (
     "sqlglot.dialects.mysql",
     "sqlglot.dialects.sqlite",
 )
-STATE = tempfile.mkdtemp(prefix="dbmimic-state-")  # where the history of runs goes, unless a test says otherwise
-atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+# Where the history of runs goes, unless a test says otherwise: it keeps the newest ones only.
+STATE = str(Path(tempfile.gettempdir(), f"dbmimic-tests-{os.getuid()}"))
 UNSET = ("DBMIMIC_SOURCE", "DBMIMIC_TARGET", "DBMIMIC_SECRET", "DATABASE_URL", "PGPASSWORD", "CI")
 
 

@@ -78,7 +78,7 @@ class Ours:
         command = [sys.executable, "-m", "dbmimic", "copy", "--yes", "--json", "--quiet", "-c", str(config), *urls]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         clean = nothing if masked else self.dropped(target)
-        environment = {"PYTHONPATH": path}
+        environment = {"PYTHONPATH": path, "XDG_STATE_HOME": str(self.folder / "state")}
         return Case(name, command + options, self.fresh(target), clean, environment, baseline=False)
 
     def cases(self, workers: int) -> dict[str, Callable[[], Case]]:
