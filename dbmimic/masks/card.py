@@ -116,7 +116,7 @@ def card(name: str, registry: MaskRegistry) -> Card:
 def _examples(
     definition: MaskDefinition, registry: MaskRegistry, options: Mapping[str, object], values: tuple[str, ...]
 ) -> tuple[tuple[str, str | None], ...]:
-    kind = Kind.TEXT if Kind.TEXT in definition.kinds else min(definition.kinds)
+    kind = next((kind for kind in (Kind.TEXT, Kind.INTEGER) if kind in definition.kinds), min(definition.kinds))
     if definition.name == "integer_key":
         kind = Kind.INTEGER
     context = ColumnContext(LogicalType(kind), nullable=True, unique=False)

@@ -190,8 +190,9 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description is not None else []
 
     def create_database(self, name: str) -> None:
-        """Create an empty database."""
+        """Make an empty database of that name, in place of one that is there."""
         with self.connection() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     def load_sql_file(self, path: Path, database: str) -> None:

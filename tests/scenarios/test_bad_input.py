@@ -111,7 +111,7 @@ def test_no_configuration_at_all(dbmimic_command: Forks, tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-MISSING = {"copy": (3, "DM209"), "plan": (2, "DM102"), "verify": (3, "DM209"), "rollback": (2, "DM102")}
+MISSING = {"copy": (2, "DM102"), "plan": (2, "DM102"), "verify": (3, "DM209"), "rollback": (2, "DM102")}
 
 
 def test_a_configuration_that_is_not_there_or_a_folder(dbmimic_command: Forks, tmp_path: Path) -> None:

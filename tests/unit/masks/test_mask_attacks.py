@@ -166,6 +166,7 @@ def test_every_mask_that_hides_its_value_is_tried():
         "null",
         "password",
         "prefix",
+        "python",
         "redact",
         "template",
         "user_agent",
