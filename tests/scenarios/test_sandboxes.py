@@ -28,6 +28,7 @@ from tests.places import ENGINES, shops
 from tests.small_shop import RULES, Shop
 
 DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "sqlite": ""}
+BRANCH = f"feature/{'one-more-word_' * 14}"  # some people have such
 SOON = Lifetime(timedelta(seconds=1))
 
 
@@ -106,23 +107,23 @@ def here(golden_copy: Here) -> Iterator[Here]:
 def test_a_sandbox_is_the_golden_copy_until_somebody_works_in_it(here: Here) -> None:
     golden = here.shop.state(here.golden)
     with here.sandboxes() as sandboxes:
-        made = sandboxes.create("feature/login")
-        address = sandboxes.address("feature/login")
+        made = sandboxes.create(BRANCH)
+        address = sandboxes.address(BRANCH)
         assert here.state(address) == golden
         run(address, "DELETE FROM orders", "ALTER TABLE customers ADD COLUMN seen integer", "DROP VIEW big_orders")
         run(address, "CREATE TABLE own (id integer)")
-        assert sandboxes.create("feature/login") == made
+        assert sandboxes.create(BRANCH) == made
         assert run(address, "SELECT count(*) FROM orders") == [(0,)]
-        assert sandboxes.reset("feature/login").created_at == made.created_at
-        assert sandboxes.address("feature/login") == address
+        assert sandboxes.reset(BRANCH).created_at == made.created_at
+        assert sandboxes.address(BRANCH) == address
         assert here.state(address) == golden
         key = run(address, "SELECT min(id) FROM customers")[0][0]
         run(address, f"INSERT INTO orders VALUES (999999, {key}, 'x', 1)")
         assert run(address, "SELECT what FROM audit WHERE order_id = 999999") == [("made",)]
         assert here.shop.state(here.golden) == golden
         assert [name for name in here.names() if "feature" in name]
-        assert sandboxes.drop("feature/login")
-        assert not sandboxes.drop("feature/login")
+        assert sandboxes.drop(BRANCH)
+        assert not sandboxes.drop(BRANCH)
         assert [name for name in here.names() if "feature" in name] == []
 
 

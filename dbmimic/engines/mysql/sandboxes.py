@@ -122,8 +122,11 @@ class MysqlSandboxes:
             self._session.run(f"DELETE FROM {self._register} WHERE name = {quoting.text(name)}")  # noqa: S608 -- names are quoted
 
     def place(self, name: str) -> str:
-        """Give the name itself."""
-        return name
+        """Give the name itself, or as much of it as a GRANT takes: there each `_` counts twice."""
+        readable, _, digest = name.rpartition("_")
+        while len(_escaped(f"{readable}_{digest}")) > _LONGEST[0]:
+            readable = readable[:-1].rstrip("_")
+        return f"{readable}_{digest}"
 
     def golden(self, name: str | None) -> GoldenCopy:
         """Give the golden copy of that name: a database whose sidecar holds its stamp."""
@@ -271,4 +274,8 @@ def _user(sandbox: Sandbox) -> str:
 
 def _pattern(database: str) -> str:
     """Give the database for a GRANT, where `_` and `%` would stand for other letters."""
-    return quoting.name(database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%"))
+    return quoting.name(_escaped(database))
+
+
+def _escaped(database: str) -> str:
+    return database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
