@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from dbmimic.errors import DbmimicError, RefusedError, TryAgainError, UsageError
+from dbmimic.errors import DbmimicError, RefusedError, TargetError, TryAgainError, UsageError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import GoldenCopy, Lifetime, Sandbox, SandboxLimits
 from dbmimic.ports.clock import Clock
@@ -129,7 +129,7 @@ class Sandboxes:
             with suppress(TryAgainError):
                 try:
                     gone += self._collected(sandbox.name)
-                except RefusedError as error:
+                except (RefusedError, TargetError) as error:
                     failures.append(error)
         if failures:
             raise failures[0]

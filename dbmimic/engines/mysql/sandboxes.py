@@ -122,11 +122,18 @@ class MysqlSandboxes:
             self._session.run(f"DELETE FROM {self._register} WHERE name = {quoting.text(name)}")  # noqa: S608 -- names are quoted
 
     def place(self, name: str) -> str:
-        """Give the name itself, or as much of it as a GRANT takes: there each `_` counts twice."""
+        """
+        Give the name as it may be here.
+
+        It begins as the names of all neighbours of the golden copy do, which the role's rights are given on. It is
+        cut to what a GRANT takes, where each `_` counts twice.
+        """
         readable, _, digest = name.rpartition("_")
+        beside = f"{self._sidecar.places.sidecar}_"
+        readable = beside + readable.partition("_dbmimic_")[2]
         while len(_escaped(f"{readable}_{digest}")) > _LONGEST[0]:
             readable = readable[:-1].rstrip("_")
-        return f"{readable}_{digest}"
+        return f"{readable.rstrip('_')}_{digest}"
 
     def golden(self, name: str | None) -> GoldenCopy:
         """Give the golden copy of that name: a database whose sidecar holds its stamp."""

@@ -40,17 +40,17 @@ CHECKED = ("parents", "`select`", "`odd-name ü`", "parts", "old", "nothing")
 
 @pytest.fixture(scope="module")
 def meadow(server: MariadbServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with the configuration of a golden copy `meadow`, made by an account that is no superuser."""
+    """A folder with the configuration of a golden copy `Meadow_2`, made by an account that is no superuser."""
     folder = tmp_path_factory.mktemp("meadow")
     server.create_database("meadow_prod")
     server.execute(*TABLES, database="meadow_prod")
     admin = "CREATE USER shepherd@`%` IDENTIFIED BY 'crook'"
     rights = [
         f"GRANT ALL PRIVILEGES ON {name}.* TO shepherd@`%` WITH GRANT OPTION"
-        for name in ("`meadow`", r"`meadow\_dbmimic%`")
+        for name in (r"`Meadow\_2`", r"`Meadow\_2\_dbmimic%`")
     ]
     server.execute(admin, *rights, "GRANT CREATE USER, RELOAD ON *.* TO shepherd@`%`")
-    assert copied(folder, server.url("meadow_prod"), server.url("meadow", "shepherd", "crook")).verified
+    assert copied(folder, server.url("meadow_prod"), server.url("Meadow_2", "shepherd", "crook")).verified
     yield folder
     with sandboxes_of(folder) as sandboxes:
         for each in sandboxes.listed():
@@ -93,11 +93,11 @@ def test_every_kind_of_table_comes_whole(
         made = sandboxes.create(f"kinds-{by_file}")
         address = sandboxes.address(made.name)
     assert came == [3 if by_file else 0]  # parents, select, nothing
-    assert sums(server, made.database) == sums(server, "meadow")
+    assert sums(server, made.database) == sums(server, "Meadow_2")
     shown = [
         server.execute(f"SHOW CREATE TABLE {table}", database=database)[0][1]
         for table in CHECKED
-        for database in ("meadow", made.database)
+        for database in ("Meadow_2", made.database)
     ]
     assert shown[::2] == shown[1::2]
     with connect(address) as connection, connection.cursor() as cursor:
@@ -127,7 +127,7 @@ def test_a_sandboxs_account_reaches_nothing_else(server: MariadbServer, meadow: 
         # a `_` in a GRANT stands for any letter, so this would be reached by a careless one
         near = first.database.replace("_", "x", 1)
         server.create_database(near)
-        for closed in ("meadow", "meadow_dbmimic", "meadow_prod", "mysql", other.database, near):
+        for closed in ("Meadow_2", "Meadow_2_dbmimic", "meadow_prod", "mysql", other.database, near):
             with pytest.raises(pymysql.OperationalError) as caught:
                 connect(address, closed)
             assert caught.value.args[0] == 1044
