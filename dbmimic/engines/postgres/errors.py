@@ -113,6 +113,7 @@ _HINTS = {
     "42883": _UNQUALIFIED,
     "22021": "the database holds bytes that are no text in its encoding; mend them, or leave their rows out",
     "57014": "somebody cancelled the statement; run again",
+    "2BP01": "something depends on it; what was given to a role in another database, DROP OWNED BY takes from it there",
 }
 _LOST = frozenset({"57P01", "57P02", "57P05", "25P03", "25P04"})  # sessions that the server ended
 

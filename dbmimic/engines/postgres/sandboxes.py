@@ -324,6 +324,7 @@ class PostgresSandboxes:
         """Drop the database, then the role."""
         with self._speaking("dropping the sandbox", sandbox.database):
             self._cleared(sandbox)
+        with self._speaking("dropping the sandbox's role", sandbox.account):
             if self._role_mark(sandbox.account):
                 self._run("DROP ROLE {}", sandbox.account)
 

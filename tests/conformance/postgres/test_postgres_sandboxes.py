@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
 import dbmimic
-from dbmimic.errors import RefusedError, TryAgainError
+from dbmimic.errors import RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
+from dbmimic.model.sandbox import Lifetime
 from dbmimic.sandboxes import Sandboxes
 from dbmimic.testing.postgres_server import PostgresServer
 from tests.copying import copied
@@ -192,6 +194,23 @@ def test_what_is_not_ours_is_left_alone(server: PostgresServer, admin: str, tmp_
         assert caught.value.code == "DM324"
         assert server.execute(f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{account}'") == [(True,)]
         assert sandboxes.listed() == ()
+
+
+@pytest.mark.parametrize("server", ["15"], ids=["pg15"], indirect=True)
+def test_one_that_cannot_be_dropped_keeps_no_other(server: PostgresServer, admin: str, tmp_path: Path) -> None:
+    server.create_database("garden_prod")
+    assert copied(tmp_path, server.url("garden_prod"), admin).verified
+    with sandboxes_of(tmp_path) as sandboxes:
+        names = ("bound", "free")
+        bound, free = (sandboxes.create(name, ttl=Lifetime(timedelta(milliseconds=1))) for name in names)
+        server.execute(f"GRANT CREATE ON DATABASE garden_prod TO {bound.account}")
+        with pytest.raises(TargetError, match="2BP01") as caught:
+            sandboxes.collect()
+        assert caught.value.place == bound.account
+        assert [each.name for each in sandboxes.listed()] == ["bound"]
+        server.execute(f"REVOKE CREATE ON DATABASE garden_prod FROM {bound.account}")
+        assert [each.name for each in sandboxes.collect()] == ["bound"]
+        assert server.execute("SELECT FROM pg_roles WHERE rolname = %s", (free.account,)) == []
 
 
 @pytest.mark.parametrize("server", ["15"], ids=["pg15"], indirect=True)
