@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
@@ -23,7 +21,8 @@ from dbmimic.config.document import Blank
 from dbmimic.model.names import split_name
 from dbmimic.model.request import Children, Enter, Parent
 from dbmimic.model.ruleset import ColumnTrait, Undecided
-from dbmimic.model.sandbox import Lifetime, byte_count
+from dbmimic.model.sandbox import Lifetime
+from dbmimic.model.size import byte_count
 from dbmimic.model.types import Kind
 
 _MOST_PARTS = 3
@@ -331,18 +330,14 @@ class CoverForm(Form):
         return self
 
 
-_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*\Z", re.IGNORECASE)
-
-
 def _size(value: object) -> object:
     """Give bytes for a text such as 2GB; a number is bytes already."""
     if not isinstance(value, str):
         return value
-    found = _SIZE.match(value)
-    if found is None or found[2].lower() not in _UNITS:
-        raise _complaint("a size is a number of bytes, or one with kB, MB, GB, TB, KiB, MiB or GiB", "write 2GB")
-    return int(float(found[1]) * _UNITS[found[2].lower()])
+    try:
+        return byte_count(value)
+    except ValueError as error:
+        raise _complaint(str(error), "write 2GB") from None
 
 
 Size = Annotated[
@@ -440,16 +435,8 @@ class SliceForm(Form):
 
 
 def _says_time(text: str) -> str:
-    return _reads(text, Lifetime.read)
-
-
-def _says_size(text: str) -> str:
-    return _reads(text, byte_count)
-
-
-def _reads(text: str, reader: Callable[[str], object]) -> str:
     try:
-        reader(text)
+        Lifetime.read(text)
     except ValueError as error:
         raise _complaint(str(error)) from None
     return text
@@ -463,9 +450,7 @@ class SandboxForm(Form):
     ] = "7d"
     max_count: Annotated[int, Field(ge=1, description="How many sandboxes there may be at a time.")] = 100
     max_size: Annotated[
-        Text | None,
-        AfterValidator(lambda text: text if text is None else _says_size(text)),
-        Field(description="How large all sandboxes may be together, as 500MB or 20GB."),
+        Size | None, Field(description="How large all sandboxes may be together, as 500MB or 20GB.")
     ] = None
 
 

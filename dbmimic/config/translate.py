@@ -21,7 +21,7 @@ from dbmimic.config.models import (
 from dbmimic.model.names import split_name
 from dbmimic.model.request import Budget, Mode
 from dbmimic.model.ruleset import ColumnRule, ColumnTrait, KeepRule, MaskRule, RuleLayer, TraitRule, Undecided
-from dbmimic.model.sandbox import Lifetime, SandboxLimits, byte_count
+from dbmimic.model.sandbox import Lifetime, SandboxLimits
 from dbmimic.model.settings import (
     CoverParentSpec,
     CoverSpec,
@@ -101,8 +101,7 @@ def _cover(form: CoverTableForm, document: Document, at: KeyPath, *, pairs: bool
 
 def sandbox_limits(form: SandboxForm) -> SandboxLimits:
     """Give the limits as written."""
-    size = None if form.max_size is None else byte_count(form.max_size)
-    return SandboxLimits(Lifetime.read(form.ttl), form.max_count, size)
+    return SandboxLimits(Lifetime.read(form.ttl), form.max_count, form.max_size)
 
 
 def _virtual_key(form: VirtualKeyForm, document: Document, at: KeyPath) -> VirtualKeySpec:

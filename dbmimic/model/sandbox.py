@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_SIZES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _LONGEST = timedelta(days=36_500)
 _NEVER = "never"
 
@@ -100,16 +99,3 @@ class SandboxLimits:
     ttl: Lifetime = Lifetime(timedelta(days=7))
     max_count: int = 100
     max_bytes: int | None = None
-
-
-def byte_count(text: str) -> int:
-    """
-    Give how many bytes a text as `500MB` or `20GB` says.
-
-    Raises:
-        ValueError: it says nothing of the kind.
-    """
-    found = re.fullmatch(r"([0-9]{1,12})\s?(KB|MB|GB|TB|)", text.strip())
-    if not found or not int(found[1]):
-        raise ValueError("a size is a number and a unit, as 500MB or 20GB")
-    return int(found[1]) * _SIZES[found[2]]

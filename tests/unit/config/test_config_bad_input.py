@@ -125,6 +125,8 @@ WRONG = [
     ("full with cover", f"slice:\n  mode: full\n  cover: {{pairs: [{CANARY}]}}\n", "DM212", "2:9"),
     ("a budget that is no size", f"slice:\n  budget: {{size: {CANARY}}}\n", "DM204", "2:18"),
     ("a budget in no unit", "slice:\n  budget: {size: 2 furlongs}\n", "DM204", "2:18"),
+    ("a budget beyond all numbers", f"slice:\n  budget: {{size: {'9' * 400}GB}}\n", "DM204", "2:18"),
+    ("sandboxes of no size", f"sandbox:\n  max_size: {CANARY}\n", "DM204", "2:13"),
     ("a budget of nothing", "slice:\n  budget:\n", "DM204", "2:3"),
     ("a budget of no rows", "slice:\n  budget: {rows: 0}\n", "DM204", "2:18"),
     ("a budget of both", "slice:\n  budget: {rows: 10, size: 2GB}\n", "DM204", "2:11"),

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dbmimic.model.sandbox import Lifetime, Sandbox, byte_count
+from dbmimic.model.sandbox import Lifetime, Sandbox
+from dbmimic.model.size import byte_count
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -33,14 +34,9 @@ def test_what_is_no_time(text: str) -> None:
 
 
 def test_sizes() -> None:
-    assert [byte_count(text) for text in ("10", "5KB", "500MB", "20 GB", "1TB")] == [
-        10,
-        5_000,
-        5 * 10**8,
-        2 * 10**10,
-        10**12,
-    ]
-    for text in ("", "0GB", "1.5GB", "GB", "5gb"):
+    written = ("10", " 5kB ", "500MB", "20 gb", "1TB", "1.5GiB", "999999999999999 B")
+    assert [byte_count(text) for text in written] == [10, 5_000, 5 * 10**8, 2 * 10**10, 10**12, 3 * 2**29, 10**15 - 1]
+    for text in ("", "0GB", "0.4", "GB", "5 XB", "-5GB", "1e3", "٣GB", "9" * 400 + "GB"):
         with pytest.raises(ValueError, match="a size is"):
             byte_count(text)
 
