@@ -181,14 +181,16 @@ def governed(
     """
     Give the mask as the general options want it.
 
-    `scrambled` masks what a mask with gaps could not read, and `tally` is told of all that could not be read.
+    `scrambled` masks what a mask with gaps could not read, and `tally` is told of all that could not be read. None of
+    it sees the blanks which one engine fills a column up with, and another does not.
     """
     policy = Policy.of(definition, options)
     ask = _asked(mask, definition, policy)
     stand_in = _stand_in(definition, context)
 
     def run(values: pa.Array, entity: pa.Array | None) -> pa.Array:
-        given = values
+        seen = canonical.unpadded(values) if context.type.padded else values
+        given = seen
         if policy.nulls == "mask":
             given = given.fill_null(stand_in)
         if policy.empty == "mask":
@@ -196,8 +198,8 @@ def governed(
         made = ask(given, entity)
         if policy.empty == "null":
             made = pc.if_else(pc.fill_null(pc.equal(given, ""), False), _NOTHING, made)
-        stays = _kept(values, policy, context) if policy.keeps else None
-        made = unread(given, made, stays)
+        stays = pc.is_in(seen, pa.array(policy.keeps, pa.string())) if policy.keeps else None
+        made = unread(given if definition.gaps else seen, made, stays)  # what stands in for nothing may have no form
         return made if stays is None else pc.if_else(stays, values, made)
 
     def unread(values: pa.Array, made: pa.Array, stays: pa.Array | None) -> pa.Array:
@@ -230,12 +232,6 @@ def _stand_in(definition: MaskDefinition, context: ColumnContext) -> str:
     if context.type.kind is not Kind.TEXT:
         return _STAND_INS.get(context.type.kind, "1")
     return _DATE_TEXT if definition.gaps else _STAND_IN[: context.type.length]
-
-
-def _kept(values: pa.Array, policy: Policy, context: ColumnContext) -> pa.Array:
-    """Tell which values stay because the rule lists them."""
-    plain = pc.utf8_rtrim(values, characters=" ") if context.type.padded else values
-    return pc.is_in(plain, pa.array(policy.keeps, pa.string()))
 
 
 def _lost(definition: MaskDefinition, options: Options, values: pa.Array, made: pa.Array) -> pa.Array | None:

@@ -103,7 +103,8 @@ class MaskRegistry:
 
     def build(self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str) -> MaskFunction:
         """Give the function of a mask, and of the masks that it is made of, with these parsed options of its own."""
-        return self._made(name, options, context, secret, domain, ignored)
+        made = self._made(name, options, context, secret, domain, ignored)
+        return _unpadding(made) if context.type.padded else made
 
     def bind(
         self,
@@ -138,12 +139,6 @@ class MaskRegistry:
         return _as_it_could_not_be_read(plain, made["scramble"], made[neutral])
 
     def _made(
-        self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str, tally: Tally
-    ) -> MaskFunction:
-        made = self._composed(name, options, context, secret, domain, tally)
-        return _unpadding(made) if context.type.padded else made
-
-    def _composed(
         self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str, tally: Tally
     ) -> MaskFunction:
         definition = self.get(name)

@@ -203,8 +203,9 @@ def _hashed(table: Table, name: str, values: pa.Array, leaves: str, keyed: Keyed
     """Give a hash of each value in its canonical form, so that one value has one; 0 where there is none to compare."""
     column = table.column(name)
     kind = column.logical if column is not None else LogicalType(Kind.TEXT)
-    nothing = pc.fill_null(pc.match_substring_regex(values, f"^(?:{leaves})?$"), True).to_numpy(zero_copy_only=False)
-    form = canonical.by_kind(_trimmed(table, name, pc.fill_null(values, "")), kind)
+    plain = _trimmed(table, name, values)
+    nothing = pc.fill_null(pc.match_substring_regex(plain, f"^(?:{leaves})?$"), True).to_numpy(zero_copy_only=False)
+    form = canonical.by_kind(pc.fill_null(plain, ""), kind)
     hashes = keyed.uniform(form.cast(pa.binary()))
     return np.where(nothing, np.uint64(0), np.maximum(hashes, np.uint64(1)))
 

@@ -128,6 +128,31 @@ class TestNullAndEmpty:
         assert bound("date_shift", [None], DATE, nulls="mask")[0][0][:4] in {"1999", "2000"}
         assert bound("email", ["", None], empty="null") == ([None, None], 0)
 
+    @pytest.mark.parametrize("invalid", ["scramble", "null", "fail"])
+    def test_what_stands_in_for_them_need_have_no_form(self, invalid):
+        (first, second), count = bound("email", [None, ""], nulls="mask", empty="mask", invalid=invalid)
+        assert first == second
+        assert first.endswith("@example.com")
+        assert count == 0
+
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("ip", {"invalid": "null"}), ("ip", {"except": ["10.0.0.1"]}), ("scramble", {"empty": "mask"}),
+            ("city", {"empty": "null"}), ("city", {"scope": "row"}), ("city", {"persona": "id"}),
+            ("first_name", {"nulls": "mask"}), ("first_name", {"persona": "id"}), ("date_shift", {}),
+        ],
+    )  # fmt: skip
+    def test_an_engine_that_pads_masks_as_one_that_does_not(self, name, options):
+        column = LogicalType(Kind.TEXT, length=44, padded=True)
+        values = ["", "10.0.0.1", "Bob", None, "2001:db8::1"]
+        padded = [None if value is None else value.ljust(44) for value in values]
+        key = list("abcde") if options.keys() & {"scope", "persona"} else None
+        plain, count = bound(name, values, column, entity=key, **options)
+        filled, as_many = bound(name, padded, column, entity=key, **options)
+        assert [value and value.rstrip(" ") for value in filled] == plain
+        assert count == as_many
+
     def test_an_option_of_the_masks_own_goes_first(self):
         assert bound("constant", [None, "a"], value="x", nulls=True)[0] == ["x", "x"]
 

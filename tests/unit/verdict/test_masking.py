@@ -13,6 +13,7 @@ from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.findings import Severity
 from dbmimic.model.keys import WHOLE, Rows
 from dbmimic.model.schema import Column, Generated, Key
+from dbmimic.model.types import Kind, LogicalType
 from dbmimic.verdict import masking
 from dbmimic.verdict.masking import MaskedColumn, MaskedTable, compare
 from tests.unit.schemas import INT, TEXT, table
@@ -89,6 +90,15 @@ def test_values_that_identify_nobody_may_stay() -> None:
     copy = Rowed(id=["91", "92"], name=["infinity", "X"])
     check = compare(masked(leaves="-?infinity"), 2, source, copy, KEYED)
     assert (check.values_checked, check.found) == (1, 0)
+
+
+def test_nothing_is_nothing_where_an_engine_fills_it_up_with_blanks() -> None:
+    names = {"id": INT, "name": LogicalType(Kind.TEXT, length=3, padded=True)}
+    padded = replace(masked(), table=table("people", names, ("id",)))
+    check = compare(
+        padded, 2, Rowed(id=["1", "2"], name=["   ", "Ben"]), Rowed(id=["91", "92"], name=["   ", "X  "]), KEYED
+    )
+    assert (check.values_checked, check.found, check.findings) == (1, 0, ())
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
