@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +29,16 @@ _COMPARED: Mapping[type[exp.Expr], Compare] = {
     exp.GTE: pc.greater_equal,
 }
 _TURNED: Mapping[type[exp.Expr], type[exp.Expr]] = {exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE}
+_DIGITS = 20  # that a whole number of 64 bits has, at most
+_WHOLE = rf"[+-]?[0-9]{{1,{_DIGITS}}}"
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?i:inf|infinity)"
+_DATE, _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+_FORMS: Mapping[Kind, str] = {
+    Kind.DATE: "'2024-01-31'",
+    Kind.TIME: "'10:20:30'",
+    Kind.TIMESTAMP: "'2024-01-31' or '2024-01-31 10:20:30'",
+    Kind.TIMESTAMPTZ: "'2024-01-31' or '2024-01-31 10:20:30+00'",
+}
 _KNOWN = "comparisons of a column with a value, AND, OR, NOT, IN, BETWEEN, LIKE and IS NULL"
 
 
@@ -94,8 +104,9 @@ class _Reader:
             return lambda row: pc.and_kleene(low(row), high(row))
         if isinstance(tree, exp.Like | exp.ILike):
             name, type_ = self._column(tree.this)
-            pattern = self._value(tree.expression, type_)
-            return lambda row: pc.match_like(row[name], pattern, ignore_case=isinstance(tree, exp.ILike))
+            pattern = _written(tree.expression)
+            ignore_case = isinstance(tree, exp.ILike)
+            return lambda row: pc.match_like(_text(row[name], type_), pattern, ignore_case=ignore_case)
         raise ConditionError(f"this asks more than can be asked here, which is {_KNOWN}")
 
     def _is(self, tree: exp.Is) -> Test:
@@ -117,43 +128,70 @@ class _Reader:
         return found
 
     def _value(self, tree: exp.Expr, type_: LogicalType) -> str:
-        """Give a written value as text in the column's canonical form."""
-        if isinstance(tree, exp.Neg) and isinstance(tree.this, exp.Literal):
-            text = f"-{tree.this.this}"
-        elif isinstance(tree, exp.Literal):
-            text = str(tree.this)
-        elif isinstance(tree, exp.Boolean):
-            text = "1" if tree.this else "0"
-        else:
-            raise ConditionError("a column is compared with a plain value: a number, or a text in single quotes")
-        if type_.kind in _NUMBERS:
-            try:
-                Decimal(text)
-            except InvalidOperation:
-                raise ConditionError("a column of numbers is compared with what is no number") from None
+        """Give a written value as text, if a column of the type can be compared with it."""
+        text = _written(tree)
+        if type_.kind in _NUMBERS and not re.fullmatch(_NUMBER, text):
+            raise ConditionError("a column of numbers is compared with what is no number")
+        if type_.kind in _MOMENTS and _comparable(pa.array([text], pa.string()), type_)[0].as_py() is None:
+            raise ConditionError(
+                f"a column of kind {type_.kind} is compared with what is none; write {_FORMS[type_.kind]}"
+            )
         return text
 
     def _equal(self, name: str, type_: LogicalType, value: str) -> Test:
         return self._compared(name, type_, pc.equal, value)
 
     def _compared(self, name: str, type_: LogicalType, compare: Compare, value: str) -> Test:
-        written = _comparable(pa.array([value], pa.string()), type_)[0]
-        return lambda row: compare(_comparable(row[name], type_), written)
+        is_whole = type_.kind is Kind.INTEGER and re.fullmatch(_WHOLE, value) is not None
+        written = _comparable(pa.array([value], pa.string()), type_, is_whole=is_whole)[0]
+        return lambda row: compare(_comparable(row[name], type_, is_whole=is_whole), written)
 
 
-def _comparable(values: pa.Array, type_: LogicalType) -> pa.Array:
-    """Give the values as what compares as they do: numbers, moments, or text."""
-    if type_.kind is Kind.INTEGER:
-        return values.cast(pa.decimal128(20, 0))
+def _written(tree: exp.Expr) -> str:
+    """Give a plain value as text."""
+    if isinstance(tree, exp.Neg) and isinstance(tree.this, exp.Literal):
+        return f"-{tree.this.this}"
+    if isinstance(tree, exp.Literal):
+        return str(tree.this)
+    if isinstance(tree, exp.Boolean):
+        return "1" if tree.this else "0"
+    raise ConditionError("a column is compared with a plain value: a number, or a text in single quotes")
+
+
+def _comparable(values: pa.Array, type_: LogicalType, *, is_whole: bool = False) -> pa.Array:
+    """
+    Give the values as what compares as they do: numbers, moments, or text.
+
+    What is none of the kind (NaN, a date before Christ, what SQLite holds in a column of another type) is NULL: how it
+    compares is unknown, so that its row is masked.
+    """
     if type_.kind in _NUMBERS:
-        return values.cast(pa.float64())
+        plain = _only(values, _WHOLE if is_whole else _NUMBER)
+        return plain.cast(pa.decimal128(_DIGITS, 0) if is_whole else pa.float64())
     if type_.kind is Kind.BOOLEAN:
         return pc.if_else(pc.is_null(values), pa.scalar(None, pa.string()), canonical.booleans(values))
     if type_.kind in _MOMENTS:
-        return canonical.moments(values)
+        return _moments(values, type_.kind)
     if type_.kind is Kind.UUID:
         return canonical.uuid(values)
+    return _text(values, type_)
+
+
+def _text(values: pa.Array, type_: LogicalType) -> pa.Array:
     return canonical.text(values, padded=type_.padded)
+
+
+def _moments(values: pa.Array, kind: Kind) -> pa.Array:
+    """Give moments so that their texts compare as they do: a date among moments is its midnight."""
+    plain = pc.replace_substring_regex(canonical.moments(values), r"^(.*[T ]|)(\d\d:\d\d)$", r"\1\2:00")
+    if kind in {Kind.TIMESTAMP, Kind.TIMESTAMPTZ}:
+        plain = pc.replace_substring_regex(plain, r"^(\d{4}-\d\d-\d\d)$", r"\1 00:00:00")
+    return _only(plain, {Kind.DATE: _DATE, Kind.TIME: _TIME}.get(kind, f"{_DATE} {_TIME}") + "|-?infinity")
+
+
+def _only(values: pa.Array, pattern: str) -> pa.Array:
+    """Give NULL for what does not match."""
+    return pc.if_else(pc.match_substring_regex(values, f"^(?:{pattern})$"), values, pa.scalar(None, pa.string()))
 
 
 def _any(tests: list[pa.Array]) -> pa.Array:

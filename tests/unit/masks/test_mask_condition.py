@@ -64,3 +64,50 @@ def test_it_tells_which_columns_it_reads():
 def test_what_cannot_be_asked_is_told(text, said):
     with pytest.raises(ConditionError, match=said):
         condition(text, COLUMNS)
+
+
+KINDS = {
+    "whole": LogicalType(Kind.INTEGER, bits=63),
+    "share": LogicalType(Kind.FLOAT),
+    "at": LogicalType(Kind.TIMESTAMP),
+    "day": LogicalType(Kind.DATE),
+    "hour": LogicalType(Kind.TIME),
+    "code": LogicalType(Kind.TEXT, length=5, padded=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "kept"),
+    [
+        ("whole > 1.5", ["1", "2"], [True, False]),
+        ("whole = 99999999999999999999999", ["1"], [True]),
+        ("share > 5", ["Infinity", "-Infinity", "1e3"], [False, True, False]),
+        ("at <= '2024-01-01'", ["2024-01-01 00:00:00", "2024-01-01 00:00:01", "infinity"], [False, True, True]),
+        ("at = '2024-01-01 10:20'", ["2024-01-01T10:20:00.000", "2024-01-01"], [False, True]),
+        ("hour < '10:20'", ["10:20:00", "09:00:00"], [True, False]),
+        ("code LIKE 'ab'", ["ab   ", "abc  "], [False, True]),
+    ],
+)
+def test_a_column_is_compared_by_its_type(text, values, kept):
+    column = text.split()[0]
+    assert condition(text, KINDS).refused({column: pa.array(values)}).to_pylist() == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "odd"),
+    [
+        ("whole < 5", ["nine", "", "9.5"]),
+        ("share < 5", ["NaN", "nine"]),
+        ("day > '1900-01-01'", ["0044-03-15 BC", "12024-01-01", "today"]),
+        ("hour > '10:00:00'", ["838:59:59"]),
+    ],
+)
+def test_what_is_none_of_the_type_keeps_no_row(text, odd):
+    column = text.split()[0]
+    assert not any(condition(text, KINDS).refused({column: pa.array(odd)}).to_pylist())
+
+
+@pytest.mark.parametrize("text", ["whole = 'NaN'", "at < 'tomorrow'", "at < '2024-1-1'", "day < '2024-01-01 10:00:00'"])
+def test_what_is_none_of_the_type_cannot_be_asked_for(text):
+    with pytest.raises(ConditionError, match="what is no"):
+        condition(text, KINDS)
