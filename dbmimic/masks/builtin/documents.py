@@ -34,6 +34,7 @@ _PIECE = re.compile(rf'({_STRING}\s*:|[{{}}\[\],])|({_STRING}|[^\s{{}}\[\],":]+)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WHOLE_NUMBER = rf"^(?:{_NUMBER.pattern})$"
 _LITERAL = rf"^(?:{_NUMBER.pattern}|true|false|null)$"
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can spell and no text can hold
 _SIMPLE = re.compile(r"[\w @.+-]*", re.ASCII)  # text that JSON writes as it is
 _SIMPLE_BYTES = np.array([_SIMPLE.fullmatch(chr(byte)) is not None for byte in range(256)])
 _PATH = re.compile(r"\.(\*|[\w$-]+)|\[(\*|\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\]")
@@ -164,7 +165,7 @@ class _Plans:
 def _plain(token: str) -> str:
     if not token.startswith('"'):
         return token
-    return str(json.loads(token)) if "\\" in token else token[1:-1]
+    return _SURROGATE.sub("\ufffd", str(json.loads(token))) if "\\" in token else token[1:-1]
 
 
 def _spell(masked: str | None, token: str) -> str:

@@ -130,6 +130,14 @@ class TestJson:
     def test_unfit_options_are_told_of(self, refusal, options, sentence):
         assert sentence in refusal("json", DOCUMENT, **options)
 
+    def test_half_a_character_does_not_stop_a_run(self, apply):
+        half, whole = apply(
+            "json", ['{"a": "\\ud800Zaphod", "b": "\\ud800"}', '{"a": "\\ud83d\\ude00"}'], paths={"a": "hash"}
+        )
+        assert "Zaphod" not in half
+        assert json.loads(half)["b"] == "\ud800"
+        assert json.loads(whole)["a"] == apply("hash", ["\U0001f600"])[0]
+
     def test_a_deep_document_does_not_break_it(self, apply):
         deep = "[" * 100_000 + "]" * 100_000
         assert apply("json", [deep], keys={"a": "email"})[0] in (deep, "[" * 100_000 + "]" * 100_000)
