@@ -48,7 +48,8 @@ def _build(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> M
         bytes_ = [number.to_numpy(zero_copy_only=False) for number in numbers]
         plain = (np.stack(bytes_) <= 255).all(axis=0)  # noqa: PLR2004  a byte
         address = sum((byte.view(np.uint64) << np.uint64(8 * (3 - at)) for at, byte in enumerate(bytes_)), np.uint64(0))
-        moved = _prefix_preserving(four, np.where(plain, address, np.uint64(0)))
+        address = np.where(plain, address, np.uint64(0))
+        moved = _networks(address, _prefix_preserving(four, address), fields.field("net"))
         parts = [pa.array((moved >> np.uint64(shift)) & np.uint64(255)).cast(pa.string()) for shift in (24, 16, 8, 0)]
         net = pc.if_else(is_four, fields.field("net"), "")
         made = pc.binary_join_element_wise(pc.binary_join_element_wise(*parts, "."), net, "")
@@ -75,6 +76,17 @@ def _build(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> M
     return mask
 
 
+def _networks(addresses: Words, moved: Words, nets: pa.Array) -> Words:
+    """Give no host to an address that had none beside its `/24`, so that a network stays one."""
+    if not pc.any(pc.not_equal(nets, ""), min_count=0).as_py():
+        return moved
+    length = pc.utf8_slice_codeunits(nets, 1).cast(pa.string())
+    bits = pc.cast(pc.if_else(pc.equal(length, ""), str(_V4_BITS), length).fill_null(str(_V4_BITS)), pa.int64())
+    free = np.uint64(_V4_BITS) - np.minimum(bits.to_numpy(zero_copy_only=False), _V4_BITS).astype(np.uint64)
+    hosts = (np.uint64(1) << free) - np.uint64(1)
+    return np.where(addresses & hosts, moved, moved & ~hosts)
+
+
 def _parsed(text: str | None) -> ipaddress.IPv6Interface | None:
     try:
         return ipaddress.IPv6Interface(text or "-")
@@ -83,8 +95,11 @@ def _parsed(text: str | None) -> ipaddress.IPv6Interface | None:
 
 
 def _spelt(before: ipaddress.IPv6Interface, number: int) -> str:
-    address = str(ipaddress.IPv6Address(number))
-    return address if before.network.prefixlen == before.max_prefixlen else f"{address}/{before.network.prefixlen}"
+    if before.network.prefixlen == before.max_prefixlen:
+        return str(ipaddress.IPv6Address(number))
+    if before.ip == before.network.network_address:
+        number &= int(before.netmask)
+    return f"{ipaddress.IPv6Address(number)}/{before.network.prefixlen}"
 
 
 def _prefix_preserving(keyed: KeyedFunction, addresses: Words) -> Words:
@@ -256,6 +271,7 @@ DEFINITIONS = (
         promises=Promise.LOSSY | Promise.KEEPS_NULL,
         parameters=(),
         domain="ip",
+        version=2,
         build=_build,
         reads=matching(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?"),
     ),

@@ -41,6 +41,18 @@ def test_the_length_of_a_network_stays(apply):
     ipaddress.ip_interface(six)
 
 
+def test_a_network_without_a_host_stays_one(apply):
+    """As PostgreSQL's `cidr` wants it."""
+    nets = ["10.1.2.0/24", "10.0.0.0/8", "0.0.0.0/0", "10.1.2.3/32", "10.1.2.3", "2001:db8::/32", "2001:db8::1/128"]
+    made = apply("ip", nets, LogicalType(Kind.NETWORK))
+    networks = list(map(ipaddress.ip_network, made))
+    assert [network.prefixlen for network in networks] == [24, 8, 0, 32, 32, 32, 128]
+    assert networks[0].subnet_of(networks[1])
+    assert not set(made) & set(nets[:2] + nets[3:])
+    (host,) = apply("ip", ["10.1.2.7/24"], LogicalType(Kind.NETWORK))
+    assert ipaddress.ip_interface(host).network == networks[0]
+
+
 def test_a_text_that_is_no_address_keeps_its_shape(apply):
     host, much = apply("ip", ["host-12", "999.1.1.1"])
     assert host != "host-12"
