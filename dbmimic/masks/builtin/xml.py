@@ -31,15 +31,16 @@ from dbmimic.model.types import Kind
 
 _NAME = r"[^\s<>/=\"']+"
 _PIECES = re.compile(
-    r"(?P<comment><!--.*?-->)|<\?.*?\?>|<!\[CDATA\[(?P<data>.*?)\]\]>"
+    r"(?P<comment><!--.*?-->)|<\?(?P<instruction>.*?)\?>|<!\[CDATA\[(?P<data>.*?)\]\]>"
     rf"|<(?P<close>/?)(?P<name>{_NAME})(?P<attributes>(?:\s+{_NAME}\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(?P<empty>/?)>"
     r"|(?P<text>[^<]+)",
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(rf"({_NAME})\s*=\s*(?:\"([^\"]+)\"|'([^']+)')")
 _DECLARED = re.compile(r"\s*<\?xml\s[^>]*\?>")
+_FIXED = frozenset({"xmlns", "xml:lang", "xml:space"})  # attributes whose values have a meaning of their own
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
-_REST, _COMMENT, _INVALID = "rest", "comment", "invalid"
+_REST, _COMMENT, _INVALID = "rest", "comment", "invalid"  # a comment is replaced by nothing
 _OPTIONS = ("elements", "attributes")
 
 
@@ -70,7 +71,11 @@ class _Document:
         self._rest = _REST if options["rest"] == "scramble" else None
 
     def spans(self, text: str) -> Iterator[Span]:
-        """Give the text in named elements (and in all that stands inside of them), and named attributes."""
+        """
+        Give the text in named elements (and in all that stands inside of them), and named attributes.
+
+        Comments go, and where the text around them is masked, so do instructions for programs.
+        """
         above: list[str | None] = [self._rest]
         for piece in _PIECES.finditer(text):
             if piece["close"]:
@@ -81,13 +86,16 @@ class _Document:
                     above.append(self._part("elements", piece["name"]) or above[-1])
             elif piece["comment"]:
                 yield Span(piece.start(), piece.end(), piece["comment"], _COMMENT)
+            elif above[-1] is not None and piece["instruction"]:
+                if not _DECLARED.match(piece[0]):
+                    yield Span(piece.start(), piece.end(), piece["instruction"], _COMMENT)
             elif above[-1] is not None:
                 yield from _inside(piece, above[-1])
 
     def _attributes(self, piece: re.Match[str]) -> Iterator[Span]:
         for found in _ATTRIBUTE.finditer(piece["attributes"]):
-            is_namespace = found[1] == "xmlns" or found[1].startswith(("xmlns:", "xml:"))
-            part = self._part("attributes", found[1]) or (None if is_namespace else self._rest)
+            is_fixed = found[1] in _FIXED or found[1].startswith("xmlns:")
+            part = self._part("attributes", found[1]) or (None if is_fixed else self._rest)
             if part is not None:
                 start = piece.start("attributes") + found.end() - 1 - len(found[2] or found[3])
                 yield Span(start, start + len(found[2] or found[3]), unescape(found[2] or found[3]), part)

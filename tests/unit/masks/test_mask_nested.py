@@ -86,6 +86,18 @@ class TestXml:
         assert made.startswith('<?xml version="1.0"?><a xmlns="urn:x" b="')
         assert made.count("&lt;") == 1
 
+    def test_what_programs_are_told_goes_with_the_text_around_it(self, apply):
+        text = '<?xml version="1.0"?><?a Ann?><r xml:id="Ann" xml:lang="en"><e>1<?b Ann?></e>2<?c d?></r>'
+        (made,) = apply("xml", [text], rest="scramble")
+        assert "Ann" not in made
+        assert "<?c" not in made
+        assert made.startswith('<?xml version="1.0"?><r xml:id="')
+        assert 'xml:lang="en"' in made
+        (made,) = apply("xml", [text], elements={"e": "scramble"})
+        assert made[: text.index("<e>")] == text[: text.index("<e>")]
+        assert "<?b" not in made
+        assert made.endswith("</e>2<?c d?></r>")
+
     def test_what_is_masked_stays_text(self, apply):
         made = apply(
             "xml",
