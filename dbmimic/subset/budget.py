@@ -74,7 +74,7 @@ def afford(plan: SubsetPlan, schema: Schema, source: Source, secret: Secret | No
     reached, factor, chosen, walked = best
     search.refuse(reached, factor)
     outcome = BudgetOutcome(plan.budget.unit, plan.budget.amount, reached, round(factor, 6))
-    return Afforded(chosen, walked, outcome, tuple(_missed(outcome, plan.budget)))
+    return Afforded(chosen, walked, outcome, tuple(_missed(outcome, plan)))
 
 
 def _rescaled(seed: Seed, factor: float) -> Seed:
@@ -85,15 +85,18 @@ def _off(amount: int, budget: Budget) -> float:
     return abs(amount - budget.amount) / budget.amount
 
 
-def _missed(outcome: BudgetOutcome, budget: Budget) -> list[Finding]:
-    if _off(outcome.reached, budget) <= _NEAR:
+def _missed(outcome: BudgetOutcome, plan: SubsetPlan) -> list[Finding]:
+    if plan.budget is None or _off(outcome.reached, plan.budget) <= _NEAR:
         return []
+    what, limit = "the percent seeds bring", "limit one (slice.edges)"
+    if plan.cover:
+        what, limit = "the percent seeds and the rows for `cover` bring", f"{limit}, or cover less"
     reason = (
-        f"the slice has {outcome.reached:,} {outcome.unit} and the budget is {outcome.asked:,}: the percent seeds "
-        "bring so much at a time that nothing is nearer"
+        f"the slice has {outcome.reached:,} {outcome.unit} and the budget is {outcome.asked:,}: {what} so much at a "
+        "time that nothing is nearer"
     )
-    hint = "`dbmimic plan -v` tells what each foreign key brings: limit one (slice.edges)"
-    return [Finding("DM223", Severity.WARNING, budget.place or "slice.budget", reason, hint)]
+    hint = f"`dbmimic plan -v` tells what each foreign key brings: {limit}"
+    return [Finding("DM223", Severity.WARNING, plan.budget.place or "slice.budget", reason, hint)]
 
 
 @dataclass

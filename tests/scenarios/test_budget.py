@@ -100,11 +100,14 @@ def test_a_larger_budget_holds_the_smaller_one_and_rows_that_cover_count(tmp_pat
     assert held[0] < held[1]
 
 
-def test_what_comes_in_lumps_is_told(tmp_path: Path, shop: Path) -> None:
-    """Each country brings some sixty customers with all of theirs, so that nothing is near to 500 rows."""
-    preview = planned(tmp_path, shop, seeds=[{"table": "country", "percent": 1}], budget={"rows": 200})
-    told = {(finding.code, str(finding.severity)) for finding in preview.findings}
-    assert ("DM223", "warning") in told
+@pytest.mark.parametrize("cover", [None, {"values": ["orders"]}])
+def test_what_comes_in_lumps_is_told(tmp_path: Path, shop: Path, cover: Slice | None) -> None:
+    """Each country brings some sixty customers with all of theirs, so that nothing is near to 200 rows."""
+    sections: Slice = {"cover": cover} if cover else {}
+    preview = planned(tmp_path, shop, seeds=[{"table": "country", "percent": 1}], budget={"rows": 200}, **sections)
+    (told,) = (finding for finding in preview.findings if finding.code == "DM223")
+    assert str(told.severity) == "warning"
+    assert ("`cover`" in told.message) == bool(cover)
     assert preview.rows == preview.budget.reached
 
 
