@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +24,20 @@ Force = Annotated[bool, typer.Option("--force", help="Do it to a protected one, 
 Ttl = Annotated[
     str | None, typer.Option("--ttl", metavar="TIME", help="How long it lives, as 12h, 3d or 2w; or never.")
 ]
+
+
+def _driver(name: str) -> str:
+    if not re.fullmatch(r"\w*", name, re.ASCII):
+        hint = "give for example --driver psycopg"
+        raise UsageError("DM101", "a driver's name has letters, digits and _", place="--driver", hint=hint)
+    return name
+
+
 Driver = Annotated[
-    str, typer.Option("--driver", metavar="NAME", help="SQLAlchemy's driver in the URL, as psycopg or pymysql.")
+    str,
+    typer.Option(
+        "--driver", metavar="NAME", help="SQLAlchemy's driver in the URL, as psycopg or pymysql.", callback=_driver
+    ),
 ]
 _NOT_FOUND, _NOT_STARTED = 127, 126  # what shells say
 
@@ -141,7 +154,7 @@ def reset(
 def extend(name: Name, ttl: Ttl = None, config: ConfigFile = None, target: Target = None, json: Json = False) -> None:
     """Let a sandbox live for so long from now on."""
     time = _time(ttl)
-    _change(lambda sandboxes: sandboxes.extend(name, time), "lives on", config, target, json=json)
+    _change(lambda sandboxes: sandboxes.extend(name, time), "lives longer", config, target, json=json)
 
 
 @app.command()
@@ -213,5 +226,6 @@ def _change(
     if json:
         print(text(one_document(changed)))
     else:
-        end = f" until {changed.expires_at:%Y-%m-%d %H:%M} UTC" if changed.expires_at is not None else ""
+        ends = changed.expires_at is not None and not changed.protected
+        end = f"; its time ends {changed.expires_at:%Y-%m-%d %H:%M} UTC" if ends else ""
         print(f"{changed.name} {said}{end}")

@@ -345,7 +345,8 @@ def test_a_developers_day(here: Here, dbmimic_command: Forks) -> None:
     assert [(each["name"], each["protected"], each["bytes"] > 0) for each in told] == [("feature/points", True, True)]
     assert "feature/points" in order("list").out
     assert order("drop", "feature/points", "--json", status=4).document["error"]["code"] == "DM323"
-    order("protect", "feature/points", "--off")
+    assert order("protect", "feature/points").out == "feature/points is protected\n"  # and has no end
+    assert "protected; its time ends 2" in order("protect", "feature/points", "--off").out
     shell = 'test -z "$DBMIMIC_SECRET$DBMIMIC_TARGET" && test -n "$DATABASE_URL" && exit 7'
     order("exec", "feature/points", "--", "sh", "-c", shell, status=7)
     order("exec", "feature/points", "--", "no-such-program", status=127)
@@ -354,5 +355,6 @@ def test_a_developers_day(here: Here, dbmimic_command: Forks) -> None:
     assert order("url", "feature/points", "--json", status=2).document["error"]["code"] == "DM102"
     order("create", "brief", "--ttl", "1s")
     order("create", "x", "--ttl", "soon", status=2)
+    order("create", "x", "--driver", "a:b@c", status=2)
     time.sleep(1.1)
     assert order("gc", "--json").document == {"dropped": ["brief"]}
