@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from dbmimic.errors import UsageError
 from dbmimic.model.run import Run, RunStatus
+
+_OURS = re.compile(r"[0-9-]{10}T[0-9.]+\+0000-[0-9a-f]{32}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class History:
         return found[0]
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("*.json"), reverse=True)
+        """Give our files, the newest first: what else is in the folder is not ours to count or to remove."""
+        return sorted((path for path in self.folder.glob("*.json") if _OURS.fullmatch(path.name)), reverse=True)
 
 
 @dataclass

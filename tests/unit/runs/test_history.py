@@ -39,6 +39,18 @@ def test_runs_come_newest_first_and_the_oldest_are_forgotten(tmp_path: Path) -> 
         assert caught.value.code == "DM102"
 
 
+def test_files_of_others_are_neither_counted_nor_removed(tmp_path: Path) -> None:
+    """The folder is one that somebody names: it may be the one where his project's own files are."""
+    others = {"package.json", "2025-report.json", "0.json", f"{'0' * 32}.json"}
+    for name in others:
+        (tmp_path / name).write_text("{}")
+    history = History(tmp_path, keep=2)
+    for number in range(3):
+        history.begin(run(number)).end(replace(run(number), status=RunStatus.VERIFIED))
+    assert [each.run for each in history.runs()] == [run(2).run, run(1).run]
+    assert {path.name for path in tmp_path.iterdir()} > others
+
+
 def test_a_run_is_running_while_its_process_lives_and_killed_after(tmp_path: Path) -> None:
     history = History(tmp_path, keep=10)
     recording = history.begin(run(1))
@@ -56,7 +68,7 @@ def test_a_run_is_running_while_its_process_lives_and_killed_after(tmp_path: Pat
 def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
     history = History(tmp_path, keep=10)
     for name, text in (("a", "{"), ("b", "[]"), ("c", '{"run": 1}'), ("d", '{"status": "x"}')):
-        (tmp_path / f"{name}.json").write_text(text)
+        (tmp_path / f"2026-01-02T000000+0000-{name * 32}.json").write_text(text)
     history.begin(run(1))
     assert [each.run for each in history.runs()] == [run(1).run]
     assert list(History(tmp_path / "nothing", 5).runs()) == []
