@@ -44,8 +44,10 @@ _STAND_INS: Mapping[Kind, str] = {
     Kind.TIMESTAMPTZ: "2000-01-01 00:00:00",
     Kind.UUID: "00000000-0000-4000-8000-000000000000",
     Kind.JSON: "{}",
+    Kind.ARRAY: "{}",
     Kind.NETWORK: "192.0.2.1",  # of a network for documentation: RFC 5737
 }
+_UNKNOWN = frozenset({Kind.OTHER, Kind.GEOMETRY})  # no value is one of all such types
 _DATE_TEXT = "2000-01-01"
 _SEPARATOR = "\x1f"
 _TRIES = 8
@@ -119,13 +121,22 @@ def objection(definition: MaskDefinition, options: Options, context: ColumnConte
     for option in (EMPTY, INVALID):
         if option.name in told and options[option.name] == "null" and not context.nullable:
             return f"option {option.name!r} is null, and the column may not be NULL"
-    if context.unique and ("mask" in {policy.nulls, policy.empty} or policy.when is not None):
-        which = WHEN if policy.when is not None else NULLS if policy.nulls == "mask" else EMPTY
-        return f"what option {which.name!r} leaves or makes may be what another value becomes, and it must be unique"
+    reason = _unfit_for_nothing(policy, context)
+    if reason is not None:
+        return reason
     if policy.persona is not None:
         return _unfit_for_a_person(definition, options, policy)
     if policy.scope == "row":
         return _unfit_for_a_row(definition, options)
+    return None
+
+
+def _unfit_for_nothing(policy: Policy, context: ColumnContext) -> str | None:
+    if context.unique and ("mask" in {policy.nulls, policy.empty} or policy.when is not None):
+        which = WHEN if policy.when is not None else NULLS if policy.nulls == "mask" else EMPTY
+        return f"what option {which.name!r} leaves or makes may be what another value becomes, and it must be unique"
+    if policy.nulls == "mask" and context.type.kind in _UNKNOWN:
+        return f"option 'nulls' is mask, and nothing can stand in for NULL in a column of kind {context.type.kind}"
     return None
 
 

@@ -128,6 +128,11 @@ class TestNullAndEmpty:
         assert bound("date_shift", [None], DATE, nulls="mask")[0][0][:4] in {"1999", "2000"}
         assert bound("email", ["", None], empty="null") == ([None, None], 0)
 
+    def test_where_nothing_can_stand_in_for_null_it_is_told_before_a_row_is_read(self, refusal):
+        assert bound("array", [None], LogicalType(Kind.ARRAY), nulls="mask", each="scramble")[0] == ["{}"]
+        said = refusal("composite", LogicalType(Kind.OTHER), nulls="mask", fields={"1": "scramble"})
+        assert "stand in for NULL" in said
+
     @pytest.mark.parametrize("invalid", ["scramble", "null", "fail"])
     def test_what_stands_in_for_them_need_have_no_form(self, invalid):
         (first, second), count = bound("email", [None, ""], nulls="mask", empty="mask", invalid=invalid)
