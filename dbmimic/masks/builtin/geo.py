@@ -19,6 +19,7 @@ from dbmimic.masks.definition import (
     Part,
     PartBuild,
     Promise,
+    matching,
     needs_parts,
 )
 from dbmimic.masks.keyed import KeyedFunction, Words
@@ -35,6 +36,7 @@ _NUMBER = r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,14})?"
 _PAIR = (
     rf"^(?P<before>[ (\[]*)(?P<latitude>{_NUMBER})(?P<between> *[ ,;/] *)(?P<longitude>{_NUMBER})(?P<after>[ )\]]*)$"
 )
+_ANY_NUMBER = r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
 _POLE = 90
 _HALF_TURN = 180
 
@@ -174,6 +176,7 @@ DEFINITIONS = (
         build=needs_parts,
         compose=_compose,
         parts=lambda _options: _PARTS,
+        reads=matching(f"{_PAIR}|{_ANY_NUMBER}"),
     ),
     MaskDefinition(
         name="place",

@@ -285,6 +285,7 @@ DEFINITIONS = (
         ),
         domain="mac",
         build=_build_mac,
+        reads=matching("|".join(form for form, _ in _MACS)),
     ),
     MaskDefinition(
         name="url",
@@ -296,6 +297,7 @@ DEFINITIONS = (
         build=needs_parts,
         compose=_compose_url,
         parts=lambda _options: _URL_PARTS,
+        reads=matching(_URL),
     ),
     MaskDefinition(
         name="user_agent",

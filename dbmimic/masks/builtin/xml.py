@@ -57,7 +57,7 @@ def _parts(options: Options) -> dict[str, Part]:
     }
     if options["rest"] == "scramble":
         parts[_REST] = Part("scramble", {})
-    return {**parts, _COMMENT: Part("constant", {"value": ""}), _INVALID: Part("scramble", {})}
+    return {**parts, _COMMENT: Part("constant", {"value": ""}), _INVALID: Part("scramble", {}, unread=True)}
 
 
 class _Document:
@@ -142,7 +142,8 @@ def _compose(_keyed: KeyedFunction, options: Options, context: ColumnContext, bu
         if not pc.all(fit, min_count=0).as_py():
             if context.type.kind is not Kind.TEXT:
                 raise MaskError("a value is no XML, or has a document type")
-            made = pc.if_else(fit, made, parts[_INVALID](values, entity))
+            unfit = pc.and_(pc.invert(fit), pc.not_equal(values, "").fill_null(False))
+            made = pc.replace_with_mask(made, unfit, parts[_INVALID](values.filter(unfit), entity))
         return keep_blank(values, made if limit is None else pc.utf8_slice_codeunits(made, 0, limit))
 
     return mask

@@ -56,6 +56,7 @@ class TestInvalid:
         [
             ("iban", "no account"), ("iban", "DE00"), ("bic", "deut"), ("ssn", "unknown"), ("ip", "localhost"),
             ("payment_card", "n/a"), ("email", "nobody"), ("phone", "n/a"), ("national_id", "12"),
+            ("mac", "n/a"), ("url", "mailto:a@b.test"), ("location", "at home"),
             ("date_shift", "soon"), ("date_truncate", "2024-13-01"), ("date_shift", "x" * 10_000_000),
         ],
     )  # fmt: skip
@@ -74,6 +75,7 @@ class TestInvalid:
             ("iban", "GB82 WEST 1234 5698 7654 32"), ("bic", "DEUTDEFF500"), ("ssn", "123-45-6789"),
             ("ip", "2001:db8::2/64"), ("ip", "10.0.0.1"), ("payment_card", "4111 1111 1111 1112"), ("email", "a@b"),
             ("phone", "555"), ("national_id", "12345678Z"), ("national_id", "X-1234567-L"), ("date_shift", "2024-01-01"),
+            ("mac", "00-1A-2B-3C-4D-5E"), ("url", "https://a@b.test:80/c?d\ne"), ("location", "(52.5, 13.4)"),
         ],
     )  # fmt: skip
     def test_what_can_be_read_is_not_counted_and_masked_as_ever(self, apply, name, good):
@@ -90,6 +92,7 @@ class TestInvalid:
         assert "soon" not in made[1]
         assert "null" not in made[1]
         assert bound("json", ["{"], invalid="null", **options) == ([None], 1)
+        assert bound("xml", ["<a>", "", None, "<a>1</a>"], rest="scramble")[1] == 1
 
     def test_what_is_kept_is_not_counted(self):
         assert bound("date_shift", ["soon"], **{"except": ["soon"]}) == (["soon"], 0)
