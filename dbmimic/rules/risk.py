@@ -27,6 +27,8 @@ _IDENTIFYING = frozenset(
 _UNTELLING = frozenset(("null", "constant", "redact", "bucket", "date_truncate", "prefix", "json", "free_text"))
 """Masks that give no value for each value: what they leave is told by what they are."""
 
+_NEARBY = frozenset(("noise", "ordered_noise"))
+
 _FEW_BITS = 8
 _FEW_CHARACTERS = 3
 _LONG_TEXT = 200
@@ -91,8 +93,8 @@ def _has_few(table: Table, column: Column) -> bool:
 
 def _outliers(table: Table, plan: MaskPlan) -> Iterator[Finding]:
     for column, decision in _masked(table, plan):
-        if decision.mask == "noise":
-            reason = "noise stays near the number, so the largest and the smallest go on telling whose they are"
+        if decision.mask in _NEARBY:
+            reason = f"{decision.mask} stays near, so the largest and the smallest go on telling whose they are"
             hint = "give the column bands with a top and a bottom instead (`bucket`), if there are such"
             yield Finding("DM218", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
 

@@ -40,6 +40,7 @@ def test_a_masked_column_of_few_values() -> None:
 def test_a_number_under_noise() -> None:
     found = people(salary=MONEY)
     assert told(found, salary=MaskRule("noise")) == [("DM218", "people.salary")]
+    assert told(found, salary=MaskRule("ordered_noise", {"step": 10})) == [("DM218", "people.salary")]
     assert told(found, salary=MaskRule("bucket", {"size": 1000, "top": 9000})) == []
 
 
