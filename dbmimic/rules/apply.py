@@ -135,12 +135,18 @@ class Masker:
         bound = self._bound.get(name)
         if bound is None:
             return head[name]
-        beside = _entity(bound, head) if copied is None else _row(bound, copied)
+        beside = _entity(bound, head) if copied is None else self._row(bound, copied)
         if kept is None:
             return self._masked_column(name, head[name], beside)
         chosen = pc.invert(kept)
         few = None if beside is None else beside.filter(chosen)
         return pc.replace_with_mask(head[name], chosen, self._masked_column(name, head[name].filter(chosen), few))
+
+    def _row(self, bound: _Bound, copied: Mapping[str, pa.Array]) -> pa.Array:
+        """Give the columns that a mask is made of, as they will be in the copy, without what an engine pads with."""
+        padded = {column.name for column in self.table.columns if column.logical.padded}
+        made_of = [canonical.unpadded(copied[name]) if name in padded else copied[name] for name in bound.made_of]
+        return pa.StructArray.from_arrays(made_of, names=list(bound.made_of))
 
     def _masked_column(self, name: str, values: pa.Array, beside: pa.Array | None) -> pa.Array:
         try:
@@ -163,11 +169,6 @@ def _entity(bound: _Bound, head: Mapping[str, pa.Array]) -> pa.Array | None:
     if len(plain) <= 1:
         return plain[0] if plain else None
     return pc.binary_join_element_wise(*plain, _SEPARATOR)
-
-
-def _row(bound: _Bound, copied: Mapping[str, pa.Array]) -> pa.Array:
-    """Give the columns that a mask is made of, as they will be in the copy."""
-    return pa.StructArray.from_arrays([copied[name] for name in bound.made_of], names=list(bound.made_of))
 
 
 def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, secret: Secret) -> _Bound:

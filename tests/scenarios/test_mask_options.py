@@ -15,7 +15,7 @@ from tests.copying import configured, copied
 from tests.small_shop import Shop
 
 TABLE = (
-    "CREATE TABLE staff (id int PRIMARY KEY, role varchar(9), name varchar(40), email varchar(60), iban varchar(40),"
+    "CREATE TABLE staff (id int PRIMARY KEY, role char(9), name varchar(40), email varchar(60), iban varchar(40),"
     " born varchar(40), city varchar(40), boss varchar(40), contact varchar(60))"
 )
 BAD_IBAN, BAD_DATE = "my account at the bank", "some day in May"
@@ -34,10 +34,10 @@ RULES = {
         "staff.born": {"mask": "date_shift", "days": 9},
         "staff.city": {"mask": "city", "nulls": "mask", "scope": "run"},
         "staff.boss": {"mask": "full_name", "empty": "mask"},
-        "staff.contact": {"mask": "template", "template": "{name|lower}+{role|initial}@example.com", "when": "id > 1"},
+        "staff.contact": {"mask": "template", "template": "{name|lower}+{role}@example.com", "when": "id > 1"},
     },
 }
-COLUMNS = "id, role, name, email, iban, born, boss, contact, city"
+COLUMNS = "id, rtrim(role), name, email, iban, born, boss, contact, city"
 
 
 def masked(shop: Shop, folder: Path) -> list[tuple[object, ...]]:
@@ -74,7 +74,7 @@ def test_options_do_the_same_on_every_engine(
         assert str(born)[:4].isdigit() == (number % 10 != 0)
         assert boss not in {"", None}
         assert city not in {"Paris", None}
-        assert contact == ("smith1@shop.test" if number == 1 else f"{name.lower()}+{(role or '')[:1]}@example.com")
+        assert contact == ("smith1@shop.test" if number == 1 else f"{name.lower()}+{role or ''}@example.com")
     cities = [{row[-1] for row in copy} for copy in copies]
     assert all(len(each) == 2 for each in cities)
     assert cities[0] != cities[1] != cities[2] != cities[0]
