@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from dbmimic.errors import Problem
 from dbmimic.model.names import ColumnId, nearest
-from dbmimic.model.ruleset import ColumnRule, ColumnTrait, Ruleset, TraitRule
+from dbmimic.model.ruleset import ColumnRule, ColumnTrait, MaskRule, Ruleset, TraitRule
 from dbmimic.model.schema import Column, Generated, Schema, Table
 from dbmimic.model.types import Kind
 
@@ -62,14 +62,19 @@ def traits(table: Table, column: Column) -> set[ColumnTrait]:
 
 def unmatched(ruleset: Ruleset, schema: Schema) -> Iterator[Problem]:
     """
-    Give a problem for each of the user's own patterns that names no column.
+    Give a problem for each of the user's own patterns that names no column, or masks only computed ones.
 
-    A typing error in a pattern would leave a column to a weaker rule, so it is an error and not a warning.
+    A typing error in a pattern would leave a column to a weaker rule, so it is an error and not a warning. A computed
+    column is as its inputs are: were they kept, a mask that nobody asks would be a promise that nobody holds.
     """
     for layer in ruleset.layers:
         for rule in layer.columns if layer.own else ():
-            if not any(matches(rule, table, column) for table in schema.tables for column in table.columns):
+            found = [column for table in schema.tables for column in table.columns if matches(rule, table, column)]
+            if not found:
                 yield _explain(rule, schema)
+            elif isinstance(rule.decision, MaskRule) and all(one.generated is not Generated.NO for one in found):
+                reason = f"the engine computes the column {'.'.join(rule.pattern)}, so it cannot be masked itself"
+                yield Problem("DM208", reason, rule.place, "mask the columns that it is made of, and drop this rule")
 
 
 def _explain(rule: ColumnRule, schema: Schema) -> Problem:

@@ -269,6 +269,17 @@ def test_a_key_that_a_computed_column_references_cannot_be_masked() -> None:
     assert "public.b.a_id" in caught.value.message
 
 
+def test_a_mask_that_only_a_computed_column_would_have_is_refused() -> None:
+    plain = table("a", {"id": INT, "name": TEXT, "upper": TEXT}, ("id",))
+    computed = replace(plain.columns[2], generated=Generated.STORED)
+    found = schema([replace(plain, columns=(*plain.columns[:2], computed))])
+    with pytest.raises(ConfigError) as caught:
+        resolved(found, own(a__upper=MaskRule("token"), a__name=KEEP), STRUCTURE)
+    assert [problem.code for problem in caught.value.problems] == ["DM208"]
+    assert "computes the column" in caught.value.message
+    resolved(found, own(a__upper=KEEP, ANY=MaskRule("token"), a__id=KEEP))
+
+
 def test_what_is_asked_of_one_row_cannot_be_asked_of_joined_columns() -> None:
     found = schema(
         [table("logins", {"id": INT, "name": TEXT}), table("posts", {"id": INT, "author": TEXT})],
