@@ -122,9 +122,11 @@ def _pattern(text: str) -> str:
 def _decision_kind(value: object) -> str | None:
     if isinstance(value, str):
         return "decision-name"
-    if isinstance(value, dict) and ("mask" in value) != ("keep" in value):
-        return "decision-keep" if "keep" in value else "decision-mask"
-    return None
+    if not isinstance(value, dict) or ("mask" in value and isinstance(value.get("keep"), str)):
+        return None
+    if "mask" in value:
+        return "decision-mask"  # where `keep` is no reason, it is an option of the mask
+    return "decision-keep" if "keep" in value else None
 
 
 Decision = Annotated[

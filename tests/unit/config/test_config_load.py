@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dbmimic.config import Overrides, load
 from dbmimic.config.load import starting
 from dbmimic.errors import ConfigError, UsageError
+from dbmimic.masks.definition import GENERAL
+from dbmimic.masks.registry import builtin
 from dbmimic.model.request import Children, Mode
 from dbmimic.model.ruleset import KeepRule, MaskRule, Undecided
 from dbmimic.model.settings import Named, SeedSpec, Settings
@@ -84,6 +87,18 @@ def test_column_rules_know_their_places_and_decisions(config):
     ]
     assert own.columns[2].types == {"text", "json"}
     assert [pack.name for pack in packs] == ["dbmimic/rules/people.yaml", "dbmimic/rules/structure.yaml"]
+
+
+def test_each_option_of_each_mask_can_be_written(config):
+    registry = builtin()
+    samples = {"integer": 2, "number": 2, "boolean": True, "list": ["a"], "any": {"a": "email"}}
+    written = {
+        name: {one.name: samples.get(one.type, "a") for one in [*registry.get(name).parameters, *GENERAL]}
+        for name in registry.names()
+    }
+    rules = {f"t.{name}": {"mask": name, **options} for name, options in written.items()}
+    (layer,) = settings(config(yaml.safe_dump({"rules": {"columns": rules}}))).rules.layers
+    assert {rule.decision.mask: rule.decision.options for rule in layer.columns} == written
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "slice:\nrules:\n  columns:\n  extends:\n"])
