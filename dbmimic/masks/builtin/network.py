@@ -64,12 +64,10 @@ def _build(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> M
         parsed = [_parsed(text) for text in texts]
         if not is_text and not all(one is not None or not text for one, text in zip(parsed, texts, strict=True)):
             raise MaskError("a value is no address")
-        sixes = [int(one.ip) if one is not None else 0 for one in parsed]
+        moved = iter(_moved(six, [int(one.ip) for one in parsed if one is not None]))
         made = [
-            text if one is None else _spelt(one, number)
-            for text, one, number in zip(
-                other(encoded.dictionary, entity).to_pylist(), parsed, _moved(six, sixes), strict=True
-            )
+            text if one is None else _spelt(one, next(moved))
+            for text, one in zip(other(encoded.dictionary, entity).to_pylist(), parsed, strict=True)
         ]
         return pc.replace_with_mask(values, which, pa.array(made, pa.string()).take(encoded.indices))
 
@@ -122,9 +120,11 @@ def _moved(keyed: KeyedFunction, addresses: list[int]) -> list[int]:
     result = list(addresses)
     for length in range(2 * _HALF):
         prefixes = [address >> (2 * _HALF - length) for address in addresses]
-        texts = pa.array([f"{length}:{prefix:x}" for prefix in prefixes], pa.string())
-        bits = (keyed.uniform(texts) & np.uint64(1)).tolist()
-        result = [one ^ (bit << (2 * _HALF - 1 - length)) for one, bit in zip(result, bits, strict=True)]
+        distinct = list(set(prefixes))  # few, where addresses are of few networks
+        texts = pa.array([f"{length}:{prefix:x}" for prefix in distinct], pa.string())
+        turned = (keyed.uniform(texts) & np.uint64(1)).tolist()
+        bits = {prefix: bit << (2 * _HALF - 1 - length) for prefix, bit in zip(distinct, turned, strict=True)}
+        result = [one ^ bits[prefix] for one, prefix in zip(result, prefixes, strict=True)]
     return result
 
 
