@@ -53,6 +53,11 @@ class Maker(Protocol):
         """How long the names of a database and of an account may be, in bytes."""
         ...
 
+    @property
+    def makes_beside(self) -> bool:
+        """Whether `make` leaves what was there untouched until the new one is whole, however it fails."""
+        ...
+
     def place(self, name: str) -> str:
         """Give the database for a safe name: itself, or a path."""
         ...

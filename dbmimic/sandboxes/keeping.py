@@ -187,7 +187,8 @@ class Sandboxes:
             self._patiently(lambda: self.host.make(remembered), wait=wait)
         except BaseException as error:
             with suppress(DbmimicError):  # what went wrong first is what is told; `collect` removes the rest
-                if isinstance(error, TryAgainError) and before is not None and self.host.stands(before):
+                untouched = isinstance(error, TryAgainError) or self.host.makes_beside
+                if untouched and before is not None and self.host.stands(before):
                     self.host.remember(before)
                 else:
                     self._dropped(remembered)

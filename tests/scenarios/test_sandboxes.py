@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 import dbmimic
-from dbmimic.errors import RefusedError, TryAgainError, UsageError
+from dbmimic.errors import RefusedError, TargetError, TryAgainError, UsageError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import Lifetime, SandboxLimits
 from dbmimic.sandboxes import Sandboxes
@@ -191,6 +191,22 @@ def test_many_at_once_are_all_usable_and_no_more_than_may_be(here: Here) -> None
         time.sleep(1.1)
         assert sandboxes.collect() == found
         assert [name for name in here.names() if "branch" in name] == []
+
+
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # elsewhere the old one has to go first
+def test_a_reset_that_fails_leaves_the_sandbox_as_it_was(here: Here) -> None:
+    with here.sandboxes() as sandboxes:
+        made = sandboxes.create("kept")
+        run(sandboxes.address("kept"), "CREATE TABLE own (id integer)")
+        in_the_way = Path(made.database).with_suffix(".new") / "x"
+        in_the_way.mkdir(parents=True)
+        with pytest.raises(TargetError):
+            sandboxes.reset("kept")
+        assert sandboxes.listed() == (made,)
+        assert run(sandboxes.address("kept"), "SELECT count(*) FROM own") == [(0,)]
+        in_the_way.rmdir()
+        in_the_way.parent.rmdir()
+        assert sandboxes.reset("kept").ready
 
 
 @pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in

@@ -46,6 +46,7 @@ class MysqlSandboxes:
 
     engine = ENGINE
     longest = _LONGEST
+    makes_beside = False
 
     def __init__(self, address: Address) -> None:
         if not address.database:

@@ -51,6 +51,7 @@ class PostgresSandboxes:
 
     engine = catalog.ENGINE
     longest = _LONGEST
+    makes_beside = False
 
     def __init__(self, address: Address) -> None:
         self._address = address

@@ -41,6 +41,7 @@ class SqliteSandboxes:
 
     engine = ENGINE
     longest = _LONGEST
+    makes_beside = True
 
     def __init__(self, address: Address) -> None:
         self._golden = Path(address.database).resolve()
