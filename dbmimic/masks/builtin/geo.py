@@ -85,8 +85,9 @@ def _compose(keyed: KeyedFunction, options: Options, context: ColumnContext, bui
         fields = pc.extract_regex(values, _PAIR)
         bits = bits_of(values, entity)
         latitude, longitude = (decimals.parse(fields.field(axis).fill_null("0"), None) for axis in _AXES)
-        wide = np.minimum(reach / _width(latitude[0] / 10.0 ** latitude[1]), float(_HALF_TURN))
         north = _moved(latitude[0], latitude[1], _draw(bits, np.uint64(0)) * reach, _POLE)
+        nearest = np.minimum(np.abs(latitude[0]), np.abs(north))  # to the equator, where a degree is widest
+        wide = np.minimum(reach / _width(nearest / 10.0 ** latitude[1]), float(_HALF_TURN))
         east = _moved(longitude[0], longitude[1], _draw(bits, _HALF) * wide, _HALF_TURN)
         made = pc.binary_join_element_wise(
             fields.field("before"),
@@ -173,6 +174,7 @@ DEFINITIONS = (
             Parameter("entity", "column", summary="the column that says whose place it is"),
         ),
         domain="location",
+        version=2,
         build=needs_parts,
         compose=_compose,
         parts=lambda _options: _PARTS,
