@@ -192,8 +192,7 @@ class _Search:
         rows = every(table, self.source) if chosen.whole else chosen.own | chosen.need
         picked = KeySet()
         for leaf in rows.leaves:
-            ids = np.frombuffer(rows.bits(leaf).to_array(), dtype=np.uint64)
-            picked |= KeySet.of(leaf, ids[:: max(1, len(rows) // _SAMPLE)])
+            picked |= KeySet.of(leaf, rows.bits(leaf)[:: max(1, len(rows) // _SAMPLE)])
         names = tuple(column.name for column in table.loadable)
         size = 0
         for part in self.source.keyed(table, names, picked):

@@ -77,8 +77,7 @@ class Covering:
         for families in self._families:
             classes = families.classes(rows.leaf, rows.ids)
             if own is not None:
-                held = np.frombuffer(own.bits(rows.leaf).to_array(), dtype=np.uint64)
-                classes[~np.isin(rows.ids, held)] = -1
+                classes[~own.holds(rows.leaf, rows.ids)] = -1
             found.append(classes)
         return np.stack(found)
 

@@ -51,10 +51,8 @@ class Families:
     def classes(self, leaf: TableId, ids: RowIds) -> npt.NDArray[np.int32]:
         """Give the class of each of these rows."""
         found = np.full(len(ids), NONE, dtype=np.int32)
-        some = BitMap64(ids)
-        for number, rows in ((ONE, self._one.get(leaf)), (MANY, self._many.get(leaf)), (MOST, self._most.bits(leaf))):
-            if rows is not None and (hit := some & rows):
-                found[np.isin(ids, np.frombuffer(hit.to_array(), dtype=np.uint64))] = number
+        for number, rows in ((ONE, KeySet(self._one)), (MANY, KeySet(self._many)), (MOST, self._most)):
+            found[rows.holds(leaf, ids)] = number
         return found
 
 
