@@ -111,7 +111,7 @@ def _role(table: TableId, plan: SubsetPlan, chosen: TableSlice) -> str:
 
 
 def _cuts(request: Request, prepared: Prepared, walked: Walked, source: Source, widths: Mapping[str, Width]) -> Cuts:
-    asked = replace(subset.resolve(request.slice, prepared.schema, prepared.graph), seeds=prepared.plan.seeds)
+    asked = replace(prepared.asked, seeds=prepared.plan.seeds)
     found = subset.cuts(prepared.schema, prepared.graph, asked, walked, source, request.secret)
     return tuple(
         CutPreview(

@@ -15,6 +15,7 @@ from dbmimic.model.keys import Rows, TableSlice
 from dbmimic.model.masking import Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import SubsetPlan
+from dbmimic.model.request import SliceRequest
 from dbmimic.model.schema import Schema, Table
 from dbmimic.pipeline.job import Request, World
 from dbmimic.ports.source import Reader, Source
@@ -26,29 +27,28 @@ _COUNTED_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The schema, its graph, the plan of the slice and what the rules say."""
+class Sliced:
+    """The schema, its graph, and the slice as it was asked for and as it is planned."""
 
     schema: Schema
     graph: FkGraph
+    asked: SliceRequest
     plan: SubsetPlan
-    resolution: Resolution
 
 
 @dataclass(frozen=True)
-class Sliced:
-    """The schema, its graph and the plan of the slice."""
+class Prepared(Sliced):
+    """The same, with what the rules say."""
 
-    schema: Schema
-    graph: FkGraph
-    plan: SubsetPlan
+    resolution: Resolution
 
 
 def sliced(request: Request, source: Source) -> Sliced:
     """Give what follows from the catalogue and the slice as it was written."""
     schema = introspect.read(source)
     graph = introspect.link(schema, subset.virtual_keys(request.slice.virtual_keys, schema, source))
-    return Sliced(schema, graph, subset.plan(schema, graph, subset.resolve(request.slice, schema, graph)))
+    asked = subset.resolve(request.slice, schema, graph)
+    return Sliced(schema, graph, asked, subset.plan(schema, graph, asked))
 
 
 def prepare(request: Request, source: Source, world: World) -> Prepared:
@@ -60,7 +60,7 @@ def prepare(request: Request, source: Source, world: World) -> Prepared:
         raise ConfigError("DM209", reason, place="secret", hint=hint)
     resolution = rules.resolve(request.rules, found.schema, found.graph, world.registry, found.plan.excluded)
     _hold(request, resolution.plan, world.registry)
-    return Prepared(found.schema, found.graph, found.plan, resolution)
+    return Prepared(found.schema, found.graph, found.asked, found.plan, resolution)
 
 
 def _hold(request: Request, plan: MaskPlan, registry: MaskRegistry) -> None:
