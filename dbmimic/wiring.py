@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
-from dbmimic import hosting, introspect, rules
+from dbmimic import introspect, rules
 from dbmimic.config import Overrides, starting
 from dbmimic.config import lock as locking
 from dbmimic.config import resolve as late
@@ -48,8 +48,6 @@ from dbmimic.pipeline.job import Crew, Request, World
 from dbmimic.ports.listener import Listener, silent
 from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
-
-load_config = hosting.load_config
 
 _MOST_WORKERS = 4
 _RESTARTS = 2

@@ -35,7 +35,7 @@ def copy(
     from dbmimic import hosting, wiring
     from dbmimic.cli.render.outcome import conclude
 
-    settings = wiring.load_config(config, source=source, target=target)
+    settings = hosting.load_config(config, source=source, target=target)
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
     with wiring.workers(executor, workers) as crew, hosting.recorded(settings, _complain) as remember:

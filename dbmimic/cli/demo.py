@@ -55,7 +55,7 @@ def demo(
     """Build a small production on an embedded PostgreSQL, copy a masked slice of it, verify it and show both."""
     import tempfile
 
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.cli.render.progress import watching
     from dbmimic.cli.render.tables import show_report, show_rows
     from dbmimic.masks.keyed import new_secret
@@ -73,7 +73,7 @@ def demo(
         path.write_text(_CONFIG.format(**addresses, secret=new_secret()), encoding="utf-8")
         say("copying a slice of it into staging\n")
         with watching(quiet=quiet) as listener:
-            report = wiring.copy(wiring.load_config(path), listener=listener)
+            report = wiring.copy(hosting.load_config(path), listener=listener)
         if json:
             print(text(report_document(report)))
             return

@@ -27,6 +27,6 @@ def new() -> None:
 @app.command(name="id")
 def told(config: ConfigFile = None) -> None:
     """Print the id of the configured secret: lock files and reports name it by that, and it tells nothing of it."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
 
-    print(wiring.secret_id(wiring.load_config(config)))
+    print(wiring.secret_id(hosting.load_config(config)))

@@ -14,12 +14,12 @@ def plan(
     verbose: Verbose = False,
 ) -> None:
     """Show what a copy would do: tables, rows, columns masked and undecided, edges, order. Nothing is written."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.cli.render.progress import watching
     from dbmimic.cli.render.tables import show_preview
     from dbmimic.reporting.json import preview_document, text
 
-    settings = wiring.load_config(config, source=source, target=target)
+    settings = hosting.load_config(config, source=source, target=target)
     with watching(quiet=quiet) as listener:
         preview = wiring.plan(settings, listener=listener)
     if json:

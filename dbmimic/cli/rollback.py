@@ -18,10 +18,10 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Put the copy that the last run replaced back in the target's place; a second rollback undoes the first."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.reporting.json import text
 
-    settings = wiring.load_config(config, source=source, target=target)
+    settings = hosting.load_config(config, source=source, target=target)
     name = wiring.target_name(settings)
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Put the old copy back at {name}?", abort=True, err=True)

@@ -21,11 +21,11 @@ def rules(context: typer.Context) -> None:
 @app.command()
 def check(config: ConfigFile = None, source: Source = None, json: Json = False) -> None:
     """Hold the rules against the source: what is wrong, undecided, or would still be recognised. No row is read."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.cli.render.tables import show_rules_check
     from dbmimic.reporting.json import rules_document, text
 
-    checked = wiring.check_rules(wiring.load_config(config, source=source))
+    checked = wiring.check_rules(hosting.load_config(config, source=source))
     if json:
         print(text(rules_document(checked)))
     else:
@@ -40,6 +40,6 @@ def lock(
     ] = False,
 ) -> None:
     """Pin key id and versions of masks and pools in dbmimic.lock: a run that would mask otherwise is refused."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
 
-    print(wiring.lock(wiring.load_config(config), renew=renew))
+    print(wiring.lock(hosting.load_config(config), renew=renew))

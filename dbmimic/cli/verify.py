@@ -14,8 +14,8 @@ def verify(
     verbose: Verbose = False,
 ) -> None:
     """Check the copy that stands at the target against the source as it is now. Status 0 means verified."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.cli.render.outcome import conclude
 
-    settings = wiring.load_config(config, source=source, target=target)
+    settings = hosting.load_config(config, source=source, target=target)
     conclude(lambda listener: wiring.verify(settings, listener=listener), json=json, quiet=quiet, verbose=verbose)
