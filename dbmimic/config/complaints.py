@@ -9,20 +9,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from dbmimic.config.document import Document, KeyPath
-from dbmimic.config.models import (
+from dbmimic.config.form import Form
+from dbmimic.config.models import ConfigForm, KeepForm, MaskForm, PackForm, RulesForm, RunsForm, SandboxForm
+from dbmimic.config.slice_forms import (
     BudgetForm,
-    ConfigForm,
     CoverForm,
     CoverParentForm,
     CoverTableForm,
     EdgeForm,
-    Form,
-    KeepForm,
-    MaskForm,
-    PackForm,
-    RulesForm,
-    RunsForm,
-    SandboxForm,
     SeedForm,
     SliceForm,
     TableForm,

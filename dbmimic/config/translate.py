@@ -7,17 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from dbmimic.config.document import Document, KeyPath
-from dbmimic.config.models import (
-    CoverForm,
-    CoverTableForm,
-    EdgeForm,
-    KeepForm,
-    MaskForm,
-    SandboxForm,
-    SliceForm,
-    TableForm,
-    VirtualKeyForm,
-)
+from dbmimic.config.models import KeepForm, MaskForm, SandboxForm
+from dbmimic.config.slice_forms import CoverForm, CoverTableForm, EdgeForm, SliceForm, TableForm, VirtualKeyForm
 from dbmimic.model.names import split_name
 from dbmimic.model.request import Budget, Mode
 from dbmimic.model.ruleset import ColumnRule, ColumnTrait, KeepRule, MaskRule, RuleLayer, TraitRule, Undecided
