@@ -63,7 +63,7 @@ def cases(server: Postgres, source: str, folder: Path, bench: Path, workers: int
         script = folder / f"raw-{form or 'text'}.sh"
         script.write_text(f"set -euo pipefail\n{pipe.replace(chr(39), chr(34))}\n")
         moved = f"printf '%s\\n' {' '.join(tables)} | xargs -P {streams} -n 1 bash {script}"
-        timed = timed_chapters(prepare=f"{_created()}\n{ddl[0]}", copy=moved, finish=ddl[1])
+        timed = timed_chapters(copy=f"{_created()}\n{ddl[0]}\n{moved}", finish=ddl[1])
         return case(f"raw-{(form or 'text').lower()}-{streams}", timed)
 
     dump = f"{_created()}\npg_dump {source} | {_PSQL} {PLAIN} >/dev/null"

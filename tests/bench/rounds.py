@@ -78,7 +78,8 @@ def ratios(results: Results, cases: list[Case], what: str) -> dict[str, dict[str
     """
     Give each case's `wall`, `cpu` or `copy` divided by each baseline's of the same round.
 
-    `copy` is the chapter that moves the rows, without structure, keys, statistics and verification.
+    `copy` is the chapter that makes the database and its tables and moves the rows, without keys, statistics and
+    verification.
     """
     measured: dict[str, dict[int, float]] = {}
     for case in cases:

@@ -49,9 +49,9 @@ class LineReader:
     A row much longer than that comes in pieces itself where its head can stand alone. Memory: three pieces.
     """
 
-    def __init__(self, read: Callable[[], bytes | memoryview]) -> None:
+    def __init__(self, read: Callable[[], bytes | bytearray]) -> None:
         self._read = read
-        self._rest = b""
+        self._rest: bytes = b""
         self.whole = True
 
     def block(self, head: int = 0) -> bytes | memoryview:
@@ -61,9 +61,9 @@ class LineReader:
         If not, it is the beginning of one long row, with at least its first `head` columns; `pieces` gives the rest.
         With `head` 0 a row is never cut.
         """
-        pieces = [self._rest]
+        pieces: list[bytes | bytearray] = [self._rest]
         while b"\n" not in pieces[-1] and (piece := self._read()):
-            pieces.append(bytes(piece))
+            pieces.append(piece)
             if (
                 head
                 and b"\n" not in pieces[-1]

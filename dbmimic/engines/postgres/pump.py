@@ -121,7 +121,7 @@ class Gathered:
     def __init__(self, end: socket.socket, size: int) -> None:
         self._end = end
         self._size = size
-        self._pieces: Queue[memoryview] = Queue(_AHEAD)
+        self._pieces: Queue[bytearray] = Queue(_AHEAD)
         self._thread = threading.Thread(target=self._gather, daemon=True)
         self._thread.start()
 
@@ -133,9 +133,10 @@ class Gathered:
                 count = self._end.recv_into(piece, self._size, socket.MSG_WAITALL)
             except OSError:
                 count = 0
-            self._pieces.put(memoryview(piece)[:count])
+            del piece[count:]
+            self._pieces.put(piece)
 
-    def read(self) -> memoryview:
+    def read(self) -> bytearray:
         """Give the next piece; an empty one at the end, and only once."""
         return self._pieces.get()
 
@@ -207,9 +208,9 @@ class Outflow:
         """Where rows come out that are not gathered here."""
         return _opened(self._process.stdout)
 
-    def read(self) -> bytes | memoryview:
+    def read(self) -> bytearray:
         """Give what came next, `ahead` bytes or what is left of the rows; nothing at their end."""
-        return self._gathered.read() if self._gathered is not None else b""
+        return self._gathered.read() if self._gathered is not None else bytearray()
 
     def finish(self, into: Inflow | None = None) -> None:
         """
