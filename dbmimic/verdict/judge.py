@@ -86,9 +86,10 @@ def judge(
     counting = _begun(lambda: row_counts(expected.schema, source, expected.slices))
     reading = _begun(lambda: _arrived(expected, beside, keyed, seen or {}))
     held = row_counts(expected.schema, copy)
-    wanted, whole = counting.result(), reading.result()
+    wanted = counting.result()  # before the source is asked for anything else
     edges, findings = foreign_keys(expected.graph, source, copy, expected.slices, masked, expected.loose)
     findings += miscounted(wanted, held)
+    whole = reading.result()
     checks = [
         check_of(table.table, seen[table.table.id])
         if seen and table.table.id in whole
