@@ -121,6 +121,18 @@ def test_the_package_says_what_it_is() -> None:
     assert (ROOT / "dbmimic/py.typed").exists()
 
 
+def test_a_python_value_in_arrow_makes_nobody_look_for_a_module() -> None:
+    # Where pyarrow does not find one that it would like to have, it searches the whole path at every value.
+    code = (
+        "import importlib.abc, sys\nimport pyarrow as pa\nimport pyarrow.compute as pc\n"
+        "class Last(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, *_): print(name)\n"
+        "pc.equal(pa.array(['a']), 'a')\nsys.meta_path.append(Last())\npc.equal(pa.array(['a']), 'a')"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == ""
+
+
 def test_every_mask_stands_in_the_readme() -> None:
     for name in builtin().names():
         assert f"`{name}`" in README, name
