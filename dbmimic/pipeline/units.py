@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
@@ -262,7 +262,7 @@ def process(
     told = {"rows": 0, "bytes": 0}
     unread: Counter[str] = Counter()
 
-    def watched(batches: Iterable[RawBatch]) -> Iterator[MaskedBatch]:
+    def watched(batches: Iterable[RawBatch]) -> Generator[MaskedBatch, None, None]:
         for batch in batches:
             masked = masker.mask(batch)
             if check is not None:
@@ -274,7 +274,9 @@ def process(
             unread.update(masked.unread)
             listener(RowsCopied(layout.table, masked.row_count, size))
 
-    row_count = load.write(target, into, watched(source.read(layout, unit.rows)), unit.id)
+    # A session that is left in the middle of its rows waits for us, and the server's databases with it.
+    with contextlib.closing(watched(source.read(layout, unit.rows))) as masked:
+        row_count = load.write(target, into, masked, unit.id)
     if told["rows"] < row_count:  # some never came by
         unread = _counted_again(masker, source.read(layout, unit.rows))
         told["bytes"] = told["bytes"] or unit.byte_count

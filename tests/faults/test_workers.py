@@ -203,6 +203,22 @@ def test_a_batch_that_the_target_rejects_names_table_and_constraint(
     assert left == []
 
 
+@pytest.mark.timeout(60)
+def test_a_rejected_batch_leaves_nobody_reading_the_rest(postgres15: PostgresServer, tmp_path: Path) -> None:
+    """A session that waits to send rows keeps every database of its server from being dropped."""
+    postgres15.create_database("much")
+    postgres15.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, score int CHECK (score > 0), fill text);"
+        "INSERT INTO t SELECT i, i, repeat('x', 1500) FROM generate_series(1, 25000) i; ANALYZE;",
+        database="much",
+    )
+    rules = {"default": "keep", "columns": {"t.score": {"mask": "constant", "value": "-77013"}}}
+    wanted = configured(tmp_path, postgres15.url("much"), postgres15.url("little"), rules=rules)
+    with pytest.raises(TargetError) as caught:
+        dbmimic.copy(wanted)
+    assert caught.value.place == "public.t (t_score_check)"
+
+
 @pytest.mark.slow
 def test_a_target_that_stops_for_a_while_only_takes_time(
     postgres15: PostgresServer, source: str, tmp_path: Path

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
+import psycopg
 import pyarrow as pa
 from psycopg import sql
 from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
-from dbmimic.engines.postgres import copytext
+from dbmimic.engines.postgres import copytext, straight
 from dbmimic.engines.postgres.connect import Connection, session_settings, spelled
 from dbmimic.engines.postgres.ddl import SequenceValue
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Inflow, Psql
-from dbmimic.errors import InternalError, TargetError
+from dbmimic.engines.postgres.straight import Straight, Through
+from dbmimic.errors import DbmimicError, InternalError, TargetError
 from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch
 from dbmimic.model.names import ColumnId
 
@@ -85,23 +88,37 @@ class Writing:
 
     def _written(self, layout: Layout, batches: Iterator[MaskedBatch], unit: str | None) -> int:
         first = next(batches, None)
-        if first is not None and _is_bulk(first.tail.body) and (psql := self.psql()) is not None:
-            return self._pumped(psql, layout, first, batches, unit)
-        return self._here(layout, itertools.chain(() if first is None else (first,), batches), unit)
+        every = itertools.chain(() if first is None else (first,), batches)
+        if first is None or not _is_bulk(first.tail.body):
+            return self._here(layout, every, unit)
+        if not isinstance(first.tail.body, Relay) and straight.is_possible(self.connection):
+            return self._here(layout, every, unit, many=True)
+        psql = self.psql()
+        return self._here(layout, every, unit) if psql is None else self._pumped(psql, layout, first, batches, unit)
 
-    def _here(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str | None) -> int:
+    def _here(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str | None, *, many: bool = False) -> int:
+        """Load by this session; where batches are `many`, they are sent while the next one is made."""
         place = str(layout.leaf)
         row_count = 0
         with speaking(self.connection, Side.TARGET, _DOING, place), self.connection.transaction():
             _begin(self.connection, layout)
+            rows = Straight(self.connection) if many else Through(self.connection)
             try:
-                for batch in batches:
-                    self.connection.pgconn.put_copy_data(_rows(batch))
+                for batch in itertools.takewhile(lambda _: not rows.broken, batches):
+                    for piece in _pieces(batch):
+                        rows.write(piece)
                     row_count += batch.row_count
+                rows.end()
             except BaseException:
-                _end(self.connection, place, b"the copy was given up")
+                rows.stop()
+                with suppress(psycopg.Error):  # what went wrong first is what is told
+                    _give_up(self.connection)
                 raise
-            _end(self.connection, place, None)
+            if rows.broken:
+                raise _refused(self.connection, place)
+            held = _end(self.connection, place)
+            if held != row_count:
+                raise _miscounted(row_count, held, place)
             if self.journal is not None and unit is not None:
                 self.connection.execute(self.journal.entry(unit, sql.Literal(row_count)))
         return row_count
@@ -133,7 +150,7 @@ class Writing:
         for _ in others:  # ends the reading
             pass
         if relay is None and held != row_count:
-            raise InternalError("DM901", f"{row_count} rows were sent and {held} arrived", place=str(layout.leaf))
+            raise _miscounted(row_count, held, str(layout.leaf))
         return held
 
 
@@ -178,16 +195,36 @@ def _pieces(batch: MaskedBatch) -> Iterator[bytes | memoryview]:
     yield from body.pieces
 
 
-def _end(connection: Connection, place: str, refusal: bytes | None) -> None:
-    """End the COPY, by giving it up where there is a refusal, and tell what the server says to it."""
+def _end(connection: Connection, place: str) -> int:
+    """End the COPY and give how many rows the server took."""
+    ended = _ended(connection, None)
+    if ended is None or ended.status != ExecStatus.COMMAND_OK:
+        raise translated(Fault.of_result(connection, ended), Side.TARGET, _DOING, place)
+    return ended.command_tuples or 0
+
+
+def _give_up(connection: Connection) -> None:
+    """End the COPY so that the server takes back what it has of it."""
+    _ended(connection, b"the copy was given up")
+
+
+def _refused(connection: Connection, place: str) -> DbmimicError:
+    """Give what the server had against the COPY, of which the rest was not sent."""
+    return translated(Fault.of_result(connection, _ended(connection, b"refused")), Side.TARGET, _DOING, place)
+
+
+def _ended(connection: Connection, refusal: bytes | None) -> PGresult | None:
     pgconn = connection.pgconn
     pgconn.put_copy_end(refusal)
     ended = pgconn.get_result()
     while pgconn.get_result() is not None:
         pass
     pgconn.nonblocking = 1
-    if refusal is None and (ended is None or ended.status != ExecStatus.COMMAND_OK):
-        raise translated(Fault.of_result(connection, ended), Side.TARGET, _DOING, place)
+    return ended
+
+
+def _miscounted(sent: int, held: int, place: str) -> InternalError:
+    return InternalError("DM901", f"{sent} rows were sent and {held} arrived", place=place)
 
 
 def set_sequence(connection: Connection, value: SequenceValue, masked: frozenset[ColumnId]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 
-from dbmimic.engines.postgres import reader
+from dbmimic.engines.postgres import reader, straight
 from dbmimic.engines.postgres.payload import LongRow, Relay, Tails
 from dbmimic.errors import SourceError, TargetError
 from dbmimic.model.batch import Layout, MaskedBatch
@@ -36,6 +39,14 @@ def test_every_value_is_the_same_after_the_journey(bench, head):
     name = bench.database(VALUES)
     target = bench.target(f"{name}_copy")
     bench.load(bench.source(name), target, head=head)
+    assert digest(bench, f"{name}_copy_dbmimic_new") == digest(bench, name)
+
+
+@pytest.mark.usefixtures("pumped")
+def test_where_the_connection_is_encrypted_a_psql_writes(bench, monkeypatch):
+    monkeypatch.setattr(straight, "is_possible", lambda _: False)
+    name = bench.database(VALUES)
+    bench.load(bench.source(name), bench.target(f"{name}_copy"), head=5)
     assert digest(bench, f"{name}_copy_dbmimic_new") == digest(bench, name)
 
 
@@ -137,6 +148,32 @@ def test_a_refused_row_names_table_and_constraint_and_no_value(bench, head):
         target.write(layout, as_masked(source, layout))
     assert (caught.value.code, caught.value.place) == ("DM504", "public.t (short)")
     assert "xyzzy" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("pumped")
+def test_a_load_that_is_refused_early_ends_early_and_its_session_goes_on(bench, monkeypatch):
+    monkeypatch.setattr(reader, "BATCH_BYTES", 1 << 16)
+    name = bench.database(MANY)
+    source, target = bench.source(name), bench.target(f"{name}_copy")
+    target.build(source.structure())
+    (table,) = source.schema().tables
+    layout = layout_of(table, head=1)
+    refusing = f"{name}_copy_dbmimic_new"
+    bench.server.execute("ALTER TABLE t ADD CONSTRAINT few CHECK (id < 5)", database=refusing)
+    seen = []
+
+    def slowly():
+        for batch in as_masked(source, layout):
+            seen.append(batch.row_count)
+            time.sleep(0.02)
+            yield batch
+
+    with contextlib.closing(slowly()) as coming, pytest.raises(TargetError) as caught:
+        target.write(layout, coming)
+    assert caught.value.place == "public.t (few)"
+    assert sum(seen) < 34286 / 2
+    bench.server.execute("ALTER TABLE t DROP CONSTRAINT few", database=refusing)
+    assert target.write(layout, as_masked(source, layout)) == 34286
 
 
 @pytest.mark.usefixtures("pumped")
