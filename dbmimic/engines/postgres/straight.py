@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import socket
 import struct
 import threading
 from collections import deque
-from queue import Queue
+from queue import Empty, Queue
 
 from dbmimic.engines.postgres.connect import Connection
 
@@ -81,8 +80,8 @@ class Straight:
     def stop(self) -> None:
         """Send no more than the block that is being sent; if that does not end soon, the connection is cut."""
         self._given_up = True
-        with contextlib.suppress(Exception):
-            while not self._pieces.empty():
+        with contextlib.suppress(Empty):
+            while True:
                 self._pieces.get_nowait()
         self._pieces.put(None)
         self._thread.join(_PATIENCE_SECONDS)
@@ -105,13 +104,15 @@ class Straight:
                 self.broken = self._has_failed()
                 if not self.broken:
                     self._send_all(piece)
-            except OSError:
+            except (OSError, MemoryError):  # a thread that ended would let the others wait for ever
                 self.broken = True
 
     def _has_failed(self) -> bool:
         """Tell whether the server said already that it takes no more: a long COPY need not go to its end then."""
-        readable, _, _ = select.select([self._socket], [], [], 0)
-        return bool(readable) and self._socket.recv(1, socket.MSG_PEEK) in {_ERROR, b""}
+        try:
+            return self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) in {_ERROR, b""}
+        except BlockingIOError:
+            return False
 
     def _send_all(self, piece: bytes | memoryview) -> None:
         left = deque(_messages(piece))
