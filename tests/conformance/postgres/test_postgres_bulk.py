@@ -223,6 +223,10 @@ def test_another_session_reads_the_same_snapshot_and_writes_to_the_same_copy(ben
     assert stranger.token != f"0/{name}_copy"
     stranger.close()
     source.close()
+    while bench.rows(
+        name, "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    ):
+        time.sleep(0.01)  # a server takes its time to see that a session has ended
     with pytest.raises(SourceError) as caught:
         bench.engine.join_source(bench.address(name), source.share(1))
     assert caught.value.code == "DM403"
