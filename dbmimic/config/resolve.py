@@ -48,6 +48,7 @@ def address(named: Named, environ: Mapping[str, str]) -> Address:
         known = [engine for engine in _ENGINES if "+" not in engine]
         raise _unfit(named, "the URL names an engine that is not known", suggestion(scheme.partition("+")[0], known))
     url = _parsed(text, named)
+    _check_options(rest, url, named)
     if _ENGINES[scheme] == "sqlite":
         return _file_address(url, named)
     _check_at_signs(rest, url, named)
@@ -150,6 +151,16 @@ def _check_at_signs(rest: str, url: URL, named: Named) -> None:
     signs = rest.partition("?")[0].count("@")
     if signs > 1 or (signs == 1 and url.username is None):
         raise _unfit(named, "the URL cannot be taken apart: an '@' or '/' stands in the user or password", _FORM)
+
+
+def _check_options(rest: str, url: URL, named: Named) -> None:
+    # SQLAlchemy drops an option without a value, and a file's name loses what follows its `?`.
+    if url.username is not None:
+        rest = rest.partition("@")[2]
+    _, begun, given = rest.partition("?")
+    if begun and not all(option.partition("=")[2] for option in given.split("&")):
+        hint = "write each as name=value, and a `?` or `&` that belongs to something else as %3F or %26"
+        raise _unfit(named, "the URL has a `?` and an option without a value after it", hint)
 
 
 def _file_address(url: URL, named: Named) -> Address:

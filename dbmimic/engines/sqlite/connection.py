@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from dbmimic.engines.sqlite.faults import Side, told
+from dbmimic.errors import ConfigError
+from dbmimic.model.address import Address
 from dbmimic.model.target import Identity
 
 ENGINE = "sqlite"
@@ -58,6 +60,27 @@ def file_identity(path: Path) -> Identity:
 def uri(path: Path, mode: str) -> str:
     """Give the file's URI; `mode` is SQLite's: `ro` or `rw`."""
     return f"file://{quote(str(path).encode('utf-8', 'surrogateescape'))}?mode={mode}"
+
+
+def patience(address: Address) -> float:
+    """
+    Give the seconds to wait for a lock: the address's option `timeout`, or 5.
+
+    Raises:
+        ConfigError: DM214, the option is not a number, or there is another one: a `?` in a path begins the options.
+    """
+    unknown = sorted(set(address.options) - {"timeout"})
+    if unknown:
+        hint = "known: timeout; a `?` that belongs to the path is written as %3F"
+        raise ConfigError("DM214", f"unknown option {unknown[0]!r}", place=str(address), hint=hint)
+    told = address.options.get("timeout", str(_PATIENCE))
+    try:
+        return float(told)
+    except ValueError:
+        fault = ConfigError(
+            "DM214", "the option `timeout` is not a number", place=str(address), hint="give seconds, as `?timeout=30`"
+        )
+    raise fault
 
 
 def connect(path: Path, mode: str, patience: float = _PATIENCE) -> sqlite3.Connection:

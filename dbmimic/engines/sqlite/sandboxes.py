@@ -19,7 +19,7 @@ from pathlib import Path
 
 from dbmimic.engines.cloning import clone
 from dbmimic.engines.sqlite import files
-from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity
+from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity, patience
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import COMPANIONS, Places, filing
 from dbmimic.errors import RefusedError, TryAgainError
@@ -44,6 +44,7 @@ class SqliteSandboxes:
     makes_beside = True
 
     def __init__(self, address: Address) -> None:
+        self._patience = patience(address)
         self._golden = Path(address.database).resolve()
         self.project = self._golden.stem
         self._folder = self._golden.with_name(self._golden.name + _FOLDER)
@@ -141,7 +142,7 @@ class SqliteSandboxes:
         if database.exists() and not self.stands(sandbox):
             raise _strange(database)
         try:
-            _cloned(Path(sandbox.golden), new)
+            _cloned(Path(sandbox.golden), new, self._patience)
             files.remove(database)
             self._noted(replace(sandbox, mark=_inode(new)))
             with filing(database):
@@ -182,7 +183,7 @@ class SqliteSandboxes:
             self.release(what)
 
 
-def _cloned(golden: Path, new: Path) -> None:
+def _cloned(golden: Path, new: Path, seconds: float) -> None:
     """
     Clone a file as it is between two commits.
 
@@ -195,7 +196,7 @@ def _cloned(golden: Path, new: Path) -> None:
     for _ in range(_TRIES):
         with filing(golden):
             before = _state(golden)
-        snapshot = Snapshot(golden, TARGET)
+        snapshot = Snapshot(golden, TARGET, seconds)
         try:
             if before[-1][_WAL_BYTES] == _WAL:  # what was committed last may stand in another file
                 _backed_up(golden, new)

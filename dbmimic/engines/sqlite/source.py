@@ -11,13 +11,13 @@ from pathlib import Path
 from dbmimic.engines.sqlite import catalogue, structure
 from dbmimic.engines.sqlite.catalogue import Catalogue
 from dbmimic.engines.sqlite.columns import ColumnReader
-from dbmimic.engines.sqlite.connection import ENGINE, OLDEST, Row, Snapshot, file_identity, name, uri
+from dbmimic.engines.sqlite.connection import ENGINE, OLDEST, Row, Snapshot, file_identity, name, patience, uri
 from dbmimic.engines.sqlite.elsewhere import Elsewhere, is_worth_it
 from dbmimic.engines.sqlite.faults import SOURCE, Side
 from dbmimic.engines.sqlite.identity import ByRowid, RowIdentity
 from dbmimic.engines.sqlite.rows import Relay, packed, to_text
 from dbmimic.engines.sqlite.walk import Walk, these
-from dbmimic.errors import ConfigError, InternalError
+from dbmimic.errors import InternalError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span, Whole
@@ -209,27 +209,6 @@ class SqliteSource:
 def open_source(address: Address) -> SqliteSource:
     """Open the file for reading. The option `timeout` is the seconds to wait for another connection's lock."""
     return SqliteSource(Path(address.database), patience=patience(address))
-
-
-def patience(address: Address) -> float:
-    """
-    Give the seconds to wait for a lock: the address's option `timeout`, or 5.
-
-    Raises:
-        ConfigError: DM214, the option is not a number, or there is another one: a `?` in a path begins the options.
-    """
-    unknown = sorted(set(address.options) - {"timeout"})
-    if unknown:
-        hint = "known: timeout; a `?` that belongs to the path is written as %3F"
-        raise ConfigError("DM214", f"unknown option {unknown[0]!r}", place=str(address), hint=hint)
-    told = address.options.get("timeout", "5")
-    try:
-        return float(told)
-    except ValueError:
-        fault = ConfigError(
-            "DM214", "the option `timeout` is not a number", place=str(address), hint="give seconds, as `?timeout=30`"
-        )
-    raise fault
 
 
 def _check(path: Path, side: Side) -> None:

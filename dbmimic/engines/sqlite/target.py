@@ -11,12 +11,12 @@ from pathlib import Path
 
 from dbmimic.engines.sqlite import files
 from dbmimic.engines.sqlite.catalogue import folded
-from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity, name, query, uri
+from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity, name, patience, query, uri
 from dbmimic.engines.sqlite.elsewhere import Elsewhere, Here
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import Places, RunLock
 from dbmimic.engines.sqlite.rows import Inserter, Relay, Unread
-from dbmimic.engines.sqlite.source import SqliteSource, patience
+from dbmimic.engines.sqlite.source import SqliteSource
 from dbmimic.engines.sqlite.splice import Splicer
 from dbmimic.engines.sqlite.structure import Blueprint
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError

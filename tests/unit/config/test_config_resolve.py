@@ -42,6 +42,8 @@ def at(text: str, folder: Path | str = "") -> Named:
         ("mariadb+pymysql://h/d?charset=utf8mb4", Address("mysql", "d", "h", options={"charset": "utf8mb4"})),
         ("sqlite:///rel/a.db", Address("sqlite", "rel/a.db")),
         ("sqlite:////abs/a@b.db", Address("sqlite", "/abs/a@b.db")),
+        ("sqlite:///a%3Fb?timeout=3", Address("sqlite", "a?b", options={"timeout": "3"})),
+        ("postgresql://u:p?w@h/d?service=a@b", Address("postgresql", "d", "h", None, "u", "p?w", {"service": "a@b"})),
     ],
 )
 def test_an_address_is_taken_apart(url, address):
@@ -64,6 +66,10 @@ def test_an_address_is_taken_apart(url, address):
         (f"postgresql://u:x@{CANARY}@h/d", "write engine://"),
         (f"postgresql://u/{CANARY}:x@h/d", "write engine://"),
         (f"postgresql://h/d?a={CANARY}&a=2", "keep one"),
+        (f"postgresql://h/d?sslmode=&service={CANARY}", "write each as name=value"),
+        (f"postgresql://u:p?w@h/d?{CANARY}", "write each as name=value"),
+        (f"sqlite:///a?{CANARY}", "write each as name=value"),
+        ("sqlite:///a?", "write each as name=value"),
         ("sqlite://", "write sqlite:///"),
         ("sqlite:///:memory:", "write sqlite:///"),
         (f"sqlite://{CANARY}", "write sqlite:///"),
