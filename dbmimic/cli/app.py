@@ -16,6 +16,12 @@ from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
 
 NAME = "dbmimic"
 _STOPPED = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+_COPIES = "the target is the old copy or the new one, whole"
+_LEFT = {  # by commands that change databases
+    "copy": _COPIES,
+    "rollback": _COPIES,
+    "sandbox": "what is not whole takes nobody in; `create` makes it anew, `gc` drops what is left of it",
+}
 _BY_SIGNAL = 128  # a shell's exit status for a command that a signal ended is this and the signal's number
 
 app = typer.Typer(
@@ -60,7 +66,7 @@ def main() -> NoReturn:
     for number in _STOPPED:
         signal.signal(number, stop)
     status = run(sys.argv[1:])
-    sys.exit(_stopped(arrived[0]) if arrived else status)
+    sys.exit(_stopped(arrived[0], sys.argv[1:]) if arrived else status)
 
 
 def run(arguments: list[str]) -> int:
@@ -100,6 +106,7 @@ def _declined() -> RefusedError:
     return RefusedError("DM308", "nobody agreed, so nothing was done", place="standard input", hint=hint)
 
 
-def _stopped(number: int) -> int:
-    print(f"{_STOPPED[signal.Signals(number)]}: the target is the old copy or the new one, whole", file=sys.stderr)
+def _stopped(number: int, arguments: list[str]) -> int:
+    left = _LEFT.get(arguments[0] if arguments else "")
+    print(_STOPPED[signal.Signals(number)] + (f": {left}" if left else ""), file=sys.stderr)
     return _BY_SIGNAL + number

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -18,11 +21,11 @@ import pytest
 from sqlalchemy.engine import make_url
 
 import dbmimic
-from dbmimic.errors import RefusedError, TargetError, TryAgainError, UsageError
+from dbmimic.errors import ConfigError, RefusedError, TargetError, TryAgainError, UsageError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import Lifetime, SandboxLimits
 from dbmimic.sandboxes import Sandboxes
-from tests.command_line import ROOT, Forks
+from tests.command_line import ROOT, Forks, environment
 from tests.copying import configured
 from tests.places import ENGINES, shops
 from tests.small_shop import RULES, Shop
@@ -327,6 +330,37 @@ def test_somebody_else_at_work_is_waited_for_or_told(here: Here) -> None:
             assert (caught.value.code, caught.value.exit_status) == ("DM706", 75)
         threading.Timer(0.5, lambda: busy.host.release(what)).start()
         assert sandboxes.create("shared", wait=True) == made
+
+
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
+def test_a_list_can_be_copied_from_and_what_is_interrupted_speaks_of_sandboxes(
+    here: Here, dbmimic_command: Forks
+) -> None:
+    """A golden copy is whole whatever becomes of its sandboxes: that sentence is a copy's."""
+    strike = [sys.executable, "-m", "tests.faults.signalled", "engines/cloning.py", str(int(signal.SIGTERM))]
+    ended = subprocess.run(
+        [*strike, "sandbox", "create", BRANCH],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=here.folder,
+        env=environment(PYTHONPATH=str(ROOT)),
+    )
+    assert (ended.returncode, ended.stdout) == (143, "")
+    assert re.fullmatch("terminated: what is not whole .*`create`.*`gc`.*\n", ended.stderr), ended.stderr
+    with here.sandboxes() as sandboxes:
+        assert sandboxes.listed() == ()
+        made = sandboxes.create(BRANCH)
+    listed = dbmimic_command.run("sandbox", "list", cwd=here.folder, env={"COLUMNS": "60"}).out.splitlines()
+    assert [each.split()[:2] for each in listed[1:-1]] == [[BRANCH, made.database]]
+
+
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)
+def test_an_option_that_no_sandbox_knows_is_refused(here: Here) -> None:
+    settings = dbmimic.load_config(here.folder / "dbmimic.yaml", target=f"{here.shop.url(here.golden)}?mode=ro")
+    with pytest.raises(ConfigError) as caught, dbmimic.sandbox(settings):
+        pass
+    assert caught.value.code == "DM214"
 
 
 @pytest.mark.parametrize("golden_copy", ["postgresql", "sqlite"], indirect=True)
