@@ -1,0 +1,1 @@
+"""The image of `docker/Dockerfile`, built and run without a container engine; see `__main__`."""
