@@ -11,6 +11,7 @@ import pytest
 
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
+from tests.command_line import Forks
 
 ROOT = Path(__file__).parents[1]
 SECRET = "6f1d3c5a9b7e2048d1c3f5a7092b4d6e8f0a1c3e5d7b9f2846a8c0e2d4f6b813"
@@ -64,6 +65,14 @@ def mariadb() -> Iterator[MariadbServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def dbmimic_command() -> Iterator[Forks]:
+    """The command line, each command in a process of its own."""
+    forks = Forks()
+    yield forks
+    forks.close()
 
 
 @pytest.fixture(scope="session")
