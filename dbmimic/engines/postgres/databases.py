@@ -161,8 +161,13 @@ def end_sessions(connection: Connection, name: str) -> None:
 
 
 def sessions(connection: Connection, name: str) -> int:
-    """Give how many sessions are in a database."""
-    row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (name,)).fetchone()
+    """
+    Give how many sessions somebody has in a database.
+
+    A worker of autovacuum is nobody's: the server ends it itself where it is in the way.
+    """
+    statement = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usesysid IS NOT NULL"
+    row = connection.execute(statement, (name,)).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -151,6 +151,35 @@ def test_the_golden_copy_in_use_is_waited_for_or_told(server: PostgresServer, ad
         assert sandboxes.create("late", wait=True).ready
 
 
+@pytest.mark.parametrize("server", ["15"], ids=["pg15"], indirect=True)  # what one does, all do
+def test_autovacuum_in_the_golden_copy_is_nobody(server: PostgresServer, admin: str, tmp_path: Path) -> None:
+    """A copy that was just made is vacuumed as soon as the server finds it."""
+    server.create_database("garden_prod")
+    server.execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 20000) n", database="garden_prod")
+    assert copied(tmp_path, server.url("garden_prod"), admin).verified
+    for setting in (
+        "autovacuum_naptime = '1s'",
+        "autovacuum_vacuum_cost_limit = 1",
+        "autovacuum_vacuum_cost_delay = 100",
+    ):
+        server.execute(f"ALTER SYSTEM SET {setting}")
+    server.execute("UPDATE t SET n = n + 1", database="garden")
+    try:
+        server.execute("SELECT pg_reload_conf()")
+        working = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = 'garden' AND backend_type = 'autovacuum worker'"
+        )
+        deadline = time.monotonic() + 30
+        while server.execute(working) == [(0,)] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        with sandboxes_of(tmp_path) as sandboxes:
+            assert server.execute(working) > [(0,)]
+            assert sandboxes.create("early").ready
+    finally:
+        server.execute("ALTER SYSTEM RESET ALL")
+        server.execute("SELECT pg_reload_conf()")
+
+
 @pytest.mark.parametrize("server", ["15"], ids=["pg15"], indirect=True)
 def test_the_password_is_the_one_that_lets_in(server: PostgresServer, admin: str, tmp_path: Path) -> None:
     """Elsewhere the tests' servers trust everybody; here one asks."""
