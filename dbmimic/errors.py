@@ -36,6 +36,8 @@ Codes, so that one word has one meaning:
     DM307 nothing to roll back to         DM308 a question was not answered with yes
     DM309 the target's engine has no place for a name or a column's values
     DM310 the slice has more rows than it may have               DM311 masks would not be as pinned
+    DM313 masked rows break a check       DM314 a check could not be tried on masked rows
+    DM315 a unique index is over something made of a masked column
     DM321 no golden copy to make a sandbox from                  DM322 the sandboxes would be too many or too large
     DM323 the sandbox is protected        DM324 not made by dbmimic, so it is left alone
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost

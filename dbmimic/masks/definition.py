@@ -254,6 +254,8 @@ class MaskDefinition:
 
     `version` is raised when the mask begins to give other values than before: lock files pin it.
 
+    One that `outgrows` may give more characters than it was given: they are counted where the column has a limit.
+
     A mask that is made of the rest of the row names those columns in `row`: beside the values it takes a struct array
     of them, as they are in the copy.
     """
@@ -276,6 +278,7 @@ class MaskDefinition:
     drawn: bool = False
     row: Callable[[Options], tuple[str, ...]] | None = None
     version: int = 1
+    outgrows: bool = False
 
     def parse(self, options: Options) -> Options:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""

@@ -34,8 +34,9 @@ from dbmimic.masks.builtin import (
     work,
     xml,
 )
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, OptionError, Options, Part
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, OptionError, Options, Part
 from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.layout import is_ascii
 from dbmimic.masks.persona import FIELDS, part_of_identity
 from dbmimic.masks.policy import Policy, Tally, governed, ignored, objection, refusing, rowless, told
 from dbmimic.model.address import Secret
@@ -77,6 +78,23 @@ def _unpadding(mask: MaskFunction) -> MaskFunction:
         return mask(canonical.unpadded(values), entity)
 
     return unpadding
+
+
+def _fitting(mask: MaskFunction, column: LogicalType, *, outgrows: bool) -> MaskFunction:
+    """Give the mask that refuses to give more, or other, characters than a column of text holds."""
+    limit, charset = column.length if outgrows else None, column.charset
+    if column.kind is not Kind.TEXT or (limit is None and not charset):
+        return mask
+
+    def fitting(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        made = mask(values, entity)
+        if limit is not None and (pc.max(pc.utf8_length(made)).as_py() or 0) > limit:
+            raise MaskError(f"what it gives for a value is longer than the {limit} characters that the column holds")
+        if charset and not is_ascii(made) and not column.takes("".join(filter(None, made.to_pylist()))):
+            raise MaskError(f"what it gives for a value has characters that the character set {charset} lacks")
+        return made
+
+    return fitting
 
 
 def _piece(part: Part) -> ColumnContext:
@@ -144,14 +162,16 @@ class MaskRegistry:
         definition = self.get(name)
         keyed = KeyedFunction.derive(secret, domain)
         if definition.compose is None:
-            return definition.build(keyed, options, context)
+            made = definition.build(keyed, options, context)
+            return _fitting(made, context.type, outgrows=definition.outgrows)
 
         def part(one: Part) -> MaskFunction:
             inner = self.get(one.mask)
             made = self.bind(one.mask, inner.parse(one.options), _piece(one), secret, one.domain or inner.domain)
             return told(made, tally) if one.unread else made
 
-        return definition.compose(keyed, options, context, part)
+        composed = definition.compose(keyed, options, context, part)
+        return _fitting(composed, context.type, outgrows=definition.outgrows)
 
     def misfit(self, name: str, options: Options, context: ColumnContext) -> str | None:
         """Give the sentence that says why a mask, or a mask that it is made of, does not fit a column, or None."""

@@ -82,6 +82,34 @@ class Key:
     primary: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """
+    A condition that every row must meet, as the engine writes it; `dialect` is sqlglot's name of its SQL.
+
+    One `of_type` is a domain's: the word VALUE stands for the one column.
+    """
+
+    name: str
+    expression: str
+    columns: tuple[str, ...]
+    dialect: str
+    of_type: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """
+    What tells rows apart and is no key: a unique index over expressions or of some rows only, or an exclusion.
+
+    `elements` are columns (quoted, where they must be) or expressions, as the engine writes them.
+    """
+
+    name: str
+    elements: tuple[str, ...]
+    dialect: str
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Inside:
     """
@@ -150,7 +178,8 @@ class Table:
     A partitioned table is one table; `leaves` are the physical relations that hold rows (the table itself where it
     is not partitioned). Tables that inherit from each other are tables of their own, each read with ONLY.
     `as_text` says that all columns travel as text, because the rows go into another engine. `indexes` are over
-    whole columns and in their order, without a condition, and say nothing of what values there may be.
+    whole columns and in their order, without a condition, and say nothing of what values there may be. `checks` and
+    `distinct` say what rows there may be beside the keys, as far as the copy has it.
     """
 
     id: TableId
@@ -162,6 +191,8 @@ class Table:
     estimated_rows: int = 0
     as_text: bool = False
     indexes: tuple[Key, ...] = ()
+    checks: tuple[Check, ...] = ()
+    distinct: tuple[Distinct, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Give the column of that name, or None."""

@@ -16,6 +16,7 @@ from dbmimic.model.target import Stamp
 from dbmimic.pipeline.expect import about, describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
+from dbmimic.pipeline.trial import refuse, tried
 from dbmimic.pipeline.units import maskers_of, run, seen_of
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
@@ -47,6 +48,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)
         expected = expectation(prepared, structure, slices, maskers, masks, world.registry)
         refuse_too_many(prepared.schema, slices, source, request.slice.max_rows)
+        untried = refuse(tried(prepared.schema, slices, masks, world.registry, request.secret, source))
     with chapters.chapter(Stage.COPY, about(prepared.schema, slices)):
         load.build(cleared, structure)
         checked = {each.table.id: each.columns for each in expected.masked}
@@ -61,6 +63,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         findings=(
             *prepared.schema.findings,
             *noticed,
+            *untried,
             *findings,
             *unread_findings(report.masks.invalid),
             *judged.findings,

@@ -12,14 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.model.batch import Layout
-from dbmimic.model.keys import WHOLE, KeySet, Rows, Span
+from dbmimic.model.batch import RawBatch
+from dbmimic.model.keys import KeySet, Rows
 from dbmimic.model.schema import Table
+from dbmimic.pipeline.samples import close, streams
 from dbmimic.ports.source import Source
 
 _PROBED = 400  # rows of a table
-_PLACES = 4  # of a table that comes whole, and so many bytes at each of them
-_PORTION_BYTES = 1 << 20
 _MOST_BYTES = 4 << 20  # where an engine cannot cut
 _CERTAIN_BY_PLACES = 3.18  # the same of a mean of four
 _CERTAIN = 1.96  # standard errors to each side: 95 % where a mean of 400 is normal
@@ -45,7 +44,8 @@ def width(table: Table, rows: Rows, count: int, source: Source) -> Width:
     """
     if not count:
         return Width()
-    places = [*(_by_chosen(table, rows, source) if isinstance(rows, KeySet) else _by_place(table, source))]
+    columns = tuple(column.name for column in table.loadable)
+    places = [each for one in streams(table, columns, rows, source, _PROBED) for each in _widths(one)]
     found = np.concatenate([np.empty(0, dtype=np.int64), *places])
     if not len(found):
         return Width()
@@ -61,41 +61,17 @@ def _error(values: npt.NDArray[Any]) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
-def _by_chosen(table: Table, rows: KeySet, source: Source) -> Iterator[Widths]:
-    step = max(1.0, len(rows) / _PROBED)
-    for leaf in rows.leaves:
-        bits = rows.bits(leaf)
-        some = KeySet.of(leaf, [bits[int(place * step)] for place in range(math.ceil(len(bits) / step))])
-        yield from _widths(_layout(table, table.leaves.index(leaf)), some, source)
-
-
-def _by_place(table: Table, source: Source) -> Iterator[Widths]:
-    layouts = [_layout(table, number) for number in range(len(table.leaves))]
-    portions = [(each, portion) for each in layouts for portion in source.cut(each, WHOLE, _PORTION_BYTES)]
-    step = max(1.0, len(portions) / _PLACES)
-    for number in range(math.ceil(len(portions) / step)):
-        layout, portion = portions[int(number * step)]
-        yield from _widths(layout, portion.rows, source)
-
-
-def _layout(table: Table, leaf: int) -> Layout:
-    return Layout(table.id, table.leaves[leaf], tuple(column.name for column in table.loadable), ())
-
-
-def _widths(layout: Layout, rows: Rows | Span, source: Source) -> Iterator[Widths]:
+def _widths(stream: Iterator[RawBatch]) -> Iterator[Widths]:
     """Give the widths of rows, some megabytes of them at most; nothing where there are none."""
     found: list[Widths] = []
-    stream = source.read(layout, rows)
     for batch in stream:
-        total = np.full(batch.row_count, len(layout.head), dtype=np.int64)  # what separates the values
+        total = np.full(batch.row_count, len(batch.head), dtype=np.int64)  # what separates the values
         for values in batch.head.values():
             lengths = pc.fill_null(pc.binary_length(values), 0)
             total += lengths.cast(pa.int64()).to_numpy(zero_copy_only=False)
         found.append(total)
         if sum(int(each.sum()) for each in found) > _MOST_BYTES:
             break
-    close = getattr(stream, "close", None)  # the rest is not read
-    if close is not None:
-        close()
+    close(stream)
     if found:
         yield np.concatenate(found)

@@ -17,6 +17,7 @@ from dbmimic.model.schema import ForeignKey
 from dbmimic.pipeline.estimate import Width, width
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count, too_many, walked
+from dbmimic.pipeline.trial import tried
 from dbmimic.ports.source import Source
 from dbmimic.subset import Arrow, Walked
 
@@ -52,6 +53,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
             *prepared.schema.findings,
             *noticed,
             *rules.risks(prepared.schema, prepared.graph, prepared.resolution.plan),
+            *tried(prepared.schema, slices, prepared.resolution.plan, world.registry, request.secret, source),
             *too_many(sum(table.rows for table in tables), request.slice.max_rows),
         ),
         coverage=afforded.walked.coverage,

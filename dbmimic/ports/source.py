@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -13,7 +13,7 @@ from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, RowIds, Rows, Span
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 
 
@@ -144,6 +144,18 @@ class Reader(Protocol):
         ...
 
 
+class Trier(Protocol):
+    """The conditions of the catalogue, asked of rows that are in no table."""
+
+    def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
+        """
+        Tell whether a check, or a type of its columns, refuses any of these rows; None where that cannot be asked.
+
+        `columns` holds as text what the check's columns hold in each row. Nothing is written.
+        """
+        ...
+
+
 class JoinedSource(Protocol):
     """The snapshot of a run, read by a session of another process."""
 
@@ -156,7 +168,7 @@ class JoinedSource(Protocol):
         ...
 
 
-class Source(Catalogue, Walker, Reader, Protocol):
+class Source(Catalogue, Walker, Reader, Trier, Protocol):
     """
     One database under one read-only snapshot, from opening to closing.
 

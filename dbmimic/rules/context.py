@@ -8,7 +8,7 @@ from dataclasses import replace
 from dbmimic.masks.condition import Condition
 from dbmimic.masks.definition import WHEN, ColumnContext, Options
 from dbmimic.model.masking import Masked
-from dbmimic.model.schema import Column, Table
+from dbmimic.model.schema import Column, Generated, Table
 from dbmimic.model.types import Kind
 
 # Below this many bits a masked id stays below 2**30, so that the ids which a sequence gives next still fit an int.
@@ -18,8 +18,10 @@ _LOW_BITS = 30
 def context_of(table: Table, column: Column, length: int | None, low_bits: int | None) -> ColumnContext:
     """Give the context of one column, narrowed to what the narrowest column of its group can hold."""
     own = column.logical
+    if own.kind is Kind.TEXT:
+        own = replace(own, length=length, members=words(table, column)[0])
     return ColumnContext(
-        type=replace(own, length=length) if own.kind is Kind.TEXT else own,
+        type=own,
         nullable=column.nullable,
         unique=in_key(table, column),
         low_bits=low_bits,
@@ -47,8 +49,52 @@ def condition_of(table: Table, options: Options) -> Condition | None:
 
 
 def in_key(table: Table, column: Column) -> bool:
-    """Tell whether the column is part of a primary or unique key."""
-    return any(column.name in key.columns for key in table.keys)
+    """Tell whether the column tells rows apart: as part of a key, or of a unique index that is not quite one."""
+    if any(column.name in key.columns for key in table.keys):
+        return True
+    if not _tells_more(table):
+        return False
+    from dbmimic.rules.sql_constraints import told_apart  # noqa: PLC0415 -- slow to load, and few tables need it
+
+    return told_apart(table, column)
+
+
+def in_index(table: Table, column: Column) -> tuple[str, ...]:
+    """Give the names of the unique indexes over something that is made of the column."""
+    if not _tells_more(table):
+        return ()
+    from dbmimic.rules.sql_constraints import told_apart_by_more  # noqa: PLC0415 -- slow to load, and few tables need it
+
+    return told_apart_by_more(table, column)
+
+
+def _tells_more(table: Table) -> bool:
+    """Whether there may be more than plain keys that tells rows apart."""
+    made = {column.name for column in table.columns if column.generated is not Generated.NO}
+    return bool(table.distinct) or any(not made.isdisjoint(key.columns) for key in table.keys)
+
+
+def held(table: Table, column: Column) -> Column:
+    """Give the column with no more room than its table's checks leave it."""
+    length = _asked(table, column)[0]
+    if length is None or column.logical.kind is not Kind.TEXT:
+        return column
+    own = column.logical.length
+    return replace(column, logical=replace(column.logical, length=length if own is None else min(own, length)))
+
+
+def words(table: Table, column: Column) -> tuple[tuple[str, ...], str]:
+    """Give the texts of which a check lets the column hold one, and the name of the check; none where any will do."""
+    return _asked(table, column)[1:]
+
+
+def _asked(table: Table, column: Column) -> tuple[int | None, tuple[str, ...], str]:
+    if not any(check.columns == (column.name,) for check in table.checks):
+        return None, (), ""
+    from dbmimic.rules.sql_constraints import asked  # noqa: PLC0415 -- slow to load, and few tables need it
+
+    found = asked(table, column)
+    return found.length, found.members, found.by
 
 
 def narrowest(columns: Iterable[Column]) -> tuple[int | None, int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dbmimic.errors import ConfigError, Problem, RefusedError
 from dbmimic.masks.condition import ConditionError
@@ -15,7 +15,8 @@ from dbmimic.model.masking import Decision, Kept, Masked, MaskPlan
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, Ruleset, Undecided
 from dbmimic.model.schema import Column, Generated, Schema, Table
-from dbmimic.rules.context import condition_of, context_of, in_key, narrowest
+from dbmimic.model.types import Kind
+from dbmimic.rules.context import condition_of, context_of, held, in_key, narrowest, words
 from dbmimic.rules.domains import Group, groups
 from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
 
@@ -267,7 +268,7 @@ class _Resolver:
             return
         named = rule.domain or self._persona(group, options)
         alike = self.domains[rule.mask, named] if named else group.columns
-        length, low_bits = narrowest(map(self._column, alike))
+        length, low_bits = narrowest(held(self.schema.table(one.table), self._column(one)) for one in alike)
         is_key = len(group.columns) > 1 or any(
             in_key(self.schema.table(column.table), self._column(column)) for column in group.columns
         )
@@ -308,12 +309,22 @@ class _Resolver:
         length: int | None,
         low_bits: int | None,
     ) -> str | None:
-        held = self._column(column)
+        found = self._column(column)
         relaxed = Policy.of(definition, options).unique == "off"
-        if in_key(table, held) and Promise.UNIQUE not in definition.promises and not relaxed:
+        if in_key(table, found) and Promise.UNIQUE not in definition.promises and not relaxed:
             return "the column is part of a key, and the mask may give two rows the same value"
-        return self.registry.misfit(definition.name, options, context_of(table, held, length, low_bits))
+        context = context_of(table, found, length, low_bits)
+        reason = self.registry.misfit(definition.name, options, context)
+        members, check = words(table, found)
+        if reason is None and members and found.logical.kind is Kind.TEXT and definition.name not in _AS_TOLD:
+            listed = replace(context, type=replace(context.type, kind=Kind.ENUM))
+            reason = self.registry.misfit(definition.name, options, listed)
+            if reason is not None:
+                return f"{reason}: the check {check} lets it hold one of {len(members)} words"
+        return reason
 
+
+_AS_TOLD = frozenset(("python", "faker", "pattern", "template"))  # give the words that somebody told them to
 
 _OTHER = "choose another mask for the column, or keep it with a reason"
 

@@ -17,6 +17,7 @@ from dbmimic.model.masking import Kept, Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Column, Schema, Table
 from dbmimic.model.types import Kind
+from dbmimic.rules.context import in_index
 
 _IDENTIFYING = frozenset(
     {
@@ -26,6 +27,8 @@ _IDENTIFYING = frozenset(
 )
 _UNTELLING = frozenset(("null", "constant", "redact", "bucket", "date_truncate", "prefix", "json", "free_text"))
 """Masks that give no value for each value: what they leave is told by what they are."""
+
+_EQUAL = frozenset(("null",))  # what no unique index minds
 
 _NEARBY = frozenset(("noise", "ordered_noise"))
 
@@ -56,6 +59,7 @@ def risks(schema: Schema, graph: FkGraph, plan: MaskPlan) -> Iterator[Finding]:
         yield from _few_values(table, plan)
         yield from _outliers(table, plan)
         yield from _functions(table, plan)
+        yield from _indexes(table, plan)
         if table.id in identified:
             yield from _together(table, plan)
         owners = sorted(owner for owner, tables in near.items() if table.id in tables)
@@ -105,6 +109,15 @@ def _functions(table: Table, plan: MaskPlan) -> Iterator[Finding]:
             reason = "a function of your own masks it, and what that leaves of a value is for you to know"
             hint = "let somebody read the function who did not write it"
             yield Finding("DM221", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+
+
+def _indexes(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    for column, decision in _masked(table, plan):
+        names = in_index(table, column) if decision.mask not in _EQUAL else ()
+        if names:
+            reason = f"the unique index {names[0]} is over something made of it, and masked values may be equal there"
+            hint = "choose a mask that keeps apart what the index looks at, or exclude the table"
+            yield Finding("DM315", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
 
 
 def _together(table: Table, plan: MaskPlan) -> Iterator[Finding]:

@@ -132,8 +132,18 @@ def test_a_text_that_is_no_date_is_not_left_in_a_copy(cage: Cage) -> None:
     assert cage.run("verify", "-v").status == 0
 
 
-def test_nothing_comes_out_of_a_load_that_fails(cage: Cage) -> None:
+def test_nothing_comes_out_of_a_check_that_refuses_what_a_mask_gives(cage: Cage) -> None:
     built(cage, "varchar(80)", CHECK)
+    ended = cage.run("copy", "--yes", "-v")
+    assert ended.status == 4, ended.err
+    assert "DM313" in ended.err
+    assert "people.note" in ended.err
+
+
+def test_nothing_comes_out_of_a_load_that_fails(cage: Cage) -> None:
+    built(cage, "varchar(80)", ", UNIQUE (handle)")
+    same = {"mask": "constant", "value": "the same", "unique": "off"}
+    cage.configure(rules={**RULES, "columns": {**RULES["columns"], "people.handle": same}})
     for more in ("-v", "--json"):
         ended = cage.run("copy", "--yes", more)
         assert ended.status == 6, ended.err

@@ -66,10 +66,13 @@ def carriage(source: Schema, structure: Structure, to: str) -> Carriage:
 
 
 def _plain(table: Table) -> Table:
-    """Give a table that is one relation and computes nothing, all of whose rows travel as text."""
-    columns = tuple(replace(column, generated=Generated.NO) for column in table.columns)
+    """Give a table that is one relation, computes and checks nothing, and all of whose rows travel as text."""
+    columns = tuple(
+        replace(column, generated=Generated.NO, logical=replace(column.logical, charset="")) for column in table.columns
+    )
     kind = TableKind.PLAIN if table.holds_rows else table.kind
-    return replace(table, columns=columns, kind=kind, leaves=(table.id,), partition_columns=(), as_text=True)
+    plain = replace(table, columns=columns, kind=kind, leaves=(table.id,), partition_columns=(), as_text=True)
+    return replace(plain, checks=(), distinct=())
 
 
 def _plain_edge(edge: ForeignKey, to: str) -> ForeignKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from dbmimic.model.batch import NO_TAIL, Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 from dbmimic.ports.source import End, KeyedRows, Links, Source
 
@@ -100,6 +100,10 @@ class CrossingSource:
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""
         return self._source.orphans(edge, children)
+
+    def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
+        """Tell whether a check refuses any of these rows: none is carried, so the source is asked of its own."""
+        return self._source.refuses(table, check, columns)
 
     def cut(self, layout: Layout, rows: Rows, byte_count: int) -> tuple[Portion, ...]:
         """Give all rows as one portion."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+
+import pyarrow as pa
 
 from dbmimic.engines.crossing.carriage import Carriage
 from dbmimic.engines.crossing.composing import described
@@ -14,7 +16,7 @@ from dbmimic.model.findings import Finding
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span, Whole
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
 from dbmimic.ports.source import End, KeyedRows, Links, Source
 from dbmimic.ports.target import Target
@@ -141,6 +143,10 @@ class CrossingCopy:
         """Give how many child rows of the copy reference a parent row that is not there."""
         names = self._carriage.design.names
         return self._copy.orphans(replace(edge, child=names[edge.child], parent=names[edge.parent]), children)
+
+    def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> None:
+        """Tell nothing: a copy in another engine has no checks."""
+        del table, check, columns
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream all rows of the copy's table."""

@@ -7,15 +7,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from dbmimic.engines.mysql import quoting
 from dbmimic.engines.mysql.queries import query
 from dbmimic.engines.mysql.session import Row, Session
 from dbmimic.engines.mysql.types import Declared, Form, form, logical
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import TableId
-from dbmimic.model.schema import Column, ForeignKey, Generated, Identity, Key, Schema, Sequence, Table
+from dbmimic.model.schema import (
+    Check,
+    Column,
+    Distinct,
+    ForeignKey,
+    Generated,
+    Identity,
+    Key,
+    Schema,
+    Sequence,
+    Table,
+)
 
 _TRANSACTIONAL = frozenset({"InnoDB", "ROCKSDB", "TokuDB"})
 _TABLE_TYPES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
+DIALECT = "mysql"  # sqlglot's name of its SQL
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`((?:[^`]|``)*)`", re.DOTALL)
 _JSON_CHECK = re.compile(r"json_valid\(`((?:[^`]|``)*)`\)\Z")
 
 
@@ -40,7 +54,9 @@ def read(session: Session, database: str) -> Catalogue:
     sequences = tuple(Sequence(table_id(row[0])) for row in rows if row[1] == "SEQUENCE")
     columns = _grouped(session.rows(query("columns")))
     keys = _grouped(session.rows(query("indexes")))
-    json_columns = _json_columns(session)
+    conditions = session.rows(query("checks")) if session.is_mariadb else []
+    json_columns = _json_columns(conditions)
+    checks = _checks(conditions)
     forms: dict[TableId, Mapping[str, Form]] = {}
     made = []
     for row in tables:
@@ -51,7 +67,18 @@ def read(session: Session, database: str) -> Catalogue:
         listed = keys.get(row[0], [])
         unique = tuple(_keys([part for part in listed if not int(part[4])]))
         indexes = tuple(_keys([part for part in listed if int(part[4])]))
-        made.append(Table(table, described, unique, leaves=(table,), estimated_rows=int(row[3] or 0), indexes=indexes))
+        made.append(
+            Table(
+                table,
+                described,
+                unique,
+                leaves=(table,),
+                estimated_rows=int(row[3] or 0),
+                indexes=indexes,
+                checks=tuple(checks.get(row[0], ())),
+                distinct=tuple(_distinct([part for part in listed if not int(part[4])])),
+            )
+        )
     by_id = {table.id: table for table in made}
     edges, foreign = _foreign_keys(session.rows(query("foreign_keys")), by_id, database)
     findings = (*_table_findings(tables), *foreign)
@@ -66,11 +93,31 @@ def _grouped(rows: list[Row]) -> dict[str, list[Row]]:
     return grouped
 
 
-def _json_columns(session: Session) -> frozenset[tuple[str, str]]:
-    if not session.is_mariadb:
-        return frozenset()
-    found = ((row[0], _JSON_CHECK.match(row[1])) for row in session.rows(query("json_checks")))
+def _json_columns(conditions: list[Row]) -> frozenset[tuple[str, str]]:
+    found = ((row[0], _JSON_CHECK.match(row[2])) for row in conditions)
     return frozenset((table, match.group(1).replace("``", "`")) for table, match in found if match)
+
+
+def _checks(conditions: list[Row]) -> dict[str, list[Check]]:
+    """Give the conditions by table, without those that only say that a column is JSON."""
+    found: dict[str, list[Check]] = {}
+    for table, title, clause in conditions:
+        if _JSON_CHECK.match(clause):
+            continue
+        names = (match.group(1) for match in _QUOTED.finditer(clause))
+        columns = tuple(dict.fromkeys(name.replace("``", "`") for name in names if name is not None))
+        found.setdefault(table, []).append(Check(title, clause, columns, DIALECT))
+    return found
+
+
+def _distinct(rows: list[Row]) -> Iterator[Distinct]:
+    """Give the unique indexes that look at the beginnings of some values only."""
+    for index, parts in groupby(rows, key=lambda row: row[1]):
+        listed = list(parts)
+        if any(part[3] is not None for part in listed) and all(part[2] is not None for part in listed):
+            named = ((quoting.name(column), sub_part) for _, _, column, sub_part, _ in listed)
+            elements = tuple(column if part is None else f"LEFT({column}, {int(part)})" for column, part in named)
+            yield Distinct(index, elements, DIALECT)
 
 
 def _form(row: Row, table: str, json_columns: frozenset[tuple[str, str]], session: Session) -> Form:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
+import pyarrow as pa
 import pymysql
 
-from dbmimic.engines.mysql import catalogue, quoting, snapshot, structure
+from dbmimic.engines.mysql import catalogue, quoting, snapshot, structure, trial
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.places import ENGINE, folded
@@ -21,7 +22,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 from dbmimic.ports.source import End, KeyedRows, Links
 
@@ -134,6 +135,10 @@ class MysqlSource:
         """Ask for nothing; a connection that is lost shows itself, and while rows are streamed the stream does."""
         if not self._session.streaming:
             self._session.value("SELECT 1")
+
+    def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
+        """Tell whether a check refuses any of these rows."""
+        return trial.refuses(self._session, table, check, columns)
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""

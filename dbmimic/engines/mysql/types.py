@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from dbmimic.engines import charsets
 from dbmimic.engines.mysql import quoting
 from dbmimic.model.schema import Column
 from dbmimic.model.types import Kind, LogicalType
@@ -218,9 +219,11 @@ def _integer(base: str, column_type: str) -> LogicalType:
 
 def _text(base: str, declared: Declared) -> LogicalType:
     """Give the characters that fit for certain: the limit of the TEXT types is one of bytes."""
+    charset = charsets.of_mysql(declared.charset)
     if base in {"char", "varchar"} or declared.characters is None:
-        return LogicalType(Kind.TEXT, length=declared.characters, padded=base == "char")
-    return LogicalType(Kind.TEXT, length=_bounded(declared.characters // _WIDEST.get(declared.charset or "", 1)))
+        return LogicalType(Kind.TEXT, length=declared.characters, padded=base == "char", charset=charset)
+    length = _bounded(declared.characters // _WIDEST.get(declared.charset or "", 1))
+    return LogicalType(Kind.TEXT, length=length, charset=charset)
 
 
 def _bounded(length: int | None) -> int | None:

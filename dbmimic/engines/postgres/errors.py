@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,8 +54,12 @@ class Fault:
         return cls(error.sqlstate or "", table, names.column_name or "", names.constraint_name or "", broken)
 
     @classmethod
-    def of_result(cls, connection: psycopg.Connection, result: PGresult | None) -> Fault:
-        """Give what a failed result tells; None is what libpq gives when the connection broke."""
+    def of_result(cls, connection: psycopg.Connection, result: PGresult | None, columns: Collection[str] = ()) -> Fault:
+        """
+        Give what a failed result tells; None is what libpq gives when the connection broke.
+
+        `columns` are those of a COPY, of which the context may name one.
+        """
         if result is None:
             return cls("", broken=True)
 
@@ -64,14 +68,23 @@ class Fault:
 
         table = ".".join(filter(None, (told(DiagnosticField.SCHEMA_NAME), told(DiagnosticField.TABLE_NAME))))
         column, constraint = told(DiagnosticField.COLUMN_NAME), told(DiagnosticField.CONSTRAINT_NAME)
+        column = column or copied_column(told(DiagnosticField.CONTEXT), columns)
         broken = connection.pgconn.status != ConnStatus.OK
         return cls(told(DiagnosticField.SQLSTATE), table, column, constraint, broken)
 
     @property
     def about(self) -> str:
         """The objects that the server named, as a place."""
-        place = f"{self.table}.{self.column}" if self.column else self.table
+        place = f"{self.table}.{self.column}" if self.table and self.column else self.table
         return f"{place} ({self.constraint})" if self.constraint else place
+
+
+_COPYING = re.compile(r"^(?:CONTEXT:  )?COPY .*?, line \d+, column (.+?)(?:: \"|: null input|$)", re.MULTILINE)
+
+
+def copied_column(context: str, columns: Collection[str]) -> str:
+    """Give the one of these columns at which a COPY stopped; nothing else of what the server says of it may be told."""
+    return next((name for name in _COPYING.findall(context) if name in columns), "")
 
 
 _TRY_AGAIN = {
@@ -124,7 +137,7 @@ def translated(fault: Fault, side: Side, doing: str, place: str = "") -> Dbmimic
 
     `doing` completes the sentence "... while <doing>"; `place` is the object at hand, if the server names none.
     """
-    where = fault.about or place
+    where = fault.about or (f"{place}.{fault.column}" if place and fault.column else place)
     if fault.broken or fault.state in _LOST or fault.state.startswith("08"):
         if side is Side.SOURCE:
             message = f"the connection to the source was lost while {doing}, and the snapshot with it"

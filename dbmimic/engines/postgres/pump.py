@@ -24,7 +24,7 @@ from typing import IO
 
 from dbmimic.engines.postgres import programs
 from dbmimic.engines.postgres.connect import Connection
-from dbmimic.engines.postgres.errors import Fault, Side, translated
+from dbmimic.engines.postgres.errors import Fault, Side, copied_column, translated
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.errors import DbmimicError
 
@@ -242,8 +242,16 @@ class Inflow:
     Rows come from `source`, or by `write`.
     """
 
-    def __init__(self, psql: Psql, statements: Sequence[str], place: str, source: IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        psql: Psql,
+        statements: Sequence[str],
+        place: str,
+        source: IO[bytes] | None = None,
+        columns: Sequence[str] = (),
+    ) -> None:
         self._side = psql.side
+        self._columns = columns
         self._place = place
         heard, self._word = os.pipe()
         try:
@@ -289,7 +297,7 @@ class Inflow:
 
     def _failed(self) -> DbmimicError:
         self._process.wait()
-        return _failure(self._told.text(), self._side, "loading rows", self._place)
+        return _failure(self._told.text(), self._side, "loading rows", self._place, self._columns)
 
     def close(self) -> None:
         """Stop it; what was not committed is taken back."""
@@ -324,12 +332,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _failure(said: str, side: Side, doing: str, place: str) -> DbmimicError:
-    """Give our error for what `psql` said: the code and the names of objects, nothing else."""
+def _failure(said: str, side: Side, doing: str, place: str, columns: Sequence[str] = ()) -> DbmimicError:
+    """Give our error for what `psql` said: the code and the names of objects (one of the COPY's `columns`), no more."""
     state = _STATE.search(said)
     names = _NAMES.search(said)
     if state is None:
         return translated(Fault("", broken=True), side, doing, place)
     found = names.groupdict(default="") if names else dict.fromkeys(("schema", "table", "column", "constraint"), "")
     table = ".".join(filter(None, (found["schema"], found["table"])))
-    return translated(Fault(state["state"], table, found["column"], found["constraint"]), side, doing, place)
+    column = found["column"] or copied_column(said, columns)
+    return translated(Fault(state["state"], table, column, found["constraint"]), side, doing, place)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 
-from dbmimic.engines.postgres import catalog, ddl, reader, snapshot
+from dbmimic.engines.postgres import catalog, ddl, reader, snapshot, trial
 from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.pump import Psql
@@ -21,7 +22,7 @@ from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 from dbmimic.model.types import Kind
 from dbmimic.ports.source import End, KeyedRows, Links
@@ -196,6 +197,10 @@ class PostgresSource:
         if self._built_here and catalog.edge_key(edge) in self._valid:
             return 0
         return self._walk.orphans(edge, children)
+
+    def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
+        """Tell whether a check, or a type of its columns, refuses any of these rows."""
+        return trial.refuses(self._connection, self._snapshot.facts, self._side, table, check, columns)
 
     @cached_property
     def _valid(self) -> frozenset[catalog.EdgeKey]:

@@ -115,8 +115,8 @@ class Writing:
                     _give_up(self.connection)
                 raise
             if rows.broken:
-                raise _refused(self.connection, place)
-            held = _end(self.connection, place)
+                raise _failed(self.connection, layout, _ended(self.connection, b"refused"))
+            held = _end(self.connection, layout)
             if held != row_count:
                 raise _miscounted(row_count, held, place)
             if self.journal is not None and unit is not None:
@@ -133,7 +133,8 @@ class Writing:
         statements = [f"{settings}; BEGIN", copying]
         source = relay.outflow.rows if relay is not None else None
         row_count = 0
-        with closing(Inflow(psql, statements, str(layout.leaf), source)) as inflow:
+        columns = (*layout.head, *layout.tail)
+        with closing(Inflow(psql, statements, str(layout.leaf), source, columns)) as inflow:
             if relay is not None:
                 relay.outflow.rows.close()  # or the reading end would not see that the writing one is gone
                 relay.outflow.finish(inflow)
@@ -195,11 +196,11 @@ def _pieces(batch: MaskedBatch) -> Iterator[bytes | memoryview]:
     yield from body.pieces
 
 
-def _end(connection: Connection, place: str) -> int:
+def _end(connection: Connection, layout: Layout) -> int:
     """End the COPY and give how many rows the server took."""
     ended = _ended(connection, None)
     if ended is None or ended.status != ExecStatus.COMMAND_OK:
-        raise translated(Fault.of_result(connection, ended), Side.TARGET, _DOING, place)
+        raise _failed(connection, layout, ended)
     return ended.command_tuples or 0
 
 
@@ -208,9 +209,10 @@ def _give_up(connection: Connection) -> None:
     _ended(connection, b"the copy was given up")
 
 
-def _refused(connection: Connection, place: str) -> DbmimicError:
-    """Give what the server had against the COPY, of which the rest was not sent."""
-    return translated(Fault.of_result(connection, _ended(connection, b"refused")), Side.TARGET, _DOING, place)
+def _failed(connection: Connection, layout: Layout, ended: PGresult | None) -> DbmimicError:
+    """Give what the server had against the COPY."""
+    fault = Fault.of_result(connection, ended, (*layout.head, *layout.tail))
+    return translated(fault, Side.TARGET, _DOING, str(layout.leaf))
 
 
 def _ended(connection: Connection, refusal: bytes | None) -> PGresult | None:

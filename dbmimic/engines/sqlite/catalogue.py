@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from dbmimic.engines.sqlite import constraints
 from dbmimic.engines.sqlite.connection import Row, Snapshot, name, query
 from dbmimic.engines.sqlite.declared import Affinity, affinity, logical
 from dbmimic.errors import SourceError, TargetError
@@ -22,6 +23,7 @@ _REFUSING = frozenset({"NO ACTION", "RESTRICT"})
 _OPAQUE = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL
 )
+_CHECK = re.compile(r"\bCHECK\b", re.IGNORECASE)
 _AUTOINCREMENT = re.compile(r"\bAUTOINCREMENT\b", re.IGNORECASE)
 
 # SQLite compares names without regard to the case of ASCII letters, and of no others.
@@ -110,6 +112,10 @@ def _table(snapshot: Snapshot, row: Row, counted: int | None, findings: list[Fin
         keys=_keys(primary, indexes),
         leaves=(table,),
         estimated_rows=_estimate(snapshot, table, rowid) if counted is None else counted,
+        checks=constraints.checks(sql, [column.name for column in columns]) if _CHECK.search(bare) else (),
+        distinct=tuple(
+            constraints.distinct(*one) for one in snapshot.all(query("expressions.sql"), (title,), str(table))
+        ),
     )
     searchable = [tuple(index.columns) for index in indexes if not index.partial and None not in index.columns]
     return TableFacts(

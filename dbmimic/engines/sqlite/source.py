@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from dbmimic.engines.sqlite import catalogue, structure
+import pyarrow as pa
+
+from dbmimic.engines.sqlite import catalogue, structure, trial
 from dbmimic.engines.sqlite.catalogue import Catalogue
 from dbmimic.engines.sqlite.columns import ColumnReader
 from dbmimic.engines.sqlite.connection import ENGINE, OLDEST, Row, Snapshot, file_identity, name, patience, uri
@@ -23,7 +25,7 @@ from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
-from dbmimic.model.schema import ForeignKey, Schema, Table
+from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 from dbmimic.model.types import Kind
 from dbmimic.ports.source import End, KeyedRows, Links
@@ -194,6 +196,10 @@ class SqliteSource:
                 f"CROSS JOIN {table} WHERE {these('t', identity)}"
             )
             yield from self._snapshot.pages(sql, chosen.parameters, place)
+
+    def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
+        """Tell whether a check refuses any of these rows."""
+        return trial.refuses(self._snapshot, self._catalogue.by_id[table.id], check, columns)
 
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""

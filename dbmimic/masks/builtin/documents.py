@@ -399,5 +399,6 @@ DEFINITIONS = (
         compose=_compose_json,
         parts=_json_parts,
         fits=_json_fits,
+        outgrows=True,
     ),
 )

@@ -53,7 +53,9 @@ def _gender_fits(options: Options, context: ColumnContext) -> str | None:
         word, column = str(options[option]), context.type
         if column.kind is Kind.TEXT and column.length is not None and len(word) > column.length:
             return f"option {option!r} has {len(word)} characters, and the column holds {column.length}"
-        if column.kind is Kind.ENUM and column.members and word not in column.members:
+        if not column.takes(word):
+            return f"option {option!r} has characters that the character set {column.charset} lacks"
+        if column.members and word not in column.members:
             return f"option {option!r} is not one of the column's values"
         if column.kind in {Kind.INTEGER, Kind.BOOLEAN} and not word.isdecimal():
             return f"option {option!r} is no number, and the column holds {column.kind}"

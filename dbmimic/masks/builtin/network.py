@@ -253,6 +253,8 @@ def _build_user_agent(keyed: KeyedFunction, _options: Options, context: ColumnCo
     return mask
 
 
+_LONGEST_V4 = 15
+
 DEFINITIONS = (
     MaskDefinition(
         name="host",
@@ -273,6 +275,8 @@ DEFINITIONS = (
         domain="ip",
         version=2,
         build=_build,
+        fits=_room_for(_LONGEST_V4, "an address"),
+        outgrows=True,
         reads=matching(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?"),
     ),
     MaskDefinition(

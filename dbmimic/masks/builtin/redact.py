@@ -67,7 +67,9 @@ def _constant_fits(options: Options, context: ColumnContext) -> str | None:
         return "option 'value' must be a single value; write JSON and arrays as text"
     if column.kind is Kind.TEXT and column.length is not None and len(text) > column.length:
         return f"option 'value' has {len(text)} characters, and the column holds {column.length}"
-    if column.members and column.kind is Kind.ENUM and text not in column.members:
+    if not column.takes(text):
+        return f"option 'value' has characters that the character set {column.charset} lacks"
+    if column.members and text not in column.members:
         return "option 'value' is not one of the column's values"
     if column.kind in {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}:
         return _number_fits(text, column)
@@ -92,7 +94,7 @@ def _number_fits(text: str, column: LogicalType) -> str | None:
 
 def _build_redact(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
     column = context.type
-    if column.kind is Kind.ENUM:
+    if column.kind is Kind.ENUM or (column.members and options["text"] is None):
         text = column.members[0]
     elif column.kind is Kind.TEXT:
         text = str(options["text"] or _TEXT)[: column.length]
@@ -103,8 +105,10 @@ def _build_redact(_keyed: KeyedFunction, options: Options, context: ColumnContex
 
 def _redact_fits(options: Options, context: ColumnContext) -> str | None:
     column = context.type
-    if options["text"] is not None and column.kind is not Kind.TEXT:
+    if options["text"] is not None and (column.kind is not Kind.TEXT or column.members):
         return "option 'text' is for text columns; use constant"
+    if not column.takes(str(options["text"] or "")):
+        return f"option 'text' has characters that the character set {column.charset} lacks"
     if column.kind is Kind.ENUM and not column.members:
         return "the column's values are not known; use constant"
     return None

@@ -177,6 +177,26 @@ def test_a_load_that_is_refused_early_ends_early_and_its_session_goes_on(bench, 
 
 
 @pytest.mark.usefixtures("pumped")
+@pytest.mark.parametrize("way", ["straight", "psql", "libpq"])
+def test_a_value_that_does_not_fit_names_its_column_and_is_not_told(bench, way, monkeypatch):
+    forged = "xyzzy\nCONTEXT:  COPY t, line 1, column xyzzy: "
+    name = bench.database(f"CREATE TABLE t (id int, secret text); INSERT INTO t VALUES (1, '{forged}');")
+    source, target = bench.source(name), bench.target(f"{name}_copy")
+    target.build(source.structure())
+    bench.server.execute("ALTER TABLE t ALTER secret TYPE int USING 1", database=f"{name}_copy_dbmimic_new")
+    (table,) = source.schema().tables
+    layout = layout_of(table, head=1)
+    if way == "libpq":
+        monkeypatch.setattr("dbmimic.engines.postgres.writer._is_bulk", lambda _body: False)
+    if way == "psql":
+        monkeypatch.setattr(straight, "is_possible", lambda _: False)
+    with pytest.raises(TargetError) as caught:
+        target.write(layout, as_masked(source, layout))
+    assert (caught.value.code, caught.value.place) == ("DM504", "public.t.secret")
+    assert "xyzzy" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("pumped")
 def test_an_unreadable_source_is_the_sources_fault(bench):
     name = bench.database("CREATE TABLE t (id int); INSERT INTO t VALUES (1);")
     source, target = bench.source(name), bench.target(f"{name}_copy")
