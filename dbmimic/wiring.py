@@ -376,9 +376,25 @@ def _reading(address: Address, engines: Engines) -> Iterator[Source]:
 
 
 def _request(config: Settings, *, secret_needed: bool, confirmed: str | None = None) -> Request:
-    secret = secret_of(config.secret, os.environ) if secret_needed else None
     path = locking.beside(config.place)
-    return Request(config.slice, config.rules, secret, confirmed, locking.read(path), str(path))
+    lock = locking.read(path)
+    if secret_needed:
+        given: Secret | None = secret_of(config.secret, os.environ)
+    elif lock is not None:
+        given = _if_set(config)
+    else:
+        given = None
+    return Request(config.slice, config.rules, given, confirmed, lock, str(path))
+
+
+def _if_set(config: Settings) -> Secret | None:
+    """Give the secret to hold against a lock, or None where none is set: what only looks may do without one."""
+    try:
+        return secret_of(config.secret, os.environ)
+    except ConfigError as error:
+        if config.secret is not None and error.code != _NOT_SET:
+            raise
+        return None
 
 
 def _world(listener: Listener | None, crew: Crew | None = None) -> World:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from importlib import metadata
 
+from dbmimic.masks import places
 from dbmimic.masks.keyed import FUNCTION, key_id
 from dbmimic.masks.pools import DIGESTS
 from dbmimic.masks.registry import MaskRegistry
@@ -14,13 +15,13 @@ from dbmimic.model.lock import Lock
 _FOLLOWS = {"faker": "faker"}  # masks that follow the release of a library
 
 
-def pinned(registry: MaskRegistry, secret: Secret) -> Lock:
-    """Give what masks hang on now."""
+def pinned(registry: MaskRegistry, secret: Secret | None) -> Lock:
+    """Give what masks hang on now; without a secret, all but the key."""
     return Lock(
-        key=key_id(secret),
+        key="" if secret is None else key_id(secret),
         function=FUNCTION,
         masks={name: registry.get(name).version for name in registry.names()},
-        pools=dict(DIGESTS),
+        pools={**DIGESTS, places.FILE: places.DIGEST},
         libraries={library: metadata.version(library) for library in _FOLLOWS.values()},
     )
 
@@ -29,11 +30,11 @@ def differences(lock: Lock, now: Lock, used: Collection[str]) -> Iterator[str]:
     """
     Give a sentence for each thing that makes the masks `used` mask otherwise than was pinned.
 
-    A mask or a pool that is new is no difference: nothing was masked by it.
+    A mask or a pool that is new is no difference: nothing was masked by it. Nor is a key that nobody gave.
     """
     if now.key in lock.retired:
         yield f"the secret is the key {now.key}, which was retired"
-    elif now.key != lock.key:
+    elif now.key and now.key != lock.key:
         yield f"the secret is the key {now.key}, and {lock.key} is pinned"
     if now.function != lock.function:
         yield f"the keyed function is {now.function}, and {lock.function} is pinned"

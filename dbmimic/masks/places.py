@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 
 PLACES_VERSION = "1"
+FILE = f"places.v{PLACES_VERSION}.txt"
 DIGEST = "fc73ce2279496b36f1e0db5ef55a704ea4a38292371873c93182f058cd2cf1cd"
 COLUMNS = ("city", "country", "time_zone", "latitude", "longitude")
 
@@ -25,9 +26,8 @@ def load() -> Mapping[str, tuple[str, ...]]:
     Raises:
         ValueError: the file is not the one that this version was made with.
     """
-    file = f"places.v{PLACES_VERSION}.txt"
-    body = resources.files("dbmimic.masks").joinpath("tables", file).read_bytes()
+    body = resources.files("dbmimic.masks").joinpath("tables", FILE).read_bytes()
     if hashlib.sha256(body).hexdigest() != DIGEST:
-        raise ValueError(f"the table {file} is damaged: its digest is not the expected one")
+        raise ValueError(f"the table {FILE} is damaged: its digest is not the expected one")
     rows = [line.split("|") for line in body.decode("ascii").splitlines()]
     return dict(zip(COLUMNS, map(tuple, zip(*rows, strict=True)), strict=True))

@@ -186,7 +186,8 @@ def test_a_lock_holds_what_masks_hang_on(dbmimic_command: Forks, here: Place, tm
     assert SECRET not in path.read_text()
     assert run("copy", "--yes", "--json").document["versions"]["key"] == told
 
-    for arguments in (("copy", "--yes"), ("verify",), ("rules", "lock")):
+    assert run("rules", "check").status == 0
+    for arguments in (("copy", "--yes"), ("verify",), ("rules", "check"), ("plan",), ("rules", "lock")):
         refused = run(*arguments, secret=other)
         assert refused.status == 4
         assert "DM311" in refused.err
@@ -202,6 +203,14 @@ def test_a_lock_holds_what_masks_hang_on(dbmimic_command: Forks, here: Place, tm
     assert refused.status == 4
     assert "mask email has version 1, and 9 is pinned" in refused.err
     assert "iban" not in refused.err  # no rule uses it
+    text = (tmp_path / "dbmimic.yaml").read_text()
+    (tmp_path / "dbmimic.yaml").write_text(text.replace(f"secret: {SECRET}\n", ""))
+    refused = dbmimic_command.run("rules", "check", cwd=tmp_path)  # where CI has no secret, all else is looked at
+    assert refused.status == 4
+    assert "mask email has version 1" in refused.err
+    (tmp_path / "dbmimic.yaml").write_text(text)
+    path.write_text(json.dumps({**renewed, "pools": {**renewed["pools"], "places.v1.txt": "0"}}))
+    assert "the pool places.v1.txt is not the one that is pinned" in run("rules", "check", secret=other).err
     path.write_text("{}")
     assert run("copy", "--yes", secret=other).status == 3
 

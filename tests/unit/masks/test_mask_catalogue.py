@@ -10,6 +10,7 @@ import pytest
 
 from dbmimic.masks import pools
 from dbmimic.masks.definition import ColumnContext, OptionError, Parameter, Promise, left_by
+from dbmimic.masks.pinned import pinned
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError, builtin
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
@@ -247,8 +248,8 @@ class TestPools:
         assert all(entry.isascii() and entry == entry.strip() and entry for entry in entries)
 
     def test_every_file_is_pinned(self):
-        folder = resources.files("dbmimic.masks").joinpath("pools")
-        assert {item.name for item in folder.iterdir()} == set(pools.DIGESTS)
+        folders = [resources.files("dbmimic.masks").joinpath(name) for name in ("pools", "tables")]
+        assert {item.name for folder in folders for item in folder.iterdir()} == set(pinned(builtin(), None).pools)
 
     @pytest.mark.parametrize("limit", range(1, 26))
     def test_what_fits_a_column_fits(self, limit):
