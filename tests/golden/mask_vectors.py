@@ -170,6 +170,8 @@ CASES += [
     ("place", {"part": "longitude", "entity": "id"}, {"kind": "float"}, ["1", "2", None]),
     ("password", {}, {}, ["secret", "", None]),
     ("password", {"scheme": "passlib", "plain": "letmein"}, {}, ["secret"]),
+    ("password", {"scheme": "bcrypt"}, {}, ["secret"]),
+    ("password", {"scheme": "django-argon2"}, {}, ["secret"]),
     ("hash", {}, {}, TEXTS),
     ("hash", {"length": 40}, {"length": 40}, TEXTS),
     ("api_key", {}, {}, ["sk_live_51H8xyz", "ghp_16C7e42F", "plain", "", None]),

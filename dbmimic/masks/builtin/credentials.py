@@ -6,10 +6,12 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from importlib.util import find_spec
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from dbmimic.masks import base32, canonical
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Parameter, Promise
@@ -53,12 +55,51 @@ def _ldap(plain: bytes, salt: str) -> str:
     return "{SSHA512}" + base64.b64encode(hashlib.sha512(plain + raw).digest() + raw).decode()
 
 
+_BCRYPT_ROUNDS = 10
+_BCRYPT_MOST = 72  # bytes of a password
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_BCRYPT_CHARACTERS = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_PASSES, _LANES, _KIBIBYTES = 2, 1, 19 * 1024
+_RAW = 16  # bytes of a salt
+
+
+def _bcrypt(plain: bytes, salt: str) -> str:
+    import bcrypt  # noqa: PLC0415 -- comes with an extra
+
+    spelt = base64.b64encode(salt.encode()[:_RAW]).decode().rstrip("=")
+    own = spelt.translate(str.maketrans(_BASE64, _BCRYPT_CHARACTERS))
+    return bcrypt.hashpw(plain, f"$2b${_BCRYPT_ROUNDS}${own}".encode()).decode()
+
+
+def _bcrypt_2y(plain: bytes, salt: str) -> str:
+    return _bcrypt(plain, salt).replace("$2b$", "$2y$", 1)  # PHP's name of the same
+
+
+def _argon2(plain: bytes, salt: str) -> str:
+    raw = salt.encode()[:_RAW]
+    made = Argon2id(salt=raw, length=32, iterations=_PASSES, lanes=_LANES, memory_cost=_KIBIBYTES).derive(plain)
+    settings = f"m={_KIBIBYTES},t={_PASSES},p={_LANES}"
+    return "$".join(
+        ("", "argon2id", "v=19", settings, *(base64.b64encode(part).decode().rstrip("=") for part in (raw, made)))
+    )
+
+
+def _django_argon2(plain: bytes, salt: str) -> str:
+    return "argon2" + _argon2(plain, salt)
+
+
+_OF_BCRYPT = frozenset(("bcrypt", "bcrypt-2y"))  # need the extra `passwords`
+
 _SCHEMES: Mapping[str, Callable[[bytes, str], str]] = {
     "django": _django,
     "werkzeug": _werkzeug,
     "werkzeug-scrypt": _werkzeug_scrypt,
     "passlib": _passlib,
     "ldap": _ldap,
+    "bcrypt": _bcrypt,
+    "bcrypt-2y": _bcrypt_2y,
+    "argon2": _argon2,
+    "django-argon2": _django_argon2,
 }
 
 
@@ -78,7 +119,12 @@ def _build_password(keyed: KeyedFunction, options: Options, _context: ColumnCont
 
 
 def _password_fits(options: Options, context: ColumnContext) -> str | None:
-    needed = len(_hashed(str(options["scheme"]), str(options["plain"]), "x" * _SALT_CHARACTERS))
+    scheme, plain = str(options["scheme"]), str(options["plain"])
+    if scheme in _OF_BCRYPT and find_spec("bcrypt") is None:
+        return f"scheme {scheme!r} needs a package that is not installed: pip install 'dbmimic[passwords]'"
+    if scheme in _OF_BCRYPT and len(plain.encode()) > _BCRYPT_MOST:
+        return f"bcrypt takes passwords of up to {_BCRYPT_MOST} bytes"
+    needed = len(_hashed(scheme, plain, "x" * _SALT_CHARACTERS))
     limit = context.type.length
     if limit is not None and limit < needed:
         return f"such a hash has {needed} characters, and the column holds {limit}"

@@ -4,7 +4,9 @@ import base64
 import hashlib
 import re
 
+import bcrypt
 import pytest
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from dbmimic.model.types import Kind, LogicalType
 
@@ -44,6 +46,25 @@ class TestPassword:
         (made,) = apply("password", ["x"], scheme="ldap")
         raw = base64.b64decode(made.removeprefix("{SSHA512}"))
         assert raw[:64] == hashlib.sha512(b"staging" + raw[64:]).digest()
+
+    def test_bcrypt_takes_it(self, apply):
+        for scheme, sign in (("bcrypt", b"$2b$"), ("bcrypt-2y", b"$2y$")):
+            made = apply("password", ["x"], scheme=scheme, plain="let me in")[0].encode()
+            assert made.startswith(sign)
+            assert bcrypt.checkpw(b"let me in", made.replace(sign, b"$2b$"))
+            assert not bcrypt.checkpw(b"let me out", made.replace(sign, b"$2b$"))
+
+    def test_argon2_takes_it(self, apply):
+        for scheme, before in (("argon2", ""), ("django-argon2", "argon2")):
+            (made,) = apply("password", ["x"], scheme=scheme, plain="let me in")
+            assert made.startswith(before + "$argon2id$v=19$")
+            Argon2id.verify_phc_encoded(b"let me in", made.removeprefix(before))
+
+    def test_what_bcrypt_cannot_take_is_refused(self, refusal, monkeypatch):
+        column = LogicalType(Kind.TEXT)
+        assert "up to 72 bytes" in refusal("password", column, scheme="bcrypt", plain="\u20ac" * 30)
+        monkeypatch.setattr("dbmimic.masks.builtin.credentials.find_spec", lambda _name: None)
+        assert "pip install 'dbmimic[passwords]'" in refusal("password", column, scheme="bcrypt")
 
     def test_everybody_has_the_same_and_nobody_none(self, apply):
         one, other, empty, none = apply("password", ["a", "b", "", None])
