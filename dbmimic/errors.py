@@ -30,6 +30,8 @@ Codes, so that one word has one meaning:
     DM219 what is kept may tell a person apart                   DM220 a kept text may repeat what is masked
     DM221 a function of the user's own masks a column           DM222 the slice does not hold all that it was to cover
     DM223 the slice cannot meet its budget
+    DM231 a mask gives values of other rows
+    DM233 a unique index is over something made of a masked column
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading
@@ -37,7 +39,7 @@ Codes, so that one word has one meaning:
     DM309 the target's engine has no place for a name or a column's values
     DM310 the slice has more rows than it may have               DM311 masks would not be as pinned
     DM313 masked rows break a check       DM314 a check could not be tried on masked rows
-    DM315 a unique index is over something made of a masked column
+    DM316 a column cannot be drawn from
     DM321 no golden copy to make a sandbox from                  DM322 the sandboxes would be too many or too large
     DM323 the sandbox is protected        DM324 not made by dbmimic, so it is left alone
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, Parameter, Promise
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
+from dbmimic.model.summary import Summary
 from dbmimic.model.types import Kind, LogicalType
 
 # Examples are made with a secret that everybody knows, so that they are the same everywhere.
@@ -68,6 +69,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "postal_code": ({}, ("90210", "SW1A 1AA")),
     "prefix": ({}, ("90210", "SW1A 1AA")),
     "redact": ({}, ("anything",)),
+    "resample": ({}, ("Berlin", "Rome", "Oslo")),
     "round": ({"to": 100}, ("1249", "1250")),
     "scramble": ({}, ("Room 12b, Mr. Smith",)),
     "ssn": ({}, ("123-45-6789",)),
@@ -80,6 +82,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "user_agent": ({}, ("Mozilla/5.0 (X11; Linux x86_64)",)),
     "xml": ({"elements": {"name": "full_name"}}, ('<order id="7"><name>Ann Lee</name></order>',)),
 }
+_ENOUGH = 100  # rows that hold each of the examples
 _ANY: tuple[Mapping[str, object], tuple[str, ...]] = ({}, ("Ann O'Neill",))
 
 
@@ -120,6 +123,8 @@ def _examples(
     if definition.name == "integer_key":
         kind = Kind.INTEGER
     context = ColumnContext(LogicalType(kind), nullable=True, unique=False)
+    if definition.counted:
+        context = replace(context, summary=Summary(values, (_ENOUGH,) * len(values)))
     needed = {parameter.name for parameter in definition.parameters if parameter.required}
     if not needed <= options.keys() or registry.misfit(definition.name, definition.parse(options), context) is not None:
         return ()  # a mask from elsewhere that needs to be told more

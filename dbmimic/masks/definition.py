@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.names import nearest
+from dbmimic.model.summary import Summary
 from dbmimic.model.types import Kind, LogicalType
 
 MaskFunction = Callable[[pa.Array, pa.Array | None], pa.Array]
@@ -128,6 +129,7 @@ class ColumnContext:
     nullable: bool
     unique: bool
     low_bits: int | None = None
+    summary: Summary | None = None
 
 
 Options = Mapping[str, object]
@@ -254,6 +256,9 @@ class MaskDefinition:
 
     `version` is raised when the mask begins to give other values than before: lock files pin it.
 
+    One that is `counted` draws from what the column holds in all rows of its table: it is built with their summary, and
+    what it gives is a matter of its row, or of the `entity`, and not of its value.
+
     One that `outgrows` may give more characters than it was given: they are counted where the column has a limit.
 
     A mask that is made of the rest of the row names those columns in `row`: beside the values it takes a struct array
@@ -279,6 +284,7 @@ class MaskDefinition:
     row: Callable[[Options], tuple[str, ...]] | None = None
     version: int = 1
     outgrows: bool = False
+    counted: bool = False
 
     def parse(self, options: Options) -> Options:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""

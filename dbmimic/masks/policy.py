@@ -166,7 +166,8 @@ def rowless(definition: MaskDefinition, options: Options) -> str | None:
     asked += [name for name in [entity_of(definition)] if name is not None and options.get(name) is not None]
     if asked:
         return f"option {asked[0]!r} is for whole columns, and this is a piece of a value"
-    return f"mask {definition.name!r} is for whole columns, and this is a piece of a value" if definition.row else None
+    whole = definition.row or definition.counted
+    return f"mask {definition.name!r} is for whole columns, and this is a piece of a value" if whole else None
 
 
 def promises(definition: MaskDefinition, options: Options) -> Promise:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Masked:
     follows: ColumnId | None = None
     length: int | None = None
     low_bits: int | None = None
+    summary: Summary | None = None  # of the column's values, where the mask draws from them
     scope: str = "stable"  # or `run`: other masked values in each run; or `row`: in each row
 
 

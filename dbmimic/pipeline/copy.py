@@ -16,6 +16,7 @@ from dbmimic.model.target import Stamp
 from dbmimic.pipeline.expect import about, describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
+from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.trial import refuse, tried
 from dbmimic.pipeline.units import maskers_of, run, seen_of
 from dbmimic.ports.source import Source
@@ -42,6 +43,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         load.hold(cleared)
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
+        masks = counted(masks, prepared.schema, world.registry, source)
         prepared, afforded = walked(prepared, request, source)
         slices = afforded.walked.slices
         noticed = (*afforded.findings, *subset.notices(prepared.plan, prepared.schema, afforded.walked, source))

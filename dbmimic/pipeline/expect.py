@@ -60,7 +60,11 @@ def _masked_table(
 ) -> MaskedTable:
     decisions = masks.masked(table.id)
     definitions = {name: (registry.get(decision.mask), decision.options) for name, decision in decisions.items()}
-    passing = {name for name, decision in decisions.items() if decision.scope == "run" and not same_run}
+    passing = {
+        name
+        for name, decision in decisions.items()
+        if not same_run and (decision.scope == "run" or decision.summary is not None)
+    }
     passing |= {name for name, (mask, options) in definitions.items() if mask.row and passing & {*mask.row(options)}}
     return MaskedTable(
         table=table,

@@ -17,6 +17,7 @@ from dbmimic.model.schema import ForeignKey
 from dbmimic.pipeline.estimate import Width, width
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count, too_many, walked
+from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.trial import tried
 from dbmimic.ports.source import Source
 from dbmimic.subset import Arrow, Walked
@@ -30,6 +31,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
     with chapters.chapter(Stage.INTROSPECT):
         prepared = prepare(request, source, world)
     with chapters.chapter(Stage.WALK):
+        masks = counted(prepared.resolution.plan, prepared.schema, world.registry, source)
         prepared, afforded = walked(prepared, request, source)
         slices = afforded.walked.slices
         columns = _columns(prepared)
@@ -53,7 +55,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
             *prepared.schema.findings,
             *noticed,
             *rules.risks(prepared.schema, prepared.graph, prepared.resolution.plan),
-            *tried(prepared.schema, slices, prepared.resolution.plan, world.registry, request.secret, source),
+            *tried(prepared.schema, slices, masks, world.registry, request.secret, source),
             *too_many(sum(table.rows for table in tables), request.slice.max_rows),
         ),
         coverage=afforded.walked.coverage,

@@ -12,6 +12,7 @@ from dbmimic.pipeline.copy import tell
 from dbmimic.pipeline.expect import describe, expectation
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare, walked
+from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.units import maskers_of
 from dbmimic.ports.source import Source
 
@@ -33,6 +34,7 @@ def check(request: Request, source: Source, copy: Source, world: World) -> RunRe
         masks = prepared.resolution.settled()
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
+        masks = counted(masks, prepared.schema, world.registry, source)
         prepared, afforded = walked(prepared, request, source)
         slices = afforded.walked.slices
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)

@@ -30,7 +30,7 @@ def context_of(table: Table, column: Column, length: int | None, low_bits: int |
 
 def masked_context(table: Table, column: Column, decision: Masked) -> ColumnContext:
     """Give the context that a decision was made for."""
-    return context_of(table, column, decision.length, decision.low_bits)
+    return replace(context_of(table, column, decision.length, decision.low_bits), summary=decision.summary)
 
 
 def condition_of(table: Table, options: Options) -> Condition | None:

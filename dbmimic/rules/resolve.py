@@ -281,7 +281,7 @@ class _Resolver:
             reason = (
                 reason
                 or _alone(group, policy, definition)
-                or _beside(table, entity, options)
+                or _beside(table, entity, options, definition)
                 or _one(table, column, policy)
             )
             if reason is not None:
@@ -344,7 +344,7 @@ def _entity(table: Table, definition: MaskDefinition, options: Mapping[str, obje
     named = options.get(entity_of(definition) or "") or policy.persona
     if isinstance(named, str):
         return (named,)
-    if policy.scope != "row" or table.stable_key is None:
+    if (policy.scope != "row" and not definition.counted) or table.stable_key is None:
         return ()
     return table.stable_key.columns
 
@@ -358,7 +358,7 @@ def _alone(group: Group, policy: Policy, definition: MaskDefinition) -> str | No
         *(["nulls"] if policy.nulls == "mask" else []),
         *(["scope: row"] if policy.scope == "row" else []),
         *(["persona"] if policy.persona is not None else []),
-        *([definition.name] if definition.row is not None else []),
+        *([definition.name] if definition.row is not None or definition.counted else []),
     ]
     return f"a foreign key joins it to others, which cannot follow `{asked[0]}`" if asked else None
 
@@ -372,14 +372,16 @@ def _one(table: Table, column: ColumnId, policy: Policy) -> str | None:
     return f"the column is part of a key, and two rows of one {policy.persona} would have the same value"
 
 
-def _beside(table: Table, entity: tuple[str, ...], options: Mapping[str, object]) -> str | None:
+def _beside(
+    table: Table, entity: tuple[str, ...], options: Mapping[str, object], definition: MaskDefinition
+) -> str | None:
     """Say what is not there that the mask would read beside the column, or None."""
     for name in entity:
         column = table.column(name)
         if column is None or column.generated is not Generated.NO:
             return f"the table has no column {name} to read beside it"
-    if options.get(SCOPE.name) == "row" and not entity:
-        return "the table has no key, so its rows cannot be told apart for the scope `row`"
+    if not entity and (options.get(SCOPE.name) == "row" or definition.counted):
+        return "the table has no key, so its rows cannot be told apart"
     try:
         condition_of(table, options)
     except ConditionError as error:

@@ -59,6 +59,7 @@ def risks(schema: Schema, graph: FkGraph, plan: MaskPlan) -> Iterator[Finding]:
         yield from _few_values(table, plan)
         yield from _outliers(table, plan)
         yield from _functions(table, plan)
+        yield from _others(table, plan)
         yield from _indexes(table, plan)
         if table.id in identified:
             yield from _together(table, plan)
@@ -111,13 +112,21 @@ def _functions(table: Table, plan: MaskPlan) -> Iterator[Finding]:
             yield Finding("DM221", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
 
 
+def _others(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    for column, decision in _masked(table, plan):
+        if decision.mask == "resample":
+            reason = "resample gives values that stand in other rows, so what a value tells by itself stays told"
+            hint = "use it for attributes that many share, not for what names somebody"
+            yield Finding("DM231", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+
+
 def _indexes(table: Table, plan: MaskPlan) -> Iterator[Finding]:
     for column, decision in _masked(table, plan):
         names = in_index(table, column) if decision.mask not in _EQUAL else ()
         if names:
             reason = f"the unique index {names[0]} is over something made of it, and masked values may be equal there"
             hint = "choose a mask that keeps apart what the index looks at, or exclude the table"
-            yield Finding("DM315", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+            yield Finding("DM233", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
 
 
 def _together(table: Table, plan: MaskPlan) -> Iterator[Finding]:

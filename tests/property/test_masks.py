@@ -19,6 +19,7 @@ from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, M
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import builtin
 from dbmimic.model.address import Secret
+from dbmimic.model.summary import Summary
 from dbmimic.model.types import Kind, LogicalType
 
 SECRET = Secret(bytes(range(100, 140)))
@@ -137,6 +138,10 @@ def values_of(column: LogicalType, mask: str) -> st.SearchStrategy[str]:
     return special.get(column.kind, text.map(lambda value: value[: column.length]))
 
 
+def counted(definition: MaskDefinition) -> Summary | None:
+    return Summary(("1", "2"), (5, 9)) if definition.counted else None
+
+
 @st.composite
 def columns(draw: st.DrawFn, definition: MaskDefinition) -> tuple[ColumnContext, list[str | None]]:
     kinds = KINDS.get(definition.name, definition.kinds)
@@ -147,6 +152,7 @@ def columns(draw: st.DrawFn, definition: MaskDefinition) -> tuple[ColumnContext,
         column,
         nullable=definition.name == "null" or draw(st.booleans()),
         unique=Promise.UNIQUE in definition.promises and draw(st.booleans()),
+        summary=counted(definition),
     )
     values = draw(st.lists(st.none() | values_of(column, definition.name), max_size=30))
     return context, values if context.nullable else [value for value in values if value is not None]
@@ -244,7 +250,7 @@ def test_the_blanks_that_an_engine_pads_with_are_no_part_of_a_value(name, data):
     definition = REGISTRY.get(name)
     length = 200
     column = LogicalType(Kind.TEXT, length=length, padded=True)
-    context = ColumnContext(column, nullable=True, unique=False)
+    context = ColumnContext(column, nullable=True, unique=False, summary=counted(definition))
     values = [value.rstrip(" ") for value in data.draw(st.lists(values_of(column, name), max_size=10))]
     mask = build(definition, context)
     assert masked(mask, [value.ljust(length) for value in values]) == masked(mask, values)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dbmimic.errors import ConfigError
+import dbmimic
+from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.executors import ProcessExecutor
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
-from tests.copying import copied
+from tests.copying import configured, copied
 from tests.places import shops
 from tests.small_shop import Shop
 
@@ -176,3 +178,35 @@ def test_a_picture_becomes_another_one(request: pytest.FixtureRequest, tmp_path:
     assert (report.verified, report.leaks.found) == (True, 0)
     held = {bytes(page) for (page,) in shop.run(names[1], ["SELECT page FROM scans"])}  # type: ignore[call-overload]
     assert [(page[:8], page[-8:-4]) for page in held] == [(bytes.fromhex(picture[:16]), b"IEND")]
+
+
+def test_a_column_is_drawn_from_itself_alike_on_every_engine_and_by_any_number_of_workers(
+    postgres15: PostgresServer, mariadb: MariadbServer, tmp_path: Path
+) -> None:
+    towns = [["Rome", "Oslo", "Bern"][number % 3] if number > 2 else f"Lonely {number}" for number in range(200)]
+    rows = ", ".join(f"({number}, '{town}', {number % 7}.50)" for number, town in enumerate(towns))
+    build = [
+        "CREATE TABLE trips (id int PRIMARY KEY, town char(20), fee decimal(10, 2))",
+        f"INSERT INTO trips VALUES {rows}",
+    ]
+    rules = {"default": "keep", "columns": {"trips.town": "resample", "trips.fee": "resample"}}
+    found = []
+    for shop in (small_shop.on_postgres(postgres15), small_shop.on_mariadb(mariadb), small_shop.on_sqlite(tmp_path)):
+        shop.create("drawn")
+        shop.run("drawn", build)
+        with ProcessExecutor(2) as workers:
+            config = configured(tmp_path, shop.url("drawn"), shop.url("drawn_stage"), rules=rules)
+            report = dbmimic.copy(config, executor=workers if shop.engine == "postgresql" else None)
+        assert report.verified
+        read = shop.run("drawn_stage", ["SELECT town, fee FROM trips ORDER BY id"])
+        found.append([(str(town).rstrip(), float(str(fee))) for town, fee in read])
+        assert dbmimic.verify(config).verified
+        shop.run("drawn", ["UPDATE trips SET town = 'Wien' WHERE id > 150"])
+        assert dbmimic.verify(config).verified, "what is drawn today is no leak of yesterday"
+    assert found[0] == found[1] == found[2]
+    assert {town for town, _ in found[0]} == {"Rome", "Oslo", "Bern"}
+    every = {"default": "keep", "columns": {"trips.town": {"mask": "resample", "min_count": 90}}}
+    with pytest.raises(RefusedError) as raised:
+        copied(tmp_path, shop.url("drawn"), shop.url("drawn_stage"), rules=every)
+    assert (raised.value.code, raised.value.place) == ("DM316", "trips.town")
+    assert "Lonely" not in str(raised.value)

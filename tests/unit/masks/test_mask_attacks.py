@@ -168,6 +168,7 @@ def test_every_mask_that_hides_its_value_is_tried():
         "prefix",
         "python",
         "redact",
+        "resample",
         "template",
         "user_agent",
     }

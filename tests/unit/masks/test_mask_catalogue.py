@@ -58,6 +58,7 @@ NAMES = [
     "prefix",
     "python",
     "redact",
+    "resample",
     "round",
     "scramble",
     "ssn",
