@@ -44,6 +44,7 @@ Codes, so that one word has one meaning:
     DM323 the sandbox is protected        DM324 not made by dbmimic, so it is left alone
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
+    DM407 no room on disk for which rows are chosen
     DM501 not reachable                   DM502 permission denied    DM503 disk full
     DM504 statement failed                DM505 in use by others
     DM506 a needed tool or extension is missing

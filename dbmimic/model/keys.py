@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pyroaring import BitMap64
 
+from dbmimic.model.bits import Bits, BitsGathering, RowIds
 from dbmimic.model.names import TableId
 
-RowIds = npt.NDArray[np.uint64]
-
-_SPREAD_OUT = 8_000_000  # identities of a bitmap that are an array at a time: 64 MB
+__all__ = ["WHOLE", "Gathering", "KeySet", "Nulled", "Portion", "RowIds", "Rows", "Span", "TableSlice", "Whole"]
 
 
 class KeySet:
@@ -23,46 +21,36 @@ class KeySet:
     A row identity means something to its engine only (PostgreSQL: the packed ctid; SQLite: the rowid; InnoDB: the
     primary key or its ordinal). Sets are never changed in place; `|`, `-` and `&` give new ones.
 
-    Cost: between a bit and two bytes a row where identities are dense.
+    Cost: between a bit and two bytes a row where identities are dense, six where one row of a hundred is chosen; what
+    all sets of a process take together past a limit is on disk (`Spill`), from where it comes back when it is used.
     """
 
     __slots__ = ("_leaves",)
 
-    def __init__(self, leaves: Mapping[TableId, BitMap64] | None = None) -> None:
-        self._leaves: dict[TableId, BitMap64] = {leaf: bits for leaf, bits in sorted((leaves or {}).items()) if bits}
+    def __init__(self, leaves: Mapping[TableId, Bits] | None = None) -> None:
+        self._leaves: dict[TableId, Bits] = {leaf: bits for leaf, bits in sorted((leaves or {}).items()) if bits}
 
     @classmethod
     def of(cls, leaf: TableId, ids: Iterable[int] | RowIds) -> KeySet:
         """Give the set of these identities in one leaf."""
-        return cls({leaf: BitMap64(ids)})
+        return cls({leaf: Bits.of(ids)})
 
     @property
     def leaves(self) -> tuple[TableId, ...]:
         """The leaves that hold at least one row of this set, in name order."""
         return tuple(self._leaves)
 
-    def bits(self, leaf: TableId) -> BitMap64:
-        """Give the bitmap of one leaf; treat it as read-only."""
-        return self._leaves.get(leaf) or BitMap64()
+    def bits(self, leaf: TableId) -> Bits:
+        """Give the identities of one leaf."""
+        return self._leaves.get(leaf) or Bits()
 
     def chunks(self, leaf: TableId, size: int) -> Iterator[RowIds]:
-        """
-        Give the identities of one leaf in ascending order, `size` at a time, each an array of uint64.
-
-        Cost: 64 MB of memory at most while it runs, or 8 bytes for each of `size` where that is more.
-        """
-        bits = self.bits(leaf)
-        stretch = max(_SPREAD_OUT // size, 1) * size
-        for begin in range(0, len(bits), stretch):
-            part = bits if len(bits) <= stretch else bits[begin : begin + stretch]
-            ids = np.frombuffer(part.to_array(), dtype=np.uint64)
-            for start in range(0, len(ids), size):
-                yield ids[start : start + size]
+        """Give the identities of one leaf in ascending order, `size` at a time, each an array of uint64."""
+        return self.bits(leaf).arrays(size)
 
     def holds(self, leaf: TableId, ids: RowIds) -> npt.NDArray[np.bool_]:
         """Tell of each of these identities in a leaf whether it is in the set. Cost: memory for these alone."""
-        held = np.frombuffer((BitMap64(ids) & self.bits(leaf)).to_array(), dtype=np.uint64)
-        return np.isin(ids, held)
+        return self.bits(leaf).holds(ids)
 
     def __len__(self) -> int:
         return sum(len(bits) for bits in self._leaves.values())
@@ -95,16 +83,15 @@ class Gathering:
     """Gathers a key set piece by piece, without a copy of what is there for each piece."""
 
     def __init__(self) -> None:
-        self._leaves: dict[TableId, BitMap64] = {}
+        self._leaves: dict[TableId, BitsGathering] = {}
 
     def add(self, leaf: TableId, ids: Iterable[int] | RowIds) -> None:
         """Add these identities of one leaf, in any order."""
-        self._leaves.setdefault(leaf, BitMap64()).update(ids)
+        self._leaves.setdefault(leaf, BitsGathering()).add(ids)
 
     def keys(self) -> KeySet:
         """Give what was gathered. What is added later is in no set that was given before."""
-        leaves, self._leaves = self._leaves, {}
-        return KeySet(leaves)
+        return KeySet({leaf: gathered.bits() for leaf, gathered in self._leaves.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def streams(
         step = max(1.0, len(rows) / count)
         for leaf in rows.leaves:
             bits = rows.bits(leaf)
-            some = KeySet.of(leaf, [bits[int(place * step)] for place in range(math.ceil(len(bits) / step))])
+            some = KeySet.of(leaf, bits.at(int(place * step) for place in range(math.ceil(len(bits) / step))))
             yield source.read(layouts[table.leaves.index(leaf)], some)
         return
     portions: list[tuple[Layout, Rows | Span]] = [

@@ -192,7 +192,7 @@ class _Search:
         rows = every(table, self.source) if chosen.whole else chosen.own | chosen.need
         picked = KeySet()
         for leaf in rows.leaves:
-            picked |= KeySet.of(leaf, rows.bits(leaf)[:: max(1, len(rows) // _SAMPLE)])
+            picked |= KeySet.of(leaf, rows.bits(leaf).at(range(0, len(rows.bits(leaf)), max(1, len(rows) // _SAMPLE))))
         names = tuple(column.name for column in table.loadable)
         size = 0
         for part in self.source.keyed(table, names, picked):

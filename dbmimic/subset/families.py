@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
-from pyroaring import BitMap64
 
+from dbmimic.model.bits import Bits
 from dbmimic.model.keys import WHOLE, KeySet, RowIds
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import ForeignKey
@@ -34,8 +34,8 @@ class Families:
     """
 
     def __init__(self, edge: ForeignKey, min_count: int, source: Walker) -> None:
-        self._one: dict[TableId, BitMap64] = {}
-        self._many: dict[TableId, BitMap64] = {}
+        self._one: dict[TableId, Bits] = {}
+        self._many: dict[TableId, Bits] = {}
         largest: dict[TableId, _Largest] = {}
         for leaf, parents in _gathered(source.links(edge, WHOLE, End.CHILD)):
             ids, counts = np.unique(parents, return_counts=True)
@@ -44,8 +44,8 @@ class Families:
         self._most = _most(edge, largest, min_count, source)
 
     def _note(self, leaf: TableId, ids: RowIds, counts: Counts) -> None:
-        one, single = self._one.get(leaf, BitMap64()), BitMap64(ids[counts == 1])
-        self._many[leaf] = self._many.get(leaf, BitMap64()) | BitMap64(ids[counts > 1]) | (single & one)
+        one, single = self._one.get(leaf, Bits()), Bits.of(ids[counts == 1])
+        self._many[leaf] = self._many.get(leaf, Bits()) | Bits.of(ids[counts > 1]) | (single & one)
         self._one[leaf] = (one | single) - self._many[leaf]
 
     def classes(self, leaf: TableId, ids: RowIds) -> npt.NDArray[np.int32]:

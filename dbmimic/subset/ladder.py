@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from pyroaring import BitMap64
 
 from dbmimic.model.address import Secret
+from dbmimic.model.bits import Bits, together
 from dbmimic.model.keys import WHOLE, KeySet
 from dbmimic.model.names import TableId
 from dbmimic.model.request import PercentSeed
@@ -35,17 +35,17 @@ class Ladder:
 
     def __init__(self, seeds: tuple[PercentSeed, ...], schema: Schema, source: Walker, secret: Secret | None) -> None:
         self.seeds = seeds
-        self._rows: list[tuple[PercentSeed, int, TableId, BitMap64]] = []
+        self._rows: list[tuple[PercentSeed, int, TableId, Bits]] = []
         counts: dict[int, int] = {}
         for seed in seeds:
-            found: dict[tuple[int, TableId], BitMap64] = {}
+            found: dict[tuple[int, TableId], Bits] = {}
             for leaf, ids, hashes in hashed(schema.table(seed.table), source, secret, WHOLE):
                 rungs = _rungs(hashes, seed.percent)
                 order = np.argsort(rungs, kind="stable")
                 there, begins = np.unique(rungs[order], return_index=True)
                 for rung, mine in zip(there.tolist(), np.split(ids[order], begins[1:]), strict=True):
                     counts[rung] = counts.get(rung, 0) + len(mine)
-                    found[rung, leaf] = found.get((rung, leaf), BitMap64()) | BitMap64(mine)
+                    found[rung, leaf] = found.get((rung, leaf), Bits()) | Bits.of(mine)
             self._rows += [(seed, rung, leaf, bits) for (rung, leaf), bits in found.items()]
         self._rungs = np.array(sorted(counts), dtype=np.int64)
         self.sizes: Rungs = np.cumsum([0, *(counts[rung] for rung in sorted(counts))])
@@ -62,13 +62,12 @@ class Ladder:
     def rows(self, place: int) -> Mapping[PercentSeed, KeySet]:
         """Give the rows of each seed that have come at one of the places in `sizes`."""
         last = self._rungs[place - 1] if place else None
-        leaves: dict[PercentSeed, dict[TableId, list[BitMap64]]] = {seed: {} for seed in self.seeds}
+        leaves: dict[PercentSeed, dict[TableId, list[Bits]]] = {seed: {} for seed in self.seeds}
         for seed, rung, leaf, bits in self._rows:
             if last is not None and rung <= last:
                 leaves[seed].setdefault(leaf, []).append(bits)
         return {
-            seed: KeySet({leaf: BitMap64.union(*bits) for leaf, bits in of_seed.items()})
-            for seed, of_seed in leaves.items()
+            seed: KeySet({leaf: together(bits) for leaf, bits in of_seed.items()}) for seed, of_seed in leaves.items()
         }
 
 

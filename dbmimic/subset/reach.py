@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dbmimic.model.bits import BitsGathering
 from dbmimic.model.keys import WHOLE, KeySet, RowIds
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import ForeignKey
 from dbmimic.ports.source import End, Walker
 
-Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.int32]
 Chosen = Mapping[TableId, KeySet]
 
 _FEW = 64  # below, a loop over the nodes is faster than whole arrays
@@ -53,7 +54,7 @@ def reach(arrows: Iterable[Arrow], fresh: Chosen, closed: Chosen, source: Walker
     """
     Give all rows that can be reached from the fresh ones, but those that are `closed` and what only they lead to.
 
-    Cost: one read of all links of these edges; 40 bytes of memory for each link.
+    Cost: one read of all links of these edges; about 70 bytes of memory for each link.
     """
     links = _Links(arrows, source)
     visited = np.zeros(links.size, dtype=np.bool_)
@@ -78,25 +79,27 @@ class _Links:
     def __init__(self, arrows: Iterable[Arrow], source: Walker) -> None:
         self.arrows = tuple(arrows)
         parts: list[tuple[int, tuple[TableId, TableId], RowIds, tuple[TableId, TableId], RowIds]] = []
+        held: dict[tuple[TableId, TableId], BitsGathering] = {}
         for number, arrow in enumerate(self.arrows):
             for links in source.links(arrow.edge, WHOLE, End.CHILD):
                 child = ((arrow.edge.child, links.child_leaf), links.children)
                 parent = ((arrow.edge.parent, links.parent_leaf), links.parents)
                 start, end = (parent, child) if arrow.down else (child, parent)
                 parts.append((number, *start, *end))
-        held: dict[tuple[TableId, TableId], list[RowIds]] = {}
-        for _, place, ids, other, theirs in parts:
-            held.setdefault(place, []).append(ids)
-            held.setdefault(other, []).append(theirs)
-        places = sorted(held)
-        self._ids = {place: np.unique(np.concatenate(held.pop(place))) for place in places}
-        sizes = [len(self._ids[place]) for place in places]
-        self._offsets = dict(zip(places, np.cumsum([0, *sizes]).tolist(), strict=False))
+                for place, ids in (start, end):
+                    held.setdefault(place, BitsGathering()).add(ids)
+        self._ids = {place: held.pop(place).bits().spread_out() for place in sorted(held)}
+        sizes = [len(ids) for ids in self._ids.values()]
+        self._offsets = dict(zip(self._ids, np.cumsum([0, *sizes]).tolist(), strict=False))
         self.size = sum(sizes)
-        nothing = np.empty(0, dtype=np.int64)
-        self.starts = np.concatenate([nothing, *(self._number(start, ids) for _, start, ids, _, _ in parts)])
-        self.ends = np.concatenate([nothing, *(self._number(end, ids) for _, _, _, end, ids in parts)])
-        self.owners = np.concatenate([nothing, *(np.full(len(ids), number) for number, _, ids, _, _ in parts)])
+        count = sum(len(ids) for _, _, ids, _, _ in parts)
+        self.starts, self.ends, self.owners = (np.empty(count, dtype=np.int32) for _ in range(3))
+        while parts:
+            number, start_at, starts, end_at, ends = parts.pop()
+            some = slice(count - len(starts), count)
+            self.starts[some], self.ends[some] = self._number(start_at, starts), self._number(end_at, ends)
+            self.owners[some] = number
+            count -= len(starts)
 
     def _number(self, place: tuple[TableId, TableId], ids: RowIds) -> Numbers:
         numbers: Numbers = np.searchsorted(self._ids[place], ids) + self._offsets[place]
@@ -106,8 +109,8 @@ class _Links:
         """Give the numbers of those rows that any link holds."""
         found = [np.empty(0, dtype=np.int64)]
         for (table, leaf), ids in self._ids.items():
-            held = np.frombuffer(chosen.get(table, KeySet()).bits(leaf).to_array(), dtype=np.uint64)
-            found.append(np.flatnonzero(np.isin(ids, held)) + self._offsets[table, leaf])
+            held = chosen.get(table, KeySet()).holds(leaf, ids)
+            found.append(np.flatnonzero(held) + self._offsets[table, leaf])
         return np.concatenate(found)
 
     def rows(self, numbers: Numbers) -> Iterable[KeySet]:

@@ -24,7 +24,7 @@ Chosen = dict[TableId, KeySet]
 Follow = Callable[[ForeignKey, KeySet], KeySet]
 
 _ROUNDS = 24  # so many questions to each edge of a component before its links are asked for as a whole
-_LINKS_AT_ONCE = 10_000_000  # of a component: 40 bytes each
+_LINKS_AT_ONCE = 3_000_000  # of a component: some 70 bytes each while they are numbered
 
 
 @dataclass(frozen=True, slots=True)

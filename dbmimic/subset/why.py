@@ -171,4 +171,4 @@ def _next(last: Reason, layer: Layer, arrows: set[Arrow], follow: Callable[[Fore
 
 def _first(rows: KeySet) -> KeySet:
     leaf = rows.leaves[0]
-    return KeySet.of(leaf, [rows.bits(leaf)[0]])
+    return KeySet.of(leaf, rows.bits(leaf).at([0]))

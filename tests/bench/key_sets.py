@@ -9,6 +9,7 @@ import time
 from dbmimic.engines.postgres import tids
 from dbmimic.model.keys import Gathering, KeySet
 from dbmimic.model.names import TableId
+from dbmimic.model.spill import SPILL
 from tests.bench.servers import Postgres
 
 _LEAF = TableId("public", "made")
@@ -23,7 +24,9 @@ SELECT string_agg(int4send((i / 100)::int4) || int2send((1 + i % 100)::int2), ''
 def keys(options: argparse.Namespace, server: Postgres) -> int:
     """Gather the keys, make sets of them as the walk does, read them in order, and tell what it took."""
     began, before = time.monotonic(), _most()
-    first, second = (_gathered(server, options.count, options.step, start) for start in (0, options.step // 2))
+    first, second = (
+        _gathered(server, options.count, options.step, start) for start in (0, options.step // 2 or options.count)
+    )
     gathered = time.monotonic() - began
     if not len(first) == len(second) == options.count:
         raise RuntimeError(f"{len(first)} and {len(second)} keys were gathered")
@@ -36,7 +39,8 @@ def keys(options: argparse.Namespace, server: Postgres) -> int:
     spent = time.monotonic() - began - gathered
     print(
         f"{options.count:,} keys, one in {options.step} rows: gathered twice in {gathered:.1f} s, joined, subtracted and"
-        f" read in {spent:.1f} s; {_most() - before:.0f} MB more than before, {_most():.0f} MB in all"
+        f" read in {spent:.1f} s; {_most() - before:.0f} MB more than before, {_most():.0f} MB in all;"
+        f" {SPILL.written / 1e6:.0f} MB on disk"
     )
     return 0
 

@@ -10,7 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from pyroaring import BitMap64
 
+from dbmimic.errors import SourceError
+from dbmimic.model.spill import Spill
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
@@ -168,3 +171,28 @@ def _open_to_servers(folder: Path) -> None:
     """Let the servers' accounts get to a folder."""
     for each in (folder, folder.parent, folder.parent.parent):
         each.chmod(0o755)
+
+
+def test_key_sets_that_fit_nowhere(cleanup: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk for temporary files is full, or there is none: the error says so, and what fitted is still there."""
+    disk = cleanup.enter_context(small_disk(1))
+    spill = Spill(limit=0)
+    cleanup.callback(spill.clear)
+    rows = BitMap64(range(0, 400_000, 3))
+    monkeypatch.setattr(tempfile, "tempdir", str(disk / "gone"))
+    with pytest.raises(SourceError) as caught:
+        spill.put(rows)
+    assert (caught.value.code, caught.value.place) == ("DM407", str(disk / "gone"))
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    kept: list[int] = []
+    with pytest.raises(SourceError) as caught:
+        kept.extend(spill.put(rows) for _ in range(100))
+    error = caught.value
+    assert (error.code, error.place, error.exit_status) == ("DM407", str(disk), 5)
+    assert "No space left on device" in error.message
+    assert "TMPDIR" in error.hint
+    assert kept
+    assert all(spill.get(number) == rows for number in kept)
+    assert not list(disk.iterdir())
+    spill.drop(kept.pop())
+    assert spill.get(spill.put(rows)) == rows

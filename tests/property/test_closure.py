@@ -20,9 +20,11 @@ import pytest
 import dbmimic
 from dbmimic.errors import ConfigError
 from dbmimic.masks.keyed import parse_secret
+from dbmimic.model import bits
 from dbmimic.model.request import Children, Enter, Mode
 from dbmimic.model.ruleset import Ruleset, Undecided
 from dbmimic.model.settings import EdgeSpec, Named, SeedSpec, Settings, SliceSpec, TableSpec, VirtualKeySpec
+from dbmimic.subset import choice
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.oracle import closure, colours, missing
 from dbmimic.testing.postgres_server import PostgresServer
@@ -126,10 +128,19 @@ def agree(world: World, engine: str, source: str, target: str, rows: Rows) -> No
             assert (table.own, table.need) == (own[name], need[name]), f"world {world.seed}, table {name}"
 
 
+def walk_as(number: int, patched: pytest.MonkeyPatch) -> None:
+    """Let some of the worlds be walked as deep ones are, and some with key sets on disk and few rows at a time."""
+    patched.setattr(WALK, "_ROUNDS", 1 if number % 4 == 1 else 24)
+    cramped = number % 3 == 2
+    patched.setattr(bits, "_PIECE", 2 if cramped else 1 << 18)
+    patched.setattr(bits.SPILL, "limit", 0 if cramped else 1 << 27)
+    patched.setattr(choice, "_PAIRS_AT_ONCE", 4 if cramped else 1 << 20)
+
+
 def test_sqlite(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(request.config.getoption("--databases")):
         world = world_of(number)
-        monkeypatch.setattr(WALK, "_ROUNDS", 1 if number % 4 == 1 else 24)
+        walk_as(number, monkeypatch)
         source, target = tmp_path / f"{number}.db", tmp_path / "target.db"
         with contextlib.closing(sqlite3.connect(source)) as connection, connection:
             for statement in world.script("sqlite"):
@@ -143,7 +154,7 @@ def test_postgresql(
 ) -> None:
     for number in range(request.config.getoption("--databases") // 10):
         world = world_of(number)
-        monkeypatch.setattr(WALK, "_ROUNDS", 1 if number % 4 == 1 else 24)
+        walk_as(number, monkeypatch)
         postgres15.create_database("world")
         postgres15.execute("; ".join(world.script("postgresql")), database="world")
 
@@ -157,7 +168,7 @@ def test_postgresql(
 def test_mariadb(request: pytest.FixtureRequest, mariadb: MariadbServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(request.config.getoption("--databases") // 20):
         world = world_of(number)
-        monkeypatch.setattr(WALK, "_ROUNDS", 1 if number % 4 == 1 else 24)
+        walk_as(number, monkeypatch)
         mariadb.create_database("world")
         mariadb.execute(*world.script("mysql"), database="world")
 

@@ -14,10 +14,10 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-from pyroaring import BitMap64
 
 from dbmimic.engines.mysql import quoting
 from dbmimic.engines.mysql.types import Family, Form
+from dbmimic.model.bits import Bits
 from dbmimic.model.keys import RowIds, Span
 from dbmimic.model.schema import Key, Table
 from dbmimic.model.types import Kind
@@ -55,8 +55,8 @@ class RowIdentity(Protocol):
         """
         ...
 
-    def conditions(self, bits: BitMap64, alias: str) -> Iterator[tuple[str, BitMap64]] | None:
-        """Give conditions that together hold for exactly these rows, each with its share; None if there are none."""
+    def conditions(self, bits: Bits, alias: str) -> Iterator[tuple[str, int]] | None:
+        """Give conditions that together hold for exactly these rows, each with their count; None if there are none."""
         ...
 
 
@@ -99,16 +99,15 @@ class IntegerIdentity:
     def _key(self, number: int) -> int:
         return number - int(_SIGN) if self._signed else number
 
-    def conditions(self, bits: BitMap64, alias: str) -> Iterator[tuple[str, BitMap64]]:
+    def conditions(self, bits: Bits, alias: str) -> Iterator[tuple[str, int]]:
         """Give ranges where the keys are dense, lists elsewhere."""
         column = f"{alias}.{self.forms[0].name}"
-        for start in range(0, len(bits), INTEGERS_AT_ONCE):
-            part = bits[start : start + INTEGERS_AT_ONCE]
-            keys = self.values(np.fromiter(part, dtype=np.uint64))
+        for ids in bits.arrays(INTEGERS_AT_ONCE):
+            keys = self.values(ids)
             if keys[-1] - keys[0] == len(keys) - 1:
-                yield f"{column} BETWEEN {keys[0]} AND {keys[-1]}", part
+                yield f"{column} BETWEEN {keys[0]} AND {keys[-1]}", len(keys)
             else:
-                yield f"{column} IN ({','.join(map(str, keys))})", part
+                yield f"{column} IN ({','.join(map(str, keys))})", len(keys)
 
 
 class KeyedIdentity:
@@ -136,12 +135,11 @@ class KeyedIdentity:
             self._keys.append(key)
         return number
 
-    def conditions(self, bits: BitMap64, alias: str) -> Iterator[tuple[str, BitMap64]]:
+    def conditions(self, bits: Bits, alias: str) -> Iterator[tuple[str, int]]:
         """Give lists of keys; a unique key equals one row only, whatever its collation."""
-        size = _at_once(len(self.forms))
-        for start in range(0, len(bits), size):
-            part = bits[start : start + size]
-            yield equalities(self.forms, self.forms, [self._keys[number] for number in part], alias), part
+        for ids in bits.arrays(_at_once(len(self.forms))):
+            keys = [self._keys[number] for number in ids.tolist()]
+            yield equalities(self.forms, self.forms, keys, alias), len(keys)
 
 
 class WholeRowIdentity:
@@ -176,7 +174,7 @@ class WholeRowIdentity:
             self._next += 1
         return numbers[place]
 
-    def conditions(self, bits: BitMap64, alias: str) -> None:
+    def conditions(self, bits: Bits, alias: str) -> None:
         """Give None: such rows are found by reading the table."""
         del bits, alias
 

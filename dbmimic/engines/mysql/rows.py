@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from dbmimic.engines.mysql import quoting, wire
@@ -51,8 +50,8 @@ class TableReader:
             for batch in self._batches(f"{self._select()} WHERE {condition}{ordering(self.identity)}"):
                 count += batch.row_count
                 yield batch
-            if count != len(share):
-                reason = f"{len(share)} rows were asked for and {count} came"
+            if count != share:
+                reason = f"{share} rows were asked for and {count} came"
                 raise InternalError("DM901", reason, place=str(self.layout.table))
 
     def _expressions(self) -> list[str]:
@@ -79,7 +78,7 @@ class TableReader:
         for block in self.session.blocks(self._select(*keys), str(self.layout.table)):
             arrays = wire.columns(block, width)
             ids = number(arrays[: len(keys)])
-            chosen = np.fromiter((found in bits for found in ids.tolist()), dtype=np.bool_, count=len(ids))
+            chosen = bits.holds(ids)
             if chosen.any():
                 mask = pa.array(chosen)
                 yield self._batch([each.filter(mask) for each in arrays[len(keys) :]], int(chosen.sum()))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pymysql
-from pyroaring import BitMap64
 
 from dbmimic.engines import condition
 from dbmimic.engines.mysql import errors, ids, quoting, wire
@@ -17,7 +16,8 @@ from dbmimic.engines.mysql.catalogue import Catalogue
 from dbmimic.engines.mysql.keys import INTEGERS_AT_ONCE, KeyValues, RowIdentity, batches_of, equalities, identity_of
 from dbmimic.engines.mysql.session import Row, Session
 from dbmimic.engines.mysql.types import Form
-from dbmimic.model.keys import WHOLE, KeySet, RowIds, Rows, Whole
+from dbmimic.model.bits import Bits
+from dbmimic.model.keys import WHOLE, Gathering, KeySet, RowIds, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Inside, Table
@@ -79,7 +79,8 @@ class Walk:
     def _seeded(self, table: TableId, where: str) -> KeySet:
         try:
             listed = ", ".join(form.exact() for form in self.identity(table).forms)
-            return self._chosen(table, f"SELECT {listed} FROM {quoting.name(table.name)} WHERE {where}")  # noqa: S608 -- names are quoted
+            statement = f"SELECT {listed} FROM {quoting.name(table.name)} WHERE {where}"  # noqa: S608 -- names are quoted
+            return self._chosen(table, [statement])
         except pymysql.MySQLError as error:
             code = errors.number(error)
             if code in _OURS:
@@ -122,7 +123,7 @@ class Walk:
                 kept = _among(children if end is End.CHILD else parents, among)
                 yield Links(edge.child, children[kept], edge.parent, parents[kept])
 
-    def _shares(self, table: TableId, rows: Rows, alias: str) -> Iterator[tuple[str, BitMap64 | None]]:
+    def _shares(self, table: TableId, rows: Rows, alias: str) -> Iterator[tuple[str, Bits | None]]:
         """Give conditions that hold for these rows; where one holds for others as well, the rows to keep."""
         if isinstance(rows, Whole):
             yield "TRUE", None
@@ -139,17 +140,17 @@ class Walk:
         """Give the parent rows that these child rows reference."""
         child, parent = self._sides(edge)
         if isinstance(children, Whole):
-            return self._joined(parent, child, "TRUE")
+            return self._answer(parent.table, [f"{self._select(parent)} WHERE {self._joined(parent, child, 'TRUE')}"])
         return self._related(parent, child, children)
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows."""
         if not self._scans(edge, parents):
             return self._related(*self._sides(edge), parents)
-        bits = BitMap64()
+        found = Gathering()
         for links in self._links_by_scan(edge, parents):
-            bits |= BitMap64(links.children)
-        return KeySet({edge.child: bits})
+            found.add(edge.child, links.children)
+        return found.keys()
 
     def _scans(self, edge: ForeignKey, parents: KeySet) -> bool:
         """
@@ -185,7 +186,7 @@ class Walk:
         if isinstance(children, Whole):
             return int(self.session.value(f"SELECT COUNT(*) {dangling}", str(edge.child)))
         listed = ", ".join(form.exact("c") for form in self.identity(edge.child).forms)
-        found = self._answer(edge.child, f"SELECT {listed} {dangling}")
+        found = self._answer(edge.child, [f"SELECT {listed} {dangling}"])
         return len(found & children)
 
     def _without_gaps(self, edge: ForeignKey) -> tuple[int, int] | None:
@@ -221,28 +222,27 @@ class Walk:
 
     def _related(self, wanted: _Side, held: _Side, rows: KeySet) -> KeySet:
         """Give the rows of `wanted` whose columns equal those of the held rows."""
+        conditions = self._equal(wanted, held, rows)
+        return self._answer(wanted.table, (f"{self._select(wanted)} WHERE {where}" for where in conditions))
+
+    def _equal(self, wanted: _Side, held: _Side, rows: KeySet) -> Iterator[str]:
         bits = rows.bits(held.table)
         shares = self.identity(held.table).conditions(bits, "h")
-        found = KeySet()
         if shares is None:
             for keys in batches_of(iter(self._values(held, bits)), len(wanted.columns)):
                 ours = [self.forms(wanted.table)[column] for column in wanted.columns]
                 theirs = [self.forms(held.table)[column] for column in held.columns]
-                found |= self._answer(
-                    wanted.table, f"{self._select(wanted)} WHERE {equalities(ours, theirs, keys, 't')}"
-                )
+                yield equalities(ours, theirs, keys, "t")
         else:
             for where, _ in shares:
-                found |= self._joined(wanted, held, where)
-        return found
+                yield self._joined(wanted, held, where)
 
-    def _joined(self, wanted: _Side, held: _Side, where: str) -> KeySet:
+    def _joined(self, wanted: _Side, held: _Side, where: str) -> str:
         theirs = ", ".join(f"h.{quoting.name(column)}" for column in held.columns)
-        inner = f"SELECT {theirs} FROM {held.rows} AS h WHERE {where}"  # noqa: S608 -- names are quoted
         ours = ", ".join(f"t.{quoting.name(column)}" for column in wanted.columns)
-        return self._answer(wanted.table, f"{self._select(wanted)} WHERE ({ours}) IN ({inner})")
+        return f"({ours}) IN (SELECT {theirs} FROM {held.rows} AS h WHERE {where})"  # noqa: S608 -- names are quoted
 
-    def _values(self, held: _Side, bits: BitMap64) -> set[KeyValues]:
+    def _values(self, held: _Side, bits: Bits) -> set[KeyValues]:
         """Give the distinct values of some columns in these rows of a table without a key: one scan of it."""
         identity, forms = self.identity(held.table), self.forms(held.table)
         listed = ", ".join(form.exact() for form in (*identity.forms, *(forms[column] for column in held.columns)))
@@ -251,26 +251,27 @@ class Walk:
         values: set[KeyValues] = set()
         for block in self.session.blocks(f"SELECT {listed} FROM {held.rows} AS h", str(held.table)):  # noqa: S608 -- names are quoted
             arrays = wire.columns(block, width + len(held.columns))
-            rows = zip(*(each.to_pylist() for each in arrays[width:]), strict=True)
-            numbered = zip(number(arrays[:width]).tolist(), rows, strict=True)
-            values.update(row for found, row in numbered if found in bits and None not in row)
+            chosen = pa.array(bits.holds(number(arrays[:width])))
+            rows = zip(*(each.filter(chosen).to_pylist() for each in arrays[width:]), strict=True)
+            values.update(row for row in rows if None not in row)
         return values
 
     def _select(self, side: _Side) -> str:
         listed = ", ".join(form.exact("t") for form in self.identity(side.table).forms)
         return f"SELECT {listed} FROM {side.rows} AS t"  # noqa: S608 -- names are quoted
 
-    def _answer(self, table: TableId, statement: str) -> KeySet:
+    def _answer(self, table: TableId, statements: Iterable[str]) -> KeySet:
         with errors.speaking_of(self.session.side, str(table)):
-            return self._chosen(table, statement)
+            return self._chosen(table, statements)
 
-    def _chosen(self, table: TableId, statement: str) -> KeySet:
+    def _chosen(self, table: TableId, statements: Iterable[str]) -> KeySet:
         identity = self.identity(table)
-        number = identity.numbering()
-        bits = BitMap64()
-        for block in self.session.attempt_blocks(statement):
-            bits |= BitMap64(number(wire.columns(block, len(identity.forms))))
-        return KeySet({table: bits})
+        found = Gathering()
+        for statement in statements:
+            number = identity.numbering()
+            for block in self.session.attempt_blocks(statement):
+                found.add(table, number(wire.columns(block, len(identity.forms))))
+        return found.keys()
 
 
 def _reference(column: str, inside: Inside) -> str:
@@ -290,8 +291,6 @@ def _matching(edge: ForeignKey) -> str:
     return " AND ".join(f"p.{quoting.name(there)} = c.{quoting.name(here)}" for here, there in pairs)
 
 
-def _among(ids: RowIds, bits: BitMap64 | None) -> npt.NDArray[np.bool_]:
+def _among(ids: RowIds, bits: Bits | None) -> npt.NDArray[np.bool_]:
     """Tell which of these numbers are among some; all of them where there is nothing to look in."""
-    if bits is None:
-        return np.ones(len(ids), dtype=np.bool_)
-    return np.fromiter((number in bits for number in ids.tolist()), dtype=np.bool_, count=len(ids))
+    return np.ones(len(ids), dtype=np.bool_) if bits is None else bits.holds(ids)

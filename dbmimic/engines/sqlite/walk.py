@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-
-from pyroaring import BitMap64
+from collections.abc import Iterable, Iterator
 
 from dbmimic.engines import condition
 from dbmimic.engines.sqlite.catalogue import ROWID_NAMES, Catalogue, folded
 from dbmimic.engines.sqlite.connection import Row, Snapshot, name
 from dbmimic.engines.sqlite.identity import ByKey, ByRowid, RowIdentity
 from dbmimic.errors import ConfigError, SourceError
-from dbmimic.model.keys import WHOLE, KeySet, Rows, Whole
+from dbmimic.model.keys import WHOLE, Gathering, KeySet, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import ForeignKey, Inside, Table
@@ -48,13 +46,14 @@ class Walk:
             )
         return self._identities[table]
 
-    def _gathered(self, table: TableId, pages: Iterator[list[Row]]) -> KeySet:
-        """Give the set of the identities that a statement selects, its only columns."""
+    def _gathered(self, table: TableId, answers: Iterable[Iterator[list[Row]]]) -> KeySet:
+        """Give the set of the identities that statements select, their only columns."""
         identity = self.identity(table)
-        bits = BitMap64()
-        for page in pages:
-            bits |= BitMap64(identity.ids(page))
-        return KeySet({table: bits})
+        found = Gathering()
+        for pages in answers:
+            for page in pages:
+                found.add(table, identity.ids(page))
+        return found.keys()
 
     def where(self, seed: WhereSeed, *, wanted: bool = True) -> KeySet:
         """Give the rows for which a condition is true; if they are not wanted, only let SQLite judge it."""
@@ -65,7 +64,7 @@ class Walk:
         # be one expression, and the connection can only read. Before a parameter its names are looked up all the same.
         sql = f"SELECT {listed} FROM {name(table.id.name)} WHERE ? AND (\n{seed.where}\n)"  # noqa: S608
         try:
-            return self._gathered(table.id, self._snapshot.pages(sql, (int(wanted),), str(table.id)))
+            return self._gathered(table.id, [self._snapshot.pages(sql, (int(wanted),), str(table.id))])
         except SourceError as error:
             if error.code != "DM404":
                 raise
@@ -91,17 +90,14 @@ class Walk:
             if len(values) != len(key.columns) or not all(map(_fits, values, integers)):
                 reason = f"id number {number} of a seed does not fit the key ({len(key.columns)} columns)"
                 raise ConfigError("DM212", reason, place=str(table.id), hint="give one value per column of the key")
-            found |= self._gathered(table.id, self._snapshot.pages(sql, values, str(table.id)))
+            found |= self._gathered(table.id, [self._snapshot.pages(sql, values, str(table.id))])
         return found
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the parent rows that these child rows reference."""
         joined = f"{self._child(edge)} AS c CROSS JOIN {name(edge.parent.name)} AS p ON {self._match(edge)}"
         listed = _columns("p", self.identity(edge.parent))
-        found = KeySet()
-        for pages in self._over(listed, joined, "c", edge.child, children, str(edge)):
-            found |= self._gathered(edge.parent, pages)
-        return found
+        return self._gathered(edge.parent, self._over(listed, joined, "c", edge.child, children, str(edge)))
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows."""
@@ -109,10 +105,7 @@ class Walk:
             return self._children_by_scan(edge, parents)
         joined = f"{name(edge.parent.name)} AS p CROSS JOIN {self._child(edge)} AS c ON {self._match(edge)}"
         listed = _columns("c", self.identity(edge.child))
-        found = KeySet()
-        for pages in self._over(listed, joined, "p", edge.parent, parents, str(edge)):
-            found |= self._gathered(edge.child, pages)
-        return found
+        return self._gathered(edge.child, self._over(listed, joined, "p", edge.parent, parents, str(edge)))
 
     def _children_by_scan(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """
@@ -120,10 +113,10 @@ class Walk:
 
         Without an index on the child's columns every other way reads the whole child table for each chunk of parents.
         """
-        found = BitMap64()
+        found = Gathering()
         for links in self._links_by_scan(edge, parents):
-            found |= BitMap64(links.children)
-        return KeySet({edge.child: found})
+            found.add(edge.child, links.children)
+        return found.keys()
 
     def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
         """Stream which child row references which parent row, where the row at one end is one of these."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from dbmimic.engines.postgres import walk
@@ -24,7 +23,7 @@ def values(source, rows: KeySet, name: str, column: str) -> list[str]:
     """The values of a column in the chosen rows, sorted."""
     found = []
     for keyed in source.keyed(table(source, name), (column,)):
-        chosen = np.isin(keyed.ids, np.array(rows.bits(keyed.leaf), dtype=np.uint64))
+        chosen = rows.holds(keyed.leaf, keyed.ids)
         found += [value for value, taken in zip(keyed.columns[0].to_pylist(), chosen, strict=True) if taken]
     return sorted(found)
 
