@@ -138,6 +138,9 @@ class ForeignKey:
 
     A `virtual` key is declared by the configuration alone, at `place`; it holds for the child rows for which the
     condition `when`, if there is one, is true. It may stand `inside` a document.
+
+    Of a key over a `period` the last column is a range, which the ranges of all parents with the same other columns
+    cover together: a child references every one of them that its range overlaps.
     """
 
     name: str
@@ -157,6 +160,7 @@ class ForeignKey:
     when: str = ""
     place: str = field(default="", compare=False)
     inside: Inside | None = None
+    period: bool = False
 
     @property
     def child_names(self) -> tuple[str, ...]:

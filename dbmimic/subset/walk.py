@@ -225,7 +225,7 @@ class _Walker:
     def _hold(self, edge: ForeignKey, rows: KeySet) -> None:
         """Remember that these rows came down over an edge, where a row has one parent at most: it is chosen."""
         keys = self.schema.table(edge.parent).keys
-        if not edge.virtual and any(set(key.columns) == set(edge.parent_columns) for key in keys):
+        if not edge.virtual and not edge.period and any(set(key.columns) == set(edge.parent_columns) for key in keys):
             self._held[edge] = self._held.get(edge, KeySet()) | rows
 
     def _parents(self, edge: ForeignKey, children: KeySet) -> KeySet:

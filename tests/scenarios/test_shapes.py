@@ -13,7 +13,7 @@ are not tested:
 | 32, rows that a policy hides | tests/conformance/postgres/test_postgres_snapshot.py, `..._is_told_at_once` |
 | 35, a large child without an index | `test_a_child_without_an_index...` of MySQL and SQLite; a hash join on PostgreSQL |
 | 36, MySQL's widest tables | tests/conformance/mysql/test_mysql_portions.py |
-| 38, periods of PostgreSQL 18 | none: such a key is not followed, and a finding tells of it |
+| 38, periods of PostgreSQL 18 | below |
 | 39, foreign tables | tests/conformance/postgres/test_postgres_catalogue.py |
 | 44, pairs that are committed meanwhile | below |
 | 45, DDL meanwhile | tests/conformance: `test_truncate_waits_for_us`, `test_a_truncate_by_another_session...` |
@@ -43,7 +43,7 @@ from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests.copying import configured, copied
 from tests.shapes import SHAPES
-from tests.shapes.shape import ALL, MYSQL, POSTGRES, SQLITE, Shape
+from tests.shapes.shape import ALL, MYSQL, POSTGRES, SQLITE, Shape, seed, stop, where
 
 NUMBERS = 5000
 
@@ -179,6 +179,52 @@ def test_shape(engine: str, shape: Shape, shapes: Callable[[str], Copied]) -> No
     findings = {(finding.code, finding.place.replace("public.", "")) for finding in found.report.findings}
     for code, place in shape.told.items():
         assert any(told == code and place in where for told, where in findings), (code, place, sorted(findings))
+
+
+PERIODS = """
+    CREATE EXTENSION btree_gist;
+    CREATE TABLE prices (product int, valid daterange, price int, PRIMARY KEY (product, valid WITHOUT OVERLAPS))
+        PARTITION BY LIST (product);
+    CREATE TABLE prices_one PARTITION OF prices FOR VALUES IN (1);
+    CREATE TABLE prices_others PARTITION OF prices DEFAULT;
+    CREATE TABLE offers (id int PRIMARY KEY, product int, valid daterange,
+        FOREIGN KEY (product, PERIOD valid) REFERENCES prices (product, PERIOD valid));
+    CREATE TABLE old_offers (id int PRIMARY KEY, product int, valid daterange);
+    INSERT INTO prices VALUES (1, '[2020-01-01,2020-02-01)', 11), (1, '[2020-02-01,2020-03-01)', 12),
+        (1, '[2020-03-01,)', 13), (2, '[2020-01-01,2020-02-01)', 21), (2, '[2020-02-01,)', 22), (3, '[2020-01-01,)', 31);
+    INSERT INTO offers VALUES (1, 1, '[2020-01-15,2020-02-15)'), (2, 1, '[2020-03-05,2020-03-06)'),
+        (3, 2, '[2020-01-31,2020-02-01)'), (4, 2, '[2020-01-31,2020-02-02)'), (5, NULL, '[2020-01-01,)'), (6, 3, NULL);
+    INSERT INTO old_offers SELECT * FROM offers UNION ALL VALUES (7, 1, daterange '[2019-12-31,2020-01-02)'),
+        (8, 4, daterange '[2020-01-01,)'), (9, 1, daterange 'empty');
+    ALTER TABLE old_offers ADD FOREIGN KEY (product, PERIOD valid) REFERENCES prices (product, PERIOD valid) NOT VALID;
+"""
+
+
+def test_rows_over_periods(postgres18: PostgresServer, tmp_path: Path) -> None:
+    """Shape 38: an offer needs all prices that cover its time, and a price has all offers of its time."""
+    postgres18.create_database("periods")
+    postgres18.execute(PERIODS, database="periods")
+    urls = postgres18.url("periods"), postgres18.url("periods_copy")
+
+    def copies(*seeds: dict[str, Any], **more: Any) -> tuple[RunReport, set[int], set[int]]:
+        slice_ = {"seeds": list(seeds), **more}
+        report = copied(tmp_path, *urls, slice=slice_)
+        asked = "SELECT price FROM prices", "SELECT id FROM offers"
+        prices, offers = ({row[0] for row in postgres18.execute(each, database="periods_copy")} for each in asked)
+        return report, prices, offers
+
+    assert copies(seed("offers", 1, 5, 6))[1:] == ({11, 12}, {1, 5, 6})
+    assert copies(where("prices", "price = 22"), exclude=["old_offers"])[1:] == ({21, 22}, {4})
+    edges = [{"edge": "offers(product, valid)", "parent": "null"}, *stop("old_offers(product, valid)")]
+    found = copies(seed("offers", 4), where("prices", "price = 21"), edges=edges)
+    assert found[1:] == ({21}, {3, 4})
+    assert postgres18.execute("SELECT id FROM offers WHERE product IS NULL", database="periods_copy") == [(4,)]
+    report, _, _ = copies(where("old_offers", "true"), exclude=["offers"])
+    (told,) = (each for each in report.foreign_keys.details if each.foreign_key.startswith("public.old_offers"))
+    assert (told.source_orphans, told.orphans) == (3, 0)
+    elsewhere = copied(tmp_path, urls[0], f"sqlite:///{tmp_path}/periods.db")
+    assert elsewhere.verified
+    assert any("foreign keys over periods" in finding.message for finding in elsewhere.findings)
 
 
 def spelled(row: tuple[Any, ...]) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def carriage(source: Schema, structure: Structure, to: str) -> Carriage:
     plain = replace(
         source,
         tables=tuple(map(_plain, source.tables)),
-        foreign_keys=tuple(_plain_edge(edge, to) for edge in source.foreign_keys),
+        foreign_keys=tuple(_plain_edge(edge, to) for edge in source.foreign_keys if not edge.period),
     )
     held = _held(plain, numbering, to)
     edges = tuple(edge for edge in plain.foreign_keys if _is_unique(plain.table(edge.parent), edge.parent_columns))

@@ -72,6 +72,8 @@ def _tables(source: Schema, design: Design) -> Iterator[Finding]:
     yield from _told("tables whose rows are elsewhere", elsewhere, f"become plain, empty tables in {design.to}")
     partial = [str(edge) for edge in source.foreign_keys if edge.child_leaves or edge.parent_leaf]
     yield from _told("foreign keys of single partitions", partial, "hold for the whole tables in the copy")
+    periods = [str(edge) for edge in source.foreign_keys if edge.period]
+    yield from _told("foreign keys over periods", periods, f"are neither followed nor audited: {design.to} has none")
     refused = [str(edge) for edge in source.foreign_keys if "SET DEFAULT" in {edge.on_delete, edge.on_update}]
     if design.to == "mysql":
         yield from _told("foreign keys that set defaults", refused, "refuse the change in mysql instead")

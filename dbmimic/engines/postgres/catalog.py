@@ -118,8 +118,7 @@ def read(connection: Connection) -> Facts:
     ]
     columns, bare = _columns(connection, [relation for relation in relations if not relation.is_partition])
     tables = _tables(connection, relations, columns, leaves)
-    edges, operators, more = _foreign_keys(connection, by_oid, leaves)
-    findings += more
+    edges, operators = _foreign_keys(connection, by_oid, leaves)
     if connection.execute(query("large_objects")).fetchone() == (True,):
         findings.append(_large_objects())
     schema = Schema(
@@ -251,17 +250,13 @@ class _Declared:
 
 def _foreign_keys(
     connection: Connection, by_oid: Mapping[int, Relation], leaves: Mapping[int, tuple[TableId, ...]]
-) -> tuple[list[ForeignKey], dict[EdgeKey, tuple[Operator, ...]], list[Finding]]:
+) -> tuple[list[ForeignKey], dict[EdgeKey, tuple[Operator, ...]]]:
     declared: dict[tuple[Any, ...], _Declared] = {}
     operators: dict[EdgeKey, tuple[Operator, ...]] = {}
-    findings: list[Finding] = []
     for row in connection.execute(query("foreign_keys"), {"relations": list(by_oid)}):
         name, child_oid, parent_oid, columns, referenced, nullable, match, deferrable, validated, *more = row
         period, on_delete, on_update, compared = more
         child, parent = by_oid[child_oid], by_oid[parent_oid]
-        if period:
-            findings.append(_period(child.id, name))
-            continue
         edge = ForeignKey(
             name,
             by_oid[child.root].id,
@@ -275,6 +270,7 @@ def _foreign_keys(
             parent_leaf=parent.id if parent.is_partition else None,
             on_delete=_ACTIONS[on_delete],
             on_update=_ACTIONS[on_update],
+            period=period,
         )
         operators[edge_key(edge)] = tuple(_operator(one) for one in compared)
         same = declared.setdefault((*edge_key(edge), edge.match, edge.parent_leaf), _Declared([], False, set()))
@@ -283,7 +279,7 @@ def _foreign_keys(
         same.leaves.update(leaves[child.oid])
     all_leaves = {by_oid[oid].id: frozenset(under) for oid, under in leaves.items()}
     edges = [_joined(same, all_leaves[same.edges[0].child]) for same in declared.values()]
-    return edges, operators, findings
+    return edges, operators
 
 
 def _joined(same: _Declared, all_leaves: frozenset[TableId]) -> ForeignKey:
@@ -304,6 +300,7 @@ def _joined(same: _Declared, all_leaves: frozenset[TableId]) -> ForeignKey:
         first.parent_leaf,
         first.on_delete,
         first.on_update,
+        period=first.period,
     )
 
 
@@ -332,11 +329,6 @@ def _of_extension(relation: Relation) -> Finding:
 def _foreign_leaf(relation: Relation, root: TableId) -> Finding:
     message = f"the partition of {root} is a foreign table, so its rows are not copied"
     return Finding("DM405", Severity.WARNING, str(relation.id), message, "copy them from where they are")
-
-
-def _period(child: TableId, name: str) -> Finding:
-    message = f"the foreign key {name} is over a period (PERIOD) and is not followed"
-    return Finding("DM405", Severity.WARNING, str(child), message, "name the parent table as static")
 
 
 def _large_objects() -> Finding:

@@ -207,11 +207,7 @@ class Walk:
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these rows reference nothing that is there."""
         total = 0
-        parents = sql.SQL(" AND ").join(
-            sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE {})").format(parent, self._equal(edge, edge.child_columns))
-            for parent in self._relations(edge.parent_leaf or edge.parent)
-        )
-        dangling = sql.SQL("({} AND {})").format(_all_solid(edge.child_columns), parents)
+        dangling = sql.SQL("({} AND {})").format(_all_solid(edge.child_columns), self._without_parent(edge))
         if edge.match is Match.FULL:
             dangling = sql.SQL("({} OR NOT {} AND NOT {})").format(
                 dangling, _all_solid(edge.child_columns), _all_null(edge.child_columns)
@@ -222,6 +218,24 @@ class Walk:
                 row = self._run(question, part.parameters).fetchone()
             total += int(row[0]) if row else 0
         return total
+
+    def _without_parent(self, edge: ForeignKey) -> sql.Composable:
+        """Give the condition that holds for child rows `c` whose values no parent has; of a period, not all of it."""
+        relations = self._relations(edge.parent_leaf or edge.parent)
+        equal = self._equal(edge, edge.child_columns)
+        if edge.period:
+            held = sql.SQL(" UNION ALL ").join(
+                sql.SQL("SELECT p.{} AS held FROM {} AS p WHERE {}").format(
+                    sql.Identifier(edge.parent_columns[-1]), parent, equal
+                )
+                for parent in relations
+            )
+            return sql.SQL(
+                "(SELECT c.{} OPERATOR(pg_catalog.<@) pg_catalog.range_agg(p.held) FROM ({}) AS p) IS NOT TRUE"
+            ).format(sql.Identifier(edge.child_columns[-1]), held)
+        return sql.SQL(" AND ").join(
+            sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE {})").format(parent, equal) for parent in relations
+        )
 
     def count(self, table: Table) -> int:
         """Give how many rows a table holds."""

@@ -14,7 +14,7 @@
 -- on_update    the same
 -- operators    one JSON array a column: the operator's schema and name, the types of its left (the parent's) and
 --              right side or null where it takes any, and the schema and name of the parent column's collation, or
---              nulls where both sides have the same
+--              nulls where both sides have the same; of a period it is "overlaps" (&&)
 SELECT c.conname,
        c.conrelid,
        c.confrelid,
