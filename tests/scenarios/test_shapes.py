@@ -20,7 +20,7 @@ are not tested:
 | 46, a key that is cut and needed | tests/scenarios/test_policies.py |
 | 47, hundreds of tables | tests/unit/subset/test_planner.py |
 | 50, a standby | tests/conformance/postgres/test_postgres_snapshot.py |
-| 50, a pool that lends connections by transaction | none: no pool is among what tests can install |
+| 50, a pool that lends connections by transaction | tests/faults/test_pools.py |
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,6 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from dbmimic.engines.postgres.errors import Side, speaking, unreachable
+from dbmimic.engines.postgres.pools import lends_by_transaction
 from dbmimic.errors import TargetError
 from dbmimic.model.address import Address
 
@@ -66,6 +69,10 @@ def connect(address: Address, side: Side, *, database: str | None = None) -> Con
     Connect, with every statement its own transaction until one is begun.
 
     What the address leaves empty is left to libpq: `PG*` variables, service files, `~/.pgpass`.
+
+    Raises:
+        SourceError: (TargetError on the target) DM401 where nobody answers, DM408 where a pool lends its sessions by
+            transaction: what we set and lock would stay with the sessions of others.
     """
     wanted: dict[str, Any] = {
         "host": address.host or None,
@@ -86,17 +93,32 @@ def connect(address: Address, side: Side, *, database: str | None = None) -> Con
     except psycopg.Error:
         hint = "options are those of libpq, as sslmode"
         raise side.error(side.code(1), f"the URL of the {side} has an unknown option", place=place, hint=hint) from None
+    connection = _opened(conninfo, side, place)
     try:
-        connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
-    except psycopg.Error as error:
-        raise unreachable(error, conninfo, side, place) from None
-    if connection.info.server_version < OLDEST:
+        with speaking(connection, side, "setting up the session", place):
+            _refuse_unfit(connection, side, place, partial(_opened, conninfo, side, place))
+            apply(connection, session_settings(connection.info.server_version))
+    except BaseException:
         connection.close()
+        raise
+    return connection
+
+
+def _refuse_unfit(connection: Connection, side: Side, place: str, another: Callable[[], Connection]) -> None:
+    if connection.info.server_version < OLDEST:
         message = f"the {side} is older than PostgreSQL 13"
         raise side.error(side.code(5 if side is Side.SOURCE else 4), message, place=place)
-    with speaking(connection, side, "setting up the session", place):
-        apply(connection, session_settings(connection.info.server_version))
-    return connection
+    if lends_by_transaction(connection, another):
+        message = f"the {side} is behind a pool that lends its sessions for one transaction at a time"
+        hint = "name the server itself, or a pool that lends by session"
+        raise side.error(side.code(8), message, place=place, hint=hint)
+
+
+def _opened(conninfo: str, side: Side, place: str) -> Connection:
+    try:
+        return psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+    except psycopg.Error as error:
+        raise unreachable(error, conninfo, side, place) from None
 
 
 def named(address: Address) -> str:

@@ -41,6 +41,7 @@ _COLUMN_OPTIONS = re.compile(
     r"^(?P<column>ALTER (?:FOREIGN )?TABLE (?:ONLY )?.+ ALTER COLUMN .+ SET )\((?P<options>.*)\);\n", re.MULTILINE
 )
 _LOCK_WAIT_MILLISECONDS = 10_000
+_SETTINGS = "SET maintenance_work_mem = '256MB'; SET client_min_messages = error"
 _USER_MAPPING = re.compile(r"^\d+; \d+ \d+ USER MAPPING ", re.MULTILINE)
 _NOT_STRUCTURE = re.compile(
     r"--$|-- Name: |-- Dumped |-- PostgreSQL database dump|\\restrict |\\unrestrict |$"
@@ -240,14 +241,13 @@ def run_script(connection: Connection, script: str, tool: Installation, doing: s
         str(tool.program("psql")),
         "--no-psqlrc",
         "--quiet",
+        f"--command={_SETTINGS}",  # a pool takes no options with a connection
         "--file=-",
         "--dbname",
         programs.address(connection),
     ]
     command += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=sqlstate", "--output", os.devnull]
-    environment = programs.environment(connection) | {
-        "PGOPTIONS": "-c maintenance_work_mem=256MB -c client_min_messages=error"
-    }
+    environment = programs.environment(connection)
     done = subprocess.run(command, input=script.encode(), capture_output=True, env=environment, check=False)
     if done.returncode != 0:
         raise _failed(script, done.stderr.decode(errors="replace"), doing)
