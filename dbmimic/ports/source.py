@@ -75,6 +75,11 @@ class Walker(Protocol):
     Nothing is created on the source. All answers are from the one snapshot.
     """
 
+    @property
+    def abreast(self) -> int:
+        """How many questions may be asked at the same time, each from a thread of its own; 1: by one thread only."""
+        ...
+
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """
         Give the rows that a seed names.

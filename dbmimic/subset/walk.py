@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from dbmimic.model.address import Secret
 from dbmimic.model.coverage import TableCoverage
-from dbmimic.model.keys import WHOLE, KeySet, Nulled, TableSlice
+from dbmimic.model.keys import WHOLE, KeySet, Nulled, Rows, TableSlice
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import Step, SubsetPlan
 from dbmimic.model.request import Children, Mode, Parent, Seed
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
+from dbmimic.subset.abreast import Abreast, Turn, Turns, answered
 from dbmimic.subset.cover import Covering
 from dbmimic.subset.loss import lost, nulled, referencing, refuse_missing
 from dbmimic.subset.policies import Guide
@@ -21,7 +24,6 @@ from dbmimic.subset.seeds import choose, every
 from dbmimic.subset.tuples import Flags
 
 Chosen = dict[TableId, KeySet]
-Follow = Callable[[ForeignKey, KeySet], KeySet]
 
 _ROUNDS = 24  # so many questions to each edge of a component before its links are asked for as a whole
 _LINKS_AT_ONCE = 3_000_000  # of a component: some 70 bytes each while they are numbered
@@ -60,7 +62,8 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
 
     Cost: one question per edge between components; inside a component one per edge and round, on what is new only,
     and after some rounds one for all links of the component. Rows are asked for their parents over the edges alone by
-    which they did not come.
+    which they did not come. What does not hang on each other's answers is asked at the same time, where the source
+    takes it, and the way up begins while long answers of the way down are still out.
 
     Raises:
         ConfigError: DM212, a condition is none, or an edge that is not to be followed (`stop`) is needed.
@@ -112,6 +115,15 @@ class _Found:
     brought: Mapping[Arrow, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An arrow whose question is on its way; those with the lowest `rank` are brought first."""
+
+    arrow: Arrow
+    answer: Future[KeySet]
+    rank: int = 0
+
+
 @dataclass
 class _Walker:
     """Walks the plan, as often as rows have to leave."""
@@ -129,6 +141,7 @@ class _Walker:
     _brought: dict[Arrow, int] = field(default_factory=dict)
     _led: dict[ForeignKey, KeySet] = field(default_factory=dict)  # to rows of joint tables, whether they came or not
     _held: dict[ForeignKey, KeySet] = field(default_factory=dict)  # rows whose only parent over the edge is chosen
+    _asked: dict[Turn, list[_Asked]] = field(default_factory=dict)  # on the way to each turn
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -186,32 +199,120 @@ class _Walker:
     def closure(self) -> _Found:
         """Give the least closed set of rows without those that are banished."""
         own: Chosen = {}
-        self._brought, self._led, self._held = {}, {}, {}
+        everything: Chosen = {}
+        self._brought, self._led, self._held, self._asked = {}, {}, {}, {}
         for table, rows in self.seeds.items():
             self._include(own, table, rows)
-        self._descend(own)
-        everything = dict(own)
-        for table, rows in self._starts.items():
-            self._include(everything, table, rows)
-        self._ascend(everything)
-        return _Found(own, everything, self._brought)
+        with Abreast(self.source.abreast) as asking:
+            for turn in Turns(self._waits, lambda turn: [each.answer for each in self._asked.get(turn, ())]):
+                if turn.down:
+                    self._descend(own, turn, asking)
+                else:
+                    self._ascend(own, everything, turn, asking)
+        return _Found(own, everything, self._in_order(self._brought))
 
-    def _descend(self, own: Chosen) -> None:
-        for step in self.plan.steps:
-            arrows = [Arrow(edge, down=True) for edge in step.inner if self._brings_children(edge)]
-            self._close(step, own, arrows, self._children)
-            for edge in filter(self._brings_children, step.to_children):
-                rows = own.get(edge.parent)
-                if rows:
-                    self._bring(own, Arrow(edge, down=True), self._children(edge, rows))
+    def _in_order(self, brought: Mapping[Arrow, int]) -> dict[Arrow, int]:
+        """Give what the edges brought in an order that does not hang on what was answered first."""
+        arrows = [Arrow(edge, down) for down in (True, False) for edge in self.plan.edges]
+        return {arrow: brought[arrow] for arrow in arrows if arrow in brought}
 
-    def _children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
+    @cached_property
+    def _at(self) -> dict[TableId, int]:
+        """The places of the tables' steps in the plan."""
+        return {table: number for number, step in enumerate(self.plan.steps) for table in step.tables}
+
+    @property
+    def _waits(self) -> dict[Turn, list[Turn]]:
+        """Give what leads to each turn: down, the steps of parents; up, the same step down, and those of children."""
+        at = self._at
+        waits: dict[Turn, list[Turn]] = {}
+        for number, step in enumerate(self.plan.steps):
+            parents = [at[edge.parent] for edge in step.to_parents if self._brings_children(edge)]
+            children = [at[edge.child] for edge in step.to_children if self._leads_up(edge)]
+            waits[Turn(number, down=True)] = [Turn(each, down=True) for each in parents]
+            waits[Turn(number, down=False)] = [
+                Turn(number, down=True),
+                *(Turn(each, down=False) for each in children),
+            ]
+        return waits
+
+    def _leads_up(self, edge: ForeignKey) -> bool:
+        """Tell whether an edge may lead to parents that are not chosen: not where it alone brings the children."""
+        if not self._brings_parent(edge):
+            return False
+        child = edge.child
+        if child in self.plan.whole or child in self.seeds or child in self._starts or not self._is_key(edge):
+            return True
+        step = self.plan.steps[self._at[child]]
+        down = [other for other in (*step.inner, *step.to_parents) if self._brings_children(other)]
+        up = [other for other in (*step.inner, *step.to_children) if self._brings_parent(other)]
+        others = [other for other in down if other.child == child and other != edge]
+        return bool(others) or any(other.parent == child for other in up)
+
+    def _descend(self, own: Chosen, turn: Turn, asking: Abreast) -> None:
+        """Bring what hangs from the parents of a step, and ask for the children of its rows."""
+        step = self.plan.steps[turn.step]
+        self._arrive(own, turn)
+        arrows = [Arrow(edge, down=True) for edge in step.inner if self._brings_children(edge)]
+        self._close(step, own, arrows, asking)
+        for edge in filter(self._brings_children, step.to_children):
+            rows = own.get(edge.parent)
+            if rows:
+                self._expect(turn.step, self._ask(asking, Arrow(edge, down=True), rows))
+
+    def _ascend(self, own: Chosen, chosen: Chosen, turn: Turn, asking: Abreast) -> None:
+        """Bring what the children of a step need, and ask for the parents of its rows."""
+        step = self.plan.steps[turn.step]
+        for table in step.tables:
+            if table in own:
+                chosen[table] = own[table]
+            if table in self._starts:
+                self._include(chosen, table, self._starts[table])
+        self._arrive(chosen, turn)
+        followed = [edge for edge in step.inner if self._brings_parent(edge)]
+        whole = [Arrow(edge, down=False) for edge in followed if edge.child in self.plan.whole]
+        for each in [self._ask(asking, arrow, WHOLE) for arrow in whole]:
+            self._take(chosen, each)
+        arrows = [Arrow(edge, down=False) for edge in followed if edge.child not in self.plan.whole]
+        self._close(step, chosen, arrows, asking)
+        for edge in filter(self._leads_up, step.to_parents):
+            rows = WHOLE if edge.child in self.plan.whole else chosen.get(edge.child)
+            if rows:
+                self._expect(turn.step, self._ask(asking, Arrow(edge, down=False), rows))
+
+    def _expect(self, step: int, asked: _Asked) -> None:
+        """Let the turn that a question is asked for wait for its answer."""
+        arrow = asked.arrow
+        turn = Turn(self._at[arrow.end], arrow.down)
+        self._asked.setdefault(turn, []).append(replace(asked, rank=step if arrow.down else -step))
+
+    def _ask(self, asking: Abreast, arrow: Arrow, rows: Rows) -> _Asked:
+        """Ask what these rows lead to; upwards, without those of which it is known that their parent is there."""
+        edge = arrow.edge
+        if not isinstance(rows, KeySet):
+            return _Asked(arrow, asking.ask(self.source.parents, edge, rows))
+        if arrow.down:
+            return _Asked(arrow, asking.ask(self._guide.children, edge, rows))
+        rows -= self._held.get(edge, KeySet())
+        return _Asked(arrow, asking.ask(self.source.parents, edge, rows) if rows else answered(rows))
+
+    def _arrive(self, chosen: Chosen, turn: Turn) -> None:
+        """Bring what was asked for on the way to a turn, in the plan's order."""
+        for each in sorted(self._asked.pop(turn, ()), key=lambda each: each.rank):
+            self._take(chosen, each)
+
+    def _take(self, chosen: Chosen, asked: _Asked) -> KeySet:
+        """Bring what an arrow leads to, and give what is new."""
+        rows = asked.answer.result()
+        return self._bring(chosen, asked.arrow, self._joined(asked.arrow.edge, rows) if asked.arrow.down else rows)
+
+    def _joined(self, edge: ForeignKey, rows: KeySet) -> KeySet:
         """
-        Give the children that come along; into a joint table those that all of their other keys have led to, too.
+        Give those of an edge's children that come along: into a joint table those that all of their other keys have led
+        to, too.
 
         A row that some key has not led to yet is asked for again when that key does.
         """
-        rows = self._guide.children(edge, parents)
         others = self.plan.joint.get(edge.child, ())
         if others:
             self._led[edge] = self._led.get(edge, KeySet()) | rows
@@ -224,36 +325,23 @@ class _Walker:
 
     def _hold(self, edge: ForeignKey, rows: KeySet) -> None:
         """Remember that these rows came down over an edge, where a row has one parent at most: it is chosen."""
-        keys = self.schema.table(edge.parent).keys
-        if not edge.virtual and not edge.period and any(set(key.columns) == set(edge.parent_columns) for key in keys):
+        if self._is_key(edge):
             self._held[edge] = self._held.get(edge, KeySet()) | rows
 
-    def _parents(self, edge: ForeignKey, children: KeySet) -> KeySet:
-        """Give the parents of those children of which it is not known that they are chosen."""
-        asked = children - self._held.get(edge, KeySet())
-        return self.source.parents(edge, asked) if asked else asked
+    def _is_key(self, edge: ForeignKey) -> bool:
+        """Tell whether a child has one parent at most over an edge."""
+        keys = self.schema.table(edge.parent).keys
+        if edge.virtual or edge.period:
+            return False
+        return any(set(key.columns) == set(edge.parent_columns) for key in keys)
 
     def _brings_children(self, edge: ForeignKey) -> bool:
         return self.plan.policy(edge).children is Children.FOLLOW
 
-    def _ascend(self, chosen: Chosen) -> None:
-        for step in reversed(self.plan.steps):
-            followed = [edge for edge in step.inner if self._brings_parent(edge)]
-            for edge in followed:
-                if edge.child in self.plan.whole:
-                    self._bring(chosen, Arrow(edge, down=False), self.source.parents(edge, WHOLE))
-            arrows = [Arrow(edge, down=False) for edge in followed if edge.child not in self.plan.whole]
-            self._close(step, chosen, arrows, self._parents)
-            for edge in filter(self._brings_parent, step.to_parents):
-                if edge.child in self.plan.whole:
-                    self._bring(chosen, Arrow(edge, down=False), self.source.parents(edge, WHOLE))
-                elif rows := chosen.get(edge.child):
-                    self._bring(chosen, Arrow(edge, down=False), self._parents(edge, rows))
-
     def _brings_parent(self, edge: ForeignKey) -> bool:
         return self.plan.policy(edge).parent is Parent.FOLLOW and edge.parent not in self.plan.whole
 
-    def _close(self, step: Step, chosen: Chosen, arrows: list[Arrow], follow: Follow) -> None:
+    def _close(self, step: Step, chosen: Chosen, arrows: list[Arrow], asking: Abreast) -> None:
         """Follow the component's inner edges until nothing new comes; only rows of the last round are expanded."""
         fresh: Chosen = {table: chosen[table] for table in step.tables if chosen.get(table)}
         rounds = 0
@@ -263,11 +351,11 @@ class _Walker:
                 return
             rounds += 1
             found: Chosen = {}
-            for arrow in arrows:
-                if arrow.start in fresh:
-                    new = self._bring(chosen, arrow, follow(arrow.edge, fresh[arrow.start]))
-                    if new:
-                        _add(found, arrow.end, new)
+            asked = [self._ask(asking, arrow, fresh[arrow.start]) for arrow in arrows if arrow.start in fresh]
+            for each in asked:
+                new = self._take(chosen, each)
+                if new:
+                    _add(found, each.arrow.end, new)
             fresh = found
 
     def _fits_memory(self, arrows: list[Arrow]) -> bool:

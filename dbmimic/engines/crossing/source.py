@@ -69,6 +69,11 @@ class CrossingSource:
         """Do nothing: a server of another engine is another server."""
         del token
 
+    @property
+    def abreast(self) -> int:
+        """As many as the source takes."""
+        return self._source.abreast
+
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names, in the source's own SQL."""
         return self._source.seed(self._own(table), seed)

@@ -179,6 +179,11 @@ class CrossingCopy:
         """End the snapshot and the connection."""
         self._copy.close()
 
+    @property
+    def abreast(self) -> int:
+        """One: copies are judged, not walked."""
+        return 1
+
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Refuse: copies are judged, not walked."""
         del seed

@@ -86,6 +86,11 @@ class MysqlSource:
         if self._session.value(f"SELECT GET_LOCK({lock}, 0)") != "1":
             raise SourceError("DM404", "the probe's lock is held by somebody else", place=self._session.side.place)
 
+    @property
+    def abreast(self) -> int:
+        """One: this session's."""
+        return 1
+
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names."""
         return self._walk.seed(table, seed)

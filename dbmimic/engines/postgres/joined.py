@@ -7,22 +7,19 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 import psycopg
-from psycopg import sql
 
 from dbmimic.engines.postgres import databases
-from dbmimic.engines.postgres.connect import apply, connect, reading_settings
+from dbmimic.engines.postgres import snapshot as snapshots
+from dbmimic.engines.postgres.connect import connect
 from dbmimic.engines.postgres.databases import NEW
-from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.reader import Reading, lock
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.writer import Journal, Writing
-from dbmimic.errors import SnapshotLost
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
 from dbmimic.model.keys import Rows, Span
-
-_NO_SUCH_SNAPSHOT = frozenset({"22023", "42704", "55000"})
 
 
 class PostgresJoinedSource:
@@ -31,27 +28,13 @@ class PostgresJoinedSource:
     def __init__(self, address: Address, snapshot: str, toolbox: Toolbox) -> None:
         self._connection = connect(address, Side.SOURCE)
         try:
-            self._begin(snapshot)
+            snapshots.enter(self._connection, snapshot)
             toolbox.serve(self._connection.info.server_version, tls=self._connection.pgconn.ssl_in_use)
         except BaseException:
             self._connection.close()
             raise
         psql = partial(Psql.like, self._connection, toolbox, Side.SOURCE)
         self._reading = Reading(self._connection, Side.SOURCE, snapshot, psql)
-
-    def _begin(self, snapshot: str) -> None:
-        connection = self._connection
-        with speaking(connection, Side.SOURCE, "setting up the session"):
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        try:
-            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-            apply(connection, reading_settings(connection.info.server_version), local=True)
-        except psycopg.Error as error:
-            fault = Fault.of(error, connection)
-            if fault.state in _NO_SUCH_SNAPSHOT:
-                message = "the source's snapshot is gone: the session that held it was ended"
-                raise SnapshotLost("DM403", message, hint="run the command again for a new snapshot") from None
-            raise translated(fault, Side.SOURCE, "joining the snapshot") from None
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf."""

@@ -18,7 +18,7 @@ from psycopg import sql
 from dbmimic.engines.postgres import catalog
 from dbmimic.engines.postgres.connect import Connection, apply, reading_settings
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
-from dbmimic.errors import DbmimicError, Problem, TryAgainError
+from dbmimic.errors import DbmimicError, Problem, SnapshotLost, TryAgainError
 from dbmimic.model.names import TableId
 
 _LOCK_TRIES = 4
@@ -27,6 +27,7 @@ _PAUSE_SECONDS = 0.5
 _CATALOGUE_TRIES = 5
 _TABLES_A_LOCK = 200
 _LOCK_REFUSED = "55P03"
+_NO_SUCH_SNAPSHOT = frozenset({"22023", "42704", "55000"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,26 @@ def begin(connection: Connection, side: Side = Side.SOURCE) -> Snapshot:
         connection.execute("ROLLBACK")
     message = "tables are created or changed faster than they can be locked"
     raise TryAgainError("DM702", message, hint="try again when no migration runs")
+
+
+def enter(connection: Connection, token: str) -> None:
+    """
+    Begin a transaction that reads under the snapshot which another session exported by that name.
+
+    Raises:
+        SnapshotLost: DM403, there is none: the session that held it was ended.
+    """
+    with speaking(connection, Side.SOURCE, "setting up the session"):
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    try:
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(token)))
+        apply(connection, reading_settings(connection.info.server_version), local=True)
+    except psycopg.Error as error:
+        fault = Fault.of(error, connection)
+        if fault.state in _NO_SUCH_SNAPSHOT:
+            message = "the source's snapshot is gone: the session that held it was ended"
+            raise SnapshotLost("DM403", message, hint="run the command again for a new snapshot") from None
+        raise translated(fault, Side.SOURCE, "joining the snapshot") from None
 
 
 def _allowed(connection: Connection, side: Side) -> list[_Lockable]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from dbmimic.engines.postgres import catalog, ddl, reader, snapshot, trial
+from dbmimic.engines.postgres.beside import ABREAST, Walks
 from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.pump import Psql
@@ -56,12 +57,13 @@ class PostgresSource:
     """
     A `ports.source.Source`: one connection, one transaction, one snapshot, from opening to closing.
 
-    One question at a time: a stream of rows that was begun is read to its end, or closed, before the next question.
+    One question of a thread at a time: a stream of rows that was begun is read to its end, or closed, before the next.
     """
 
     def __init__(
         self, address: Address, toolbox: Toolbox, side: Side = Side.SOURCE, *, built_here: bool = False
     ) -> None:
+        self._address = address
         self._side = side
         self._built_here = built_here
         self._toolbox = toolbox
@@ -83,7 +85,18 @@ class PostgresSource:
         self._reading = reader.Reading(connection, self._side, self._snapshot.token, psql)
         with speaking(connection, self._side, "reading the catalogue"):
             self._place = place_of(connection)
-        self._walk = Walk(connection, self._snapshot.facts, self._side, own[0] if own else "")
+        keeper = Walk(connection, self._snapshot.facts, self._side, own[0] if own else "")
+        self._walks = Walks(keeper, self._joined)
+
+    def _joined(self) -> Connection:
+        """Give another session under the snapshot."""
+        connection = connect(self._address, self._side)
+        try:
+            snapshot.enter(connection, self._snapshot.token)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @property
     def engine(self) -> str:
@@ -140,34 +153,53 @@ class PostgresSource:
         with speaking(self._connection, self._side, "taking an advisory lock"):
             self._connection.execute("SELECT pg_advisory_lock(%s::int4, %s::int4)", (LOCK_CLASS, token))
 
+    @property
+    def abreast(self) -> int:
+        """Two: this session's, and one that joins its snapshot."""
+        return ABREAST
+
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names; a condition is read with the role's own search path."""
-        return self._walk.where(seed) if isinstance(seed, WhereSeed) else self._walk.by_key(table, seed)
+        with self._walks.one(table.leaves) as walk:
+            return walk.where(seed) if isinstance(seed, WhereSeed) else walk.by_key(table, seed)
 
     def check(self, condition: WhereSeed) -> None:
         """Make sure that the server takes a condition, with the role's own search path."""
-        self._walk.where(condition, wanted=False)
+        with self._walks.one(self._leaves(condition.table)) as walk:
+            walk.where(condition, wanted=False)
 
     def keyed(self, table: Table, columns: tuple[str, ...], rows: Rows = WHOLE) -> Iterator[KeyedRows]:
         """Stream these rows' identities with some columns as text, leaf after leaf."""
-        for leaf in table.leaves:
-            yield from reader.keyed(self._connection, self._side, leaf, columns, rows)
+        with self._walks.one(table.leaves) as walk:
+            for leaf in table.leaves:
+                yield from reader.keyed(walk.connection, self._side, leaf, columns, rows)
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the parent rows that these child rows reference."""
-        return self._walk.parents(edge, children)
+        with self._walks.one(self._ends(edge)) as walk:
+            return walk.parents(edge, children)
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
         """Give the child rows that reference any of these parent rows."""
-        return self._walk.children(edge, parents)
+        with self._walks.one(self._ends(edge)) as walk:
+            return walk.children(edge, parents)
 
     def links(self, edge: ForeignKey, rows: Rows, end: End) -> Iterator[Links]:
         """Stream which child row references which parent row."""
-        return self._walk.links(edge, rows, end)
+        with self._walks.one(self._ends(edge)) as walk:
+            yield from walk.links(edge, rows, end)
+
+    def _leaves(self, table: TableId) -> tuple[TableId, ...]:
+        return self._snapshot.facts.beneath.get(table, (table,))
+
+    def _ends(self, edge: ForeignKey) -> tuple[TableId, ...]:
+        """Give the leaves that a question about an edge may read."""
+        return tuple(dict.fromkeys((*self._leaves(edge.child), *self._leaves(edge.parent))))
 
     def count(self, table: Table) -> int:
         """Give how many rows the table holds."""
-        return self._walk.count(table)
+        with self._walks.one(table.leaves) as walk:
+            return walk.count(table)
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf in ascending identity; head values are COPY's own text forms."""
@@ -196,7 +228,8 @@ class PostgresSource:
         """
         if self._built_here and catalog.edge_key(edge) in self._valid:
             return 0
-        return self._walk.orphans(edge, children)
+        with self._walks.one(self._ends(edge)) as walk:
+            return walk.orphans(edge, children)
 
     def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
         """Tell whether a check, or a type of its columns, refuses any of these rows."""
@@ -208,6 +241,7 @@ class PostgresSource:
         return frozenset(catalog.edge_key(edge) for edge in self.schema().foreign_keys if edge.validated)
 
     def close(self) -> None:
-        """End the snapshot and the connection."""
+        """End the snapshot and its connections; what is still asked by another thread is cancelled."""
+        self._walks.close()
         with contextlib.suppress(psycopg.Error):
             self._connection.close()

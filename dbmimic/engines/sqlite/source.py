@@ -79,6 +79,11 @@ class SqliteSource:
         """Do nothing: two files are the same exactly where `identity` is, and a source is not written to."""
         del token
 
+    @property
+    def abreast(self) -> int:
+        """One: a connection serves one thread."""
+        return 1
+
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names."""
         if isinstance(seed, WhereSeed):
