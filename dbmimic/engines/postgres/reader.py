@@ -25,7 +25,8 @@ from dbmimic.ports.source import KeyedRows
 
 BATCH_BYTES = 4 << 20  # below, what a mask costs for each batch tells
 _IDS_A_STATEMENT = 20_000
-_WORTH_A_PUMP = 8 << 20  # bytes; starting two programs takes as long as reading so much by ourselves
+_IDS_IN_BINARY = 250_000  # binary rows have a head and an end, so all of them come by one statement, of 3 MB at most
+_WORTH_A_PUMP = 4 << 20  # bytes; starting two programs takes as long as reading so much by ourselves
 _TID_RANGES = 140000  # the first version that reads a range of places without reading the whole table
 
 
@@ -57,7 +58,8 @@ class Reading:
             return self._here(layout, rows)
         if layout.head:
             return self._pumped(psql, layout, rows)
-        return self._relayed(psql, layout, rows, binary=bulk.binary and not isinstance(rows, KeySet))
+        few = not isinstance(rows, KeySet) or len(rows.bits(layout.leaf)) <= _IDS_IN_BINARY
+        return self._relayed(psql, layout, rows, binary=bulk.binary and few)
 
     def bulk(self, layout: Layout) -> Bulk:
         """Ask the catalogue how large a leaf is; nothing where it is not there."""
@@ -184,14 +186,15 @@ def _selected(
     select = sql.SQL("SELECT {} FROM ONLY {}").format(_list(columns), sql.Identifier(leaf.schema, leaf.name))
     form = sql.SQL(" (FORMAT binary)" if binary else "")
     if isinstance(rows, KeySet):
-        for ids in rows.chunks(leaf, _IDS_A_STATEMENT):
+        for ids in rows.chunks(leaf, _IDS_IN_BINARY if binary else _IDS_A_STATEMENT):
             yield sql.SQL(
-                "COPY ({} WHERE ctid = ANY ({}::tid[]) AND ctid >= {}::tid AND ctid <= {}::tid) TO STDOUT"
+                "COPY ({} WHERE ctid = ANY ({}::tid[]) AND ctid >= {}::tid AND ctid <= {}::tid) TO STDOUT{}"
             ).format(
                 select,
                 sql.Literal(tids.literal(ids)),
                 sql.Literal(tids.place(ids[0])),
                 sql.Literal(tids.place(ids[-1])),
+                form,
             )
         return
     limits = []

@@ -71,6 +71,25 @@ def test_what_has_another_number_in_another_database_goes_as_text(bench):
         assert digest(bench, f"{name}_copy_dbmimic_new", table) == digest(bench, name, table)
 
 
+@pytest.mark.usefixtures("pumped")
+@pytest.mark.parametrize(("most", "binary"), [(40_000, True), (5_000, False)])
+def test_chosen_rows_go_in_binary_where_one_statement_gives_them(bench, monkeypatch, most, binary):
+    monkeypatch.setattr(reader, "_IDS_IN_BINARY", most)
+    monkeypatch.setattr(reader, "_IDS_A_STATEMENT", 2_000)
+    name = bench.database(MANY)
+    source, target = bench.source(name), bench.target(f"{name}_copy")
+    target.build(source.structure())
+    (table,) = source.schema().tables
+    odd = source.seed(table, WhereSeed(table.id, "id % 2 = 1"))
+    (raw,) = source.read(layout_of(table), odd)
+    assert isinstance(raw.tail.body, Relay)
+    assert raw.tail.body.binary == binary
+    batches = (MaskedBatch(raw.layout, 0, {}, raw.tail) for raw in source.read(layout_of(table), odd))
+    assert target.write(layout_of(table), batches) == len(odd)
+    expected = "SELECT count(*), sum(id), max(name) FROM t WHERE id % 2 = 1"
+    assert bench.rows(f"{name}_copy_dbmimic_new", expected) == bench.rows(name, expected)
+
+
 def test_portions_hold_every_row_once(bench):
     name = bench.database(MANY)
     source = bench.source(name)
