@@ -16,6 +16,8 @@ from dbmimic.model.run import Run, RunStatus
 
 _OURS = re.compile(r"[0-9-]{10}T[0-9.]+\+0000-[0-9a-f]{32}\.json")
 
+_LEFT_SECONDS = 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -38,10 +40,19 @@ class History:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{run.started_at.replace(':', '')}-{run.run}.json"
         recording = Recording(run, path, _written(path, run))
+        self._sweep(path)
         for old in self._paths()[self.keep :]:
             with suppress(FileNotFoundError):
                 old.unlink()
         return recording
+
+    def _sweep(self, newest: Path) -> None:
+        """Remove what a killed run left half written: nobody writes for an hour."""
+        for unfinished in self.folder.glob("*.part"):
+            with suppress(OSError):  # another run has removed it
+                age = newest.stat().st_mtime - unfinished.stat().st_mtime
+                if _OURS.fullmatch(unfinished.with_suffix(".json").name) and age > _LEFT_SECONDS:
+                    unfinished.unlink()
 
     def runs(self) -> Iterator[Run]:
         """Give the runs, the newest first; what cannot be understood is no run."""
@@ -85,13 +96,20 @@ class Recording:
 
 
 def _written(path: Path, run: Run) -> int:
-    """Put a run's file in its place, and give a handle by which it is locked."""
+    """Put a run's file in its place, and give a handle by which it is locked; what cannot be finished is removed."""
     unfinished = path.with_suffix(".part")
     handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    os.write(handle, (json.dumps(asdict(run), indent=1) + "\n").encode())
-    os.fsync(handle)
-    unfinished.replace(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        rest = memoryview((json.dumps(asdict(run), indent=1) + "\n").encode())
+        while rest:  # a disk that is almost full takes a part
+            rest = rest[os.write(handle, rest) :]
+        os.fsync(handle)
+        unfinished.replace(path)
+    except BaseException:
+        os.close(handle)
+        unfinished.unlink(missing_ok=True)
+        raise
     return handle
 
 

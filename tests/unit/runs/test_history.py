@@ -65,6 +65,38 @@ def test_a_run_is_running_while_its_process_lives_and_killed_after(tmp_path: Pat
     assert history.run(run(1).run).status is RunStatus.STOPPED
 
 
+def test_what_cannot_be_finished_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(tmp_path, keep=10)
+    recording = history.begin(run(1))
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    handles = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr("os.fsync", full)
+    for attempt in (lambda: history.begin(run(2)), lambda: recording.end(replace(run(1), status=RunStatus.VERIFIED))):
+        with pytest.raises(OSError, match="No space"):
+            attempt()
+    monkeypatch.undo()
+    assert len(list(Path("/proc/self/fd").iterdir())) == handles
+    assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
+    assert [(each.run, each.status) for each in history.runs()] == [(run(1).run, RunStatus.RUNNING)]
+
+
+def test_what_a_killed_run_left_half_written_goes_after_a_while(tmp_path: Path) -> None:
+    history = History(tmp_path, keep=10)
+    history.begin(run(1))
+    (ours,) = tmp_path.glob("*.json")
+    left, fresh = (ours.with_name(ours.name.replace(run(1).run, name * 32)).with_suffix(".part") for name in "ab")
+    theirs = tmp_path / "report.part"
+    for path in (left, fresh, theirs):
+        path.write_text("{")
+    for path in (left, theirs):
+        os.utime(path, (0, 0))
+    history.begin(run(2))
+    assert {path.name for path in tmp_path.glob("*.part")} == {fresh.name, theirs.name}
+
+
 def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
     history = History(tmp_path, keep=10)
     for name, text in (("a", "{"), ("b", "[]"), ("c", '{"run": 1}'), ("d", '{"status": "x"}')):
