@@ -9,6 +9,7 @@ Every error that dbmimic raises, by who can act on it.
      ├─ TargetError           DM5xx    6   the owner of the target database
      ├─ VerificationFailed    DM6xx    7   the copy is not fit to use and was not swapped in
      ├─ TryAgainError         DM7xx   75   nobody: the same command may succeed later
+     ├─ HookError             DM8xx    8   the author of a hook: the new copy is verified and in place
      └─ InternalError         DM9xx    1   us
 
 An error has a code, a place, a reason and a next step. It holds coordinates, never contents: no row value may
@@ -32,6 +33,7 @@ Codes, so that one word has one meaning:
     DM223 the slice cannot meet its budget
     DM231 a mask gives values of other rows
     DM233 a unique index is over something made of a masked column
+    DM224 a hook is no command and no SQL                        DM225 a hook's SQL file cannot be read
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading
@@ -42,6 +44,7 @@ Codes, so that one word has one meaning:
     DM316 a column cannot be drawn from
     DM321 no golden copy to make a sandbox from                  DM322 the sandboxes would be too many or too large
     DM323 the sandbox is protected        DM324 not made by dbmimic, so it is left alone
+    DM331 a hook before the run failed
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
     DM407 no room on disk for which rows are chosen
@@ -53,10 +56,12 @@ Codes, so that one word has one meaning:
     DM603 a masked column still holds the source's value
     DM604 the schemas differ              DM605 rows could not be compared
     DM606 the copy does not hold what was sent                   DM607 a mask could not read some values
+    DM611 a hook's SQL failed             DM612 a hook's SQL left the copy less than whole
     DM701 another run holds the target    DM702 a lock was not had in time
     DM703 source or target is starting up, full or shutting down
     DM704 workers were lost again and again                      DM705 the golden copy cannot be copied now
     DM706 somebody works on the sandbox
+    DM801 a hook after the run failed
     DM901 a broken invariant
 """
 
@@ -71,6 +76,7 @@ from typing import ClassVar
 __all__ = [
     "ConfigError",
     "DbmimicError",
+    "HookError",
     "InternalError",
     "Problem",
     "RefusedError",
@@ -217,6 +223,17 @@ class TryAgainError(DbmimicError):
     """The same command may succeed later, as it is."""
 
     exit_status = 75
+
+
+class HookError(DbmimicError):
+    """
+    The new copy is verified and in place, and a command that follows it failed; `report` is the run's report.
+
+    Of all errors it is the only one after which the target serves another copy than before.
+    """
+
+    exit_status = 8
+    report: object = None
 
 
 class InternalError(DbmimicError):

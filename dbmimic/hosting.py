@@ -12,9 +12,7 @@ import os
 import socket
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -22,10 +20,9 @@ from pathlib import Path
 from dbmimic.config import Overrides, load
 from dbmimic.config import resolve as late
 from dbmimic.engines.hosts import host
-from dbmimic.errors import DbmimicError, InternalError, UsageError
+from dbmimic.errors import DbmimicError, UsageError
 from dbmimic.model.address import Address
-from dbmimic.model.report import RunReport
-from dbmimic.model.run import Run, RunStatus
+from dbmimic.model.run import Run
 from dbmimic.model.settings import Named, Settings
 from dbmimic.runs import History
 from dbmimic.sandboxes import Sandboxes
@@ -76,66 +73,23 @@ def history(config: Settings) -> History:
     return History(folder, config.runs.keep)
 
 
-@contextlib.contextmanager
-def recorded(config: Settings, complain: Callable[[str], None]) -> Iterator[Callable[[RunReport], None]]:
-    """
-    Remember a run that happens inside; what it gives takes the run's report.
-
-    Where nothing can be written, `complain` is told why, and the run goes on: a copy does not depend on its history.
-    """
-    clock = SystemClock()
-    began = Run(
+def began(config: Settings) -> Run:
+    """Give a run that begins now; a database whose address cannot be read has no name yet."""
+    return Run(
         run=uuid.uuid4().hex,
-        source=str(address(config.source, "source")),
-        target=str(address(config.target, "target")),
+        source=_name(config.source, "source"),
+        target=_name(config.target, "target"),
         version=metadata.version("dbmimic"),
         host=socket.gethostname(),
-        started_at=clock.now().isoformat(),
-    )
-    found: list[RunReport] = []
-    ended = replace(began, status=RunStatus.STOPPED)
-    recording = None
-    try:
-        recording = history(config).begin(began)
-    except OSError as error:
-        complain(f"the run is not remembered: {error.strerror}")
-    try:
-        yield found.append
-        ended = replace(began, status=RunStatus.VERIFIED, exit=0)
-    except Exception as error:
-        ended = _failed(began, error if isinstance(error, DbmimicError) else InternalError.unexpected(error))
-        report = getattr(error, "report", None)
-        found += [report] if isinstance(report, RunReport) else []
-        raise
-    finally:
-        if recording is not None:
-            try:
-                recording.end(_told(replace(ended, ended_at=clock.now().isoformat()), found))
-            except OSError as error:
-                complain(f"how the run ended is not remembered: {error.strerror}")
-
-
-def _failed(run: Run, error: DbmimicError) -> Run:
-    first = error.problems[0]
-    return replace(
-        run,
-        status=RunStatus.FAILED,
-        exit=error.exit_status,
-        code=first.code,
-        place=first.place,
-        message=first.message,
+        started_at=SystemClock().now().isoformat(),
     )
 
 
-def _told(run: Run, reports: Sequence[RunReport]) -> Run:
-    """Give a run with what its report counts."""
-    if not reports:
-        return run
-    report = reports[-1]
-    rows = [table.rows for table in report.tables]
-    findings = dict(sorted(Counter(finding.code for finding in report.findings).items()))
-    seconds = {name: round(taken, 3) for name, taken in report.seconds.items()}
-    return replace(run, rows=sum(rows), tables=len(rows), seconds=seconds, findings=findings)
+def _name(named: Named | None, what: str) -> str:
+    try:
+        return str(address(named, what))
+    except DbmimicError:
+        return ""  # the run itself tells of it
 
 
 def address(named: Named | None, what: str) -> Address:

@@ -16,6 +16,7 @@ from dbmimic import introspect, rules
 from dbmimic.config import Overrides, starting
 from dbmimic.config import lock as locking
 from dbmimic.config import resolve as late
+from dbmimic.config.refreshing import amendments
 from dbmimic.config.secret import secret as secret_of
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
@@ -36,7 +37,7 @@ from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
 from dbmimic.model.preview import Preview, RulesCheck
 from dbmimic.model.report import RunReport
-from dbmimic.model.settings import Named, Settings
+from dbmimic.model.settings import HooksSpec, Named, Settings
 from dbmimic.model.suggestion import Suggestions
 from dbmimic.pipeline import copy as copying
 from dbmimic.pipeline import graph as drawing
@@ -154,6 +155,9 @@ class Workshop:
 
     settings: Settings
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (replace(self.settings, hooks=HooksSpec()),)  # a hook's SQL may hold a password
+
     def source(self, token: str) -> JoinedSource:
         """Join the run's snapshot."""
         address = _followed(self.settings.source, "source")
@@ -257,7 +261,9 @@ def copy(
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
     """
-    request = _request(config, secret_needed=True, confirmed=confirm_target)
+    request = replace(
+        _request(config, secret_needed=True, confirmed=confirm_target), amendments=amendments(config.hooks)
+    )
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None
     world = _world(listener, crew)
     deadline = world.clock.seconds() + wait

@@ -12,6 +12,7 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, rules, runs, sandbox, schema, verify, why
 from dbmimic.cli.render.errors import show
+from dbmimic.cli.render.voice import voice
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
 
 NAME = "dbmimic"
@@ -61,7 +62,7 @@ def main() -> NoReturn:
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         del frame
         arrived.append(number)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(number)
 
     for number in _STOPPED:
         signal.signal(number, stop)
@@ -108,5 +109,5 @@ def _declined() -> RefusedError:
 
 def _stopped(number: int, arguments: list[str]) -> int:
     left = _LEFT.get(arguments[0] if arguments else "")
-    print(_STOPPED[signal.Signals(number)] + (f": {left}" if left else ""), file=sys.stderr)
+    voice.complain(_STOPPED[signal.Signals(number)] + (f": {left}" if left else ""))
     return _BY_SIGNAL + number

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Executor, Json, Quiet, Source, Target, Verbose, Workers
+from dbmimic.cli.options import ConfigFile, Executor, Json, Log, Quiet, Source, Target, Verbose, Workers, settings_of
+from dbmimic.cli.render.voice import voice
 from dbmimic.model.report import RunReport
 from dbmimic.ports.listener import Listener
 
@@ -28,20 +29,21 @@ def copy(
     executor: Executor = "processes",
     workers: Workers = None,
     json: Json = False,
+    log_format: Log = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Copy the slice, masked and verified, and put it in the target's place. Status 0 means verified."""
-    from dbmimic import hosting, wiring
+    from dbmimic import refresh, wiring
     from dbmimic.cli.render.outcome import conclude
 
-    settings = hosting.load_config(config, source=source, target=target)
+    settings = settings_of(config, source, target, log_format)
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
-    with wiring.workers(executor, workers) as crew, hosting.recorded(settings, _complain) as remember:
+    with wiring.workers(executor, workers) as crew:
 
         def run(listener: Listener) -> RunReport:
-            report = wiring.copy(
+            return wiring.copy(
                 settings,
                 executor=crew,
                 least_bytes=_WORTH_A_CREW if executor == "processes" else 0,
@@ -49,11 +51,10 @@ def copy(
                 confirm_target=confirm_target,
                 wait=_PATIENCE_SECONDS if wait else 0.0,
             )
-            remember(report)
-            return report
 
-        conclude(run, json=json, quiet=quiet, verbose=verbose)
-
-
-def _complain(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+        conclude(
+            lambda listener: refresh.refresh(settings, run, listener, voice.complain),
+            json=json,
+            quiet=quiet,
+            verbose=verbose,
+        )

@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from dbmimic.cli.render.voice import voice
+from dbmimic.model.events import LogFormat
+from dbmimic.model.settings import Settings
+
 ConfigFile = Annotated[
     Path | None, typer.Option("-c", "--config", metavar="FILE", help="The configuration; default: dbmimic.yaml here.")
 ]
@@ -23,5 +27,25 @@ Workers = Annotated[
     typer.Option(metavar="N", help="How many workers copy at a time; default: one for each processor, four at most."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
+Log = Annotated[
+    LogFormat | None,
+    typer.Option(
+        "--log-format",
+        envvar="DBMIMIC_LOG_FORMAT",
+        metavar="auto|text|json",
+        show_envvar=False,
+        help="What goes to standard error: bars on a terminal and lines elsewhere, lines, or lines of JSON.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more: every column, every finding.")]
+
+
+def settings_of(config: Path | None, source: str | None, target: str | None, log: LogFormat | None) -> Settings:
+    """Load the configuration, and speak as it, the environment or a flag wants."""
+    from dbmimic import hosting
+
+    voice.choose(log or LogFormat.AUTO)
+    settings = hosting.load_config(config, source=source, target=target)
+    voice.choose(log or settings.log_format)
+    return settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbmimic.cli.options import ConfigFile, Json, Quiet, Source, Target, Verbose
+from dbmimic.cli.options import ConfigFile, Json, Log, Quiet, Source, Target, Verbose, settings_of
 
 
 def plan(
@@ -10,16 +10,17 @@ def plan(
     source: Source = None,
     target: Target = None,
     json: Json = False,
+    log_format: Log = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Show what a copy would do: tables, rows, columns masked and undecided, edges, order. Nothing is written."""
-    from dbmimic import hosting, wiring
+    from dbmimic import wiring
     from dbmimic.cli.render.progress import watching
     from dbmimic.cli.render.tables import show_preview
     from dbmimic.reporting.json import preview_document, text
 
-    settings = hosting.load_config(config, source=source, target=target)
+    settings = settings_of(config, source, target, log_format)
     with watching(quiet=quiet) as listener:
         preview = wiring.plan(settings, listener=listener)
     if json:

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from dbmimic.config.document import Document, KeyPath
 from dbmimic.config.form import Form
 from dbmimic.config.models import ConfigForm, KeepForm, MaskForm, PackForm, RulesForm, RunsForm, SandboxForm
+from dbmimic.config.refresh_forms import HookForm, HooksForm, LogsForm
 from dbmimic.config.slice_forms import (
     BudgetForm,
     CoverForm,
@@ -44,6 +45,8 @@ _EXPECTED: Mapping[str, str] = {
 }
 _FORM_HINT = "`dbmimic schema` prints what may stand where"
 _DECISION = 'a mask\'s name, {mask: NAME, ...} or {keep: "why"}'
+_HOOK = "a command (a text or a list of words), {run: COMMAND}, {sql: TEXT} or {sql_file: PATH}"
+_CHOICES = {"decision": ("DM204", f"a decision must be {_DECISION}"), "hook": ("DM224", f"a hook must be {_HOOK}")}
 _SECTIONS: Mapping[str | int, type[Form]] = {
     "slice": SliceForm,
     "seeds": SeedForm,
@@ -58,6 +61,11 @@ _SECTIONS: Mapping[str | int, type[Form]] = {
     "rules": RulesForm,
     "sandbox": SandboxForm,
     "runs": RunsForm,
+    "hooks": HooksForm,
+    "before": HookForm,
+    "after": HookForm,
+    "on_failure": HookForm,
+    "logs": LogsForm,
 }
 _FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, *_SECTIONS.values(), KeepForm, MaskForm)
 _WORDS = frozenset(word for form in _FORMS for word in form.model_fields)
@@ -86,8 +94,9 @@ def _problem(detail: ErrorDetails, document: Document, form: type[Form]) -> Prob
             )
         case "missing":
             return Problem("DM204", f"'{detail['loc'][-1]}' is missing here", document.value_place(path), _FORM_HINT)
-        case "decision":
-            return Problem("DM204", f"a decision must be {_DECISION}", document.value_place(path), _FORM_HINT)
+        case "decision" | "hook" as what:
+            code, message = _CHOICES[what]
+            return Problem(code, message, document.value_place(path), _FORM_HINT)
     if detail["loc"][-1:] == ("[key]",):
         return Problem(
             "DM203", "this trait is not known", document.key_place(path), suggestion(str(path[-1]), set(ColumnTrait))

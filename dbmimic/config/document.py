@@ -174,7 +174,7 @@ class _Construction:
 
     name: str
     environ: Mapping[str, str]
-    late: Collection[str]
+    late: Collection[KeyPath]
     problems: list[Problem]
     spots: dict[KeyPath, Spot] = field(default_factory=dict)
     _open: set[int] = field(default_factory=set)
@@ -224,7 +224,7 @@ class _Construction:
         if any("\ud800" <= char <= "\udfff" or char == "\0" for char in node.value):
             self._problem("DM204", "this text holds an escape that is no character", node, "take it out")
             return ""
-        if len(path) == 1 and path[0] in self.late:
+        if path in self.late:
             return str(node.value)
         filled = fill(node.value, self.environ)
         for complaint in filled.complaints:
@@ -269,10 +269,10 @@ def read(
     environ: Mapping[str, str],
     *,
     problems: list[Problem],
-    late: Collection[str] = (),
+    late: Collection[KeyPath] = (),
 ) -> Document:
     """
-    Give the file's content with `${NAME}` filled in, but for the top keys in `late`, whose text is left as written.
+    Give the file's content with `${NAME}` filled in, but for the paths in `late`, whose text is left as written.
 
     What is wrong inside the tree (repeated keys, missing variables) is added to `problems`. Errors: DM201 where there
     is no tree. No message holds a piece of the file.

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator,
 
 from dbmimic.config.document import Blank
 from dbmimic.config.form import Form, Size, Text, complaint, empty_list, empty_mapping, word_null
+from dbmimic.config.refresh_forms import HooksForm, LogsForm
 from dbmimic.config.slice_forms import SliceForm
 from dbmimic.model.names import split_name
 from dbmimic.model.ruleset import ColumnTrait, Undecided
@@ -169,6 +170,8 @@ class ConfigForm(Form):
     rules: Annotated[RulesForm, BeforeValidator(empty_mapping)] = RulesForm()
     sandbox: Annotated[SandboxForm, BeforeValidator(empty_mapping)] = SandboxForm()
     runs: Annotated[RunsForm, BeforeValidator(empty_mapping)] = RunsForm()
+    hooks: Annotated[HooksForm, BeforeValidator(empty_mapping)] = HooksForm()
+    logs: Annotated[LogsForm, BeforeValidator(empty_mapping)] = LogsForm()
 
 
 class PackForm(Form):

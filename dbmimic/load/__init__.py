@@ -6,6 +6,6 @@ Never: a write to what was not cleared, a batch that was not masked. Read first:
 """
 
 from dbmimic.load.guard import ClearedCopy, ClearedTarget, clear, rejoin
-from dbmimic.load.write import build, finish, hold, swap, write
+from dbmimic.load.write import amend, build, finish, hold, swap, write
 
-__all__ = ["ClearedCopy", "ClearedTarget", "build", "clear", "finish", "hold", "rejoin", "swap", "write"]
+__all__ = ["ClearedCopy", "ClearedTarget", "amend", "build", "clear", "finish", "hold", "rejoin", "swap", "write"]

@@ -8,7 +8,7 @@ from dbmimic.load.guard import ClearedCopy, ClearedTarget
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Stamp, Structure
+from dbmimic.model.target import Amendment, Stamp, Structure
 
 
 def hold(target: ClearedTarget) -> None:
@@ -29,6 +29,11 @@ def write(target: ClearedTarget | ClearedCopy, layout: Layout, batches: Iterable
 def finish(target: ClearedTarget, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
     """Build what comes after the rows: constraints, indexes, triggers, sequences, statistics."""
     return target.target.finish(structure, masked)
+
+
+def amend(target: ClearedTarget, amendment: Amendment) -> None:
+    """Run SQL of the user's own in the new copy."""
+    target.target.amend(amendment)
 
 
 def swap(target: ClearedTarget, stamp: Stamp) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import TableId
+from dbmimic.model.run import Run
 
 
 class Stage(StrEnum):
@@ -17,7 +19,16 @@ class Stage(StrEnum):
     COPY = "copy"
     FINISH = "finish"
     VERIFY = "verify"
+    AMEND = "amend"
     SWAP = "swap"
+
+
+class LogFormat(StrEnum):
+    """How a run is told on standard error: bars on a terminal and lines elsewhere, lines, or JSON lines."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +63,43 @@ class Noticed:
     finding: Finding
 
 
-Event = StageStarted | StageEnded | RowsCopied | Noticed
+@dataclass(frozen=True, slots=True)
+class SchemaRead:
+    """The source's tables are known, each with the names of its columns."""
+
+    columns: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run is over; `byte_count` is what was loaded, as it was sent."""
+
+    run: Run
+    byte_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HookSaid:
+    """A hook's command wrote a line; what could be a password in it is gone already."""
+
+    hook: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class HookEnded:
+    """A hook's command is over; `problem` is empty where it did what it should."""
+
+    hook: str
+    seconds: float
+    problem: str
+
+
+Event = StageStarted | StageEnded | RowsCopied | Noticed | SchemaRead | RunStarted | RunEnded | HookSaid | HookEnded

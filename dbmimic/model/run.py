@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 SCHEMA = "dbmimic/run/1"
@@ -24,7 +24,9 @@ class Run:
     One run: when (ISO, UTC), into what (addresses without passwords), how it ended and what it came to.
 
     `exit` is the exit status, `code`, `place` and `message` are those of the first problem, `findings` how many of each
-    code there were; `seconds` by chapter, with `total`.
+    code there were; `seconds` by chapter, with `total`. `bytes` is what was loaded, as it was sent, `row_counts`
+    the copy's rows by table and `columns` the names of the source's columns by table, as far as the run came to know
+    them.
     """
 
     run: str
@@ -43,4 +45,12 @@ class Run:
     code: str = ""
     place: str = ""
     message: str = ""
+    bytes: int | None = None
+    row_counts: dict[str, int] | None = field(default=None, repr=False)
+    columns: dict[str, list[str]] | None = field(default=None, repr=False)
     schema: str = SCHEMA
+
+    @property
+    def good(self) -> bool:
+        """Whether the target serves what this run made, verified."""
+        return self.status is RunStatus.VERIFIED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dbmimic.model.events import LogFormat
 from dbmimic.model.request import Budget, Children, Enter, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.sandbox import SandboxLimits
@@ -119,6 +120,45 @@ class RunsSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """
+    A program to start, as words; no shell stands between.
+
+    It runs in `folder` and has so many `seconds`; `place` is where it was written.
+    """
+
+    words: tuple[str, ...] = field(repr=False)
+    place: str
+    folder: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSpec:
+    """SQL for the new copy: `text` as written, or what stands in `file`; it has so many `seconds`."""
+
+    text: str = field(repr=False)
+    file: str
+    place: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HooksSpec:
+    """
+    What the user has done around a run.
+
+    `before` runs before anything is read; `sql` in the new copy, once it is verified and before it is put in place;
+    `after` when it is in place; `on_failure` after a run that ended otherwise than with status 0.
+    """
+
+    before: tuple[CommandSpec, ...] = ()
+    sql: tuple[SqlSpec, ...] = ()
+    after: tuple[CommandSpec, ...] = ()
+    on_failure: tuple[CommandSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     One configuration, flags and environment already laid over the file.
@@ -135,3 +175,5 @@ class Settings:
     rules: Ruleset = field(default_factory=lambda: Ruleset(layers=()))
     sandbox: SandboxLimits = field(default_factory=SandboxLimits)
     runs: RunsSpec = field(default_factory=RunsSpec)
+    hooks: HooksSpec = field(default_factory=HooksSpec)
+    log_format: LogFormat = LogFormat.AUTO

@@ -42,6 +42,15 @@ class TargetState:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendment:
+    """SQL of the user's own for a new copy: statements, where they were written, and how long they may take."""
+
+    sql: str = field(repr=False)
+    place: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Structure:
     """
     A database's structure in the engine's own words.

@@ -13,6 +13,7 @@ from dbmimic.model.events import Noticed, Stage
 from dbmimic.model.findings import Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
+from dbmimic.pipeline.amend import amend
 from dbmimic.pipeline.expect import about, describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
@@ -75,6 +76,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         seconds=chapters.total(),
     )
     tell(report, world)
+    amend(request, source, cleared, expected, chapters)
     with chapters.chapter(Stage.SWAP):
         load.swap(cleared, _stamp(source, world))
     return replace(report, seconds=chapters.total())

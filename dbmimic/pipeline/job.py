@@ -14,6 +14,7 @@ from dbmimic.model.events import Stage, StageEnded, StageStarted
 from dbmimic.model.lock import Lock
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.settings import SliceSpec
+from dbmimic.model.target import Amendment
 from dbmimic.ports.clock import Clock
 from dbmimic.ports.listener import Listener
 from dbmimic.ports.source import JoinedSource
@@ -25,7 +26,8 @@ class Request:
     """
     What was asked for, and with which secret; `confirmed` is the target's name, typed by somebody.
 
-    `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands.
+    `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands. `amendments` is
+    SQL of the user's own for the verified copy.
     """
 
     slice: SliceSpec
@@ -34,6 +36,7 @@ class Request:
     confirmed: str | None = None
     lock: Lock | None = None
     lock_place: str = ""
+    amendments: tuple[Amendment, ...] = ()
 
 
 class Joining(Protocol):

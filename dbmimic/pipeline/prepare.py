@@ -9,6 +9,7 @@ from dbmimic import introspect, rules, subset
 from dbmimic.errors import ConfigError, Problem, RefusedError
 from dbmimic.masks.pinned import differences, pinned
 from dbmimic.masks.registry import MaskRegistry
+from dbmimic.model.events import SchemaRead
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.keys import Rows, TableSlice
@@ -54,6 +55,8 @@ def sliced(request: Request, source: Source) -> Sliced:
 def prepare(request: Request, source: Source, world: World) -> Prepared:
     """Give all that follows from the catalogue and the configuration alone."""
     found = sliced(request, source)
+    named = {str(table.id): tuple(column.name for column in table.columns) for table in found.schema.tables}
+    world.listener(SchemaRead(named))
     if request.secret is None and request.slice.needs_secret:
         reason = "percent, ratio, limit and cover choose rows by keyed hash, and there is no secret"
         hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"

@@ -8,7 +8,7 @@ from typing import Protocol
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
 from dbmimic.ports.source import Source
 
 
@@ -77,6 +77,16 @@ class Builder(Protocol):
         """
         Build constraints, indexes, triggers, views; set sequences to the source's values (past the largest value
         where their owner is one of the masked columns); gather statistics.
+        """
+        ...
+
+    def amend(self, amendment: Amendment) -> None:
+        """
+        Run SQL of the user's own in the new copy, in a session with the server's own settings; nothing is read of what
+        it gives.
+
+        Raises:
+            TargetError: a statement failed, or the time is over; what was done is not taken back, so the copy is lost.
         """
         ...
 

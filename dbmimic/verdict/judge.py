@@ -26,6 +26,8 @@ from dbmimic.verdict.structure import differences
 
 T = TypeVar("T")
 
+_SINCE = "the source may have changed since the copy was made, or a hook's SQL have changed the copy's rows"
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -104,6 +106,19 @@ def judge(
     return Verdict(edges, leaks, tuple(sorted(findings)), wanted)
 
 
+def still_whole(source: Source, copy: Source, expected: Expectation) -> tuple[Finding, ...]:
+    """
+    Give what is against a copy that was changed after it was judged: another structure, or keys that dangle.
+
+    Cost: the structure is read, and there is an anti-join per foreign key on the copy.
+    """
+    differing = tuple(differences(expected.structure, copy.structure()))
+    if differing:
+        return differing
+    _, findings = foreign_keys(expected.graph, source, copy, expected.slices, loose=expected.loose)
+    return tuple(findings)
+
+
 def _begun(work: Callable[[], T]) -> Future[T]:
     """
     Give what comes of some work that a thread of its own does in a session of its own.
@@ -147,4 +162,4 @@ def _checked(
 def _excused(finding: Finding) -> Finding:
     if finding.code not in {"DM602", "DM605"} or finding.severity is not Severity.ERROR:
         return finding
-    return replace(finding, severity=Severity.WARNING, hint="the source may have changed since the copy was made")
+    return replace(finding, severity=Severity.WARNING, hint=_SINCE)

@@ -50,8 +50,9 @@ def test_nothing_random_and_no_clock_outside_their_rooms() -> None:
 
 def test_a_copy_loads_nothing_that_most_copies_do_not_need() -> None:
     """Starting is a good part of what a developer waits for."""
-    script = "import sys, dbmimic.wiring, dbmimic.engines.postgres.engine; print(*sys.modules)"
+    script = "import sys, dbmimic.refresh, dbmimic.wiring, dbmimic.engines.postgres.engine; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     )
-    assert loaded.isdisjoint({"sqlglot", "sqlalchemy.dialects.mysql", "dask", "faker", "dbmimic.engines.crossing"})
+    unneeded = {"sqlglot", "sqlalchemy.dialects.mysql", "dask", "faker", "dbmimic.engines.crossing"}
+    assert loaded.isdisjoint(unneeded | {"structlog"})

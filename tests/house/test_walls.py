@@ -68,3 +68,44 @@ def test_the_type_checker_holds_the_walls(tmp_path: Path, call: str, wanted: str
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
     assert done.returncode == 1, done.stdout + done.stderr
     assert wanted in done.stdout
+
+
+def imports_of(*folders: str) -> set[str]:
+    """Give the modules of ours that the files there import."""
+    found = set()
+    for folder in folders:
+        for path in (PACKAGE / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dbmimic"):
+                    found.add(node.module)
+    return found
+
+
+def test_what_is_seen_from_outside_cannot_hold_a_row() -> None:
+    """Commands and logs are made of names, counts and sentences: no room gives them rows."""
+    words = {f"dbmimic.model.{name}" for name in ("events", "findings", "run", "settings")}
+    own = {"dbmimic.errors", "dbmimic.ports.clock"}
+    assert imports_of("outside") <= words | own
+
+
+def test_only_loading_lets_a_users_sql_into_a_copy() -> None:
+    calls = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("target.amend")
+    }
+    assert calls == {"load/write.py", "engines/crossing/target.py"}
+
+
+def test_one_place_speaks_on_standard_error() -> None:
+    """So that lines of JSON are lines of JSON; what asks questions or starts a command has a terminal of its own."""
+    speaks = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "stderr" in path.read_text()}
+    speaks = {path for path in speaks if not path.startswith(("testing/", "engines/"))}
+    assert speaks == {
+        "cli/render/voice.py",
+        "cli/render/progress.py",
+        "cli/sandbox.py",
+        "config/resolve.py",
+        "outside/commands.py",
+    }

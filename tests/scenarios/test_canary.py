@@ -176,6 +176,27 @@ def test_nothing_comes_out_of_a_condition_that_fails_on_a_value(cage: Cage) -> N
         assert (ended.status, "DM212" in ended.err) == (3, True) or cage.shop.engine != "postgresql", ended.err
 
 
+def test_nothing_comes_out_of_what_others_are_told(cage: Cage) -> None:
+    """Hooks and log lines, of a run that succeeds and of one whose hook's SQL fails on a kept value."""
+    if cage.shop.engine == "mysql":
+        pytest.skip("nothing here differs by engine but the driver's words, and test_hooks looks at those")
+    built(cage)
+    tell = ["sh", "-c", "env; cat > told-$DBMIMIC_HOOK; ls"]
+    sections = {
+        "runs": {"folder": "history"},
+        "logs": {"format": "json"},
+    }
+    failing = "UPDATE people SET id = CAST(kept AS decimal(9)); INSERT INTO people SELECT * FROM people"
+    good = [("UPDATE people SET note = 'x'", 0)] if cage.shop.engine == "sqlite" else []
+    for sql, status in (*good, (failing, 7)):
+        hooks = {"before": [tell], "after": [{"sql": sql}, tell], "on_failure": [tell]}
+        cage.configure(**sections, hooks=hooks)
+        ended = cage.run("copy", "--yes", "--json")
+        assert ended.status == status, ended.err
+    assert "DM611" in ended.err
+    assert (cage.work / "told-on_failure").exists()
+
+
 @pytest.mark.parametrize("column", ["name", "note"])
 def test_nothing_comes_out_of_a_verification_that_fails(cage: Cage, column: str) -> None:
     built(cage)

@@ -134,7 +134,10 @@ def test_json_is_one_document_after_a_failure_too(dbmimic_command: Forks, here: 
 def test_a_schema_for_editors(dbmimic_command: Forks, tmp_path: Path) -> None:
     ended = dbmimic_command.run("schema", cwd=tmp_path)
     assert (ended.status, ended.err) == (0, "")
-    assert set(ended.document["properties"]) == {"source", "target", "secret", "slice", "rules", "sandbox", "runs"}
+    assert set(ended.document["properties"]) == {
+        *("source", "target", "secret", "slice", "rules", "sandbox", "runs"),
+        *("hooks", "logs"),
+    }
 
 
 def test_masks_are_listed_and_told(dbmimic_command: Forks, tmp_path: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from dbmimic.cli.render.voice import voice
 from dbmimic.errors import DbmimicError
 from dbmimic.model.report import RunReport
 from dbmimic.reporting import json
@@ -11,7 +10,7 @@ from dbmimic.reporting import json
 
 def show(error: DbmimicError, *, as_json: bool) -> int:
     """Tell the error and give the exit status that goes with it."""
-    print(error, file=sys.stderr)
+    voice.fail(error)
     if as_json:
         report = getattr(error, "report", None)
         document = json.report_document(report) if isinstance(report, RunReport) else json.error_document(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dbmimic.cli.render.progress import watching
 from dbmimic.cli.render.tables import show_report
-from dbmimic.errors import VerificationFailed
+from dbmimic.errors import HookError, VerificationFailed
 from dbmimic.model.report import RunReport
 from dbmimic.ports.listener import Listener
 from dbmimic.reporting.json import report_document, text
@@ -18,11 +18,12 @@ def conclude(run: Callable[[Listener], RunReport], *, json: bool, quiet: bool, v
 
     Raises:
         VerificationFailed: the report was told, and says so.
+        HookError: the report was told; what should have followed failed.
     """
     try:
         with watching(quiet=quiet) as listener:
             report = run(listener)
-    except VerificationFailed as error:
+    except (VerificationFailed, HookError) as error:
         if isinstance(error.report, RunReport) and not json:
             show_report(error.report, verbose=verbose)
         raise

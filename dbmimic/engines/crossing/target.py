@@ -17,7 +17,7 @@ from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span, Whole
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
-from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
 from dbmimic.ports.source import End, KeyedRows, Links, Source
 from dbmimic.ports.target import Target
 
@@ -74,6 +74,10 @@ class CrossingTarget:
         if self._structure is None:
             raise InternalError("DM901", "a copy was to be finished that was not built")
         return self._target.finish(self._structure, frozenset())
+
+    def amend(self, amendment: Amendment) -> None:
+        """Run SQL of the user's own in the new copy: its tables have the target's names."""
+        self._target.amend(amendment)
 
     def copy(self) -> CrossingCopy:
         """Open the new copy for reading."""

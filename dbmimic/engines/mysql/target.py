@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dbmimic.engines.mysql import catalogue, ddl, quoting
+from dbmimic.engines.mysql import amend, catalogue, ddl, quoting
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.load import Loader
@@ -20,7 +20,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
 from dbmimic.ports.source import Source
 
 _LOCK_SECONDS = 60
@@ -129,6 +129,10 @@ class MysqlTarget:
         ddl.create_objects(self._session, script.objects)
         self._script = script
         return ()
+
+    def amend(self, amendment: Amendment) -> None:
+        """Run SQL of the user's own in the new copy."""
+        amend.amend(self._address, self._places.new, amendment)
 
     def copy(self) -> Source:
         """Open the new copy for reading."""

@@ -12,7 +12,7 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
-from dbmimic.engines.postgres import catalog, databases, ddl, postdata, switch, writer
+from dbmimic.engines.postgres import amend, catalog, databases, ddl, postdata, switch, writer
 from dbmimic.engines.postgres.connect import Connection, connect, maintenance, named
 from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
@@ -26,7 +26,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
 
 _RUN_CLASS = 0x44424E  # the first half of the run locks' keys
 _NO_SUCH_LOCALE = frozenset({"22023", "42809", "0A000", "42704"})
@@ -235,6 +235,11 @@ class PostgresTarget:
 
     def _another(self) -> Connection:
         return connect(self._address, Side.TARGET, database=databases.beside(self._name, NEW))
+
+    def amend(self, amendment: Amendment) -> None:
+        """Run SQL of the user's own in the new copy."""
+        self._copy()
+        amend.amend(self._address, databases.beside(self._name, NEW), amendment)
 
     def copy(self) -> PostgresSource:
         """Open the new copy for reading."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dbmimic.engines.sqlite import files
+from dbmimic.engines.sqlite import amend, files
 from dbmimic.engines.sqlite.catalogue import folded
 from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity, name, patience, query, uri
 from dbmimic.engines.sqlite.elsewhere import Elsewhere, Here
@@ -24,7 +24,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
 
 _ENCODINGS = frozenset({"UTF-8", "UTF-16le", "UTF-16be"})
 # Fast rather than safe: a copy that is not whole is thrown away.
@@ -272,6 +272,11 @@ class SqliteTarget:
         for title, counter in plan.sequences:
             value = max(counter, loaded.get(title, 0)) if folded(title) in masked_tables else counter
             connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (title, value))
+
+    def amend(self, amendment: Amendment) -> None:
+        """Run SQL of the user's own in the new copy."""
+        self._disconnect()
+        amend.amend(self._places.new, amendment)
 
     def copy(self) -> SqliteSource:
         """Open the new copy for reading; its errors are the target's."""
