@@ -17,20 +17,24 @@ def runs(
     json: Json = False,
 ) -> None:
     """List the runs of this machine, the newest first; of one run (or `last`), tell everything."""
-    from dataclasses import asdict
-
     from dbmimic import hosting
     from dbmimic.cli.render.runs import show_run, show_runs
     from dbmimic.reporting.json import text
+    from dbmimic.reporting.runs import run_document, runs_document
+    from dbmimic.runs import drift
 
     history = hosting.history(hosting.load_config(config))
+    known = list(history.runs())
+    told = [(each, drift(each, known[number:])) for number, each in enumerate(known, 1)]
     if run is None:
-        found = list(history.runs())
         if json:
-            print(text({"schema": "dbmimic/runs/1", "runs": [asdict(each) for each in found]}))
+            print(text(runs_document(told)))
         else:
-            show_runs(found)
-    elif json:
-        print(text(asdict(history.run(run))))
+            show_runs(told)
+        return
+    wanted = history.run(run).run
+    found, changed = next((each, changed) for each, changed in told if each.run == wanted)
+    if json:
+        print(text(run_document(found, changed)))
     else:
-        show_run(history.run(run))
+        show_run(found, changed)

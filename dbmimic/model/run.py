@@ -54,3 +54,20 @@ class Run:
     def good(self) -> bool:
         """Whether the target serves what this run made, verified."""
         return self.status is RunStatus.VERIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """
+    What is otherwise than in a run before: tables and columns (`table.column`) that came and went, and tables whose
+    rows became many more or many fewer, as `(table, before, now)`.
+    """
+
+    new_tables: tuple[str, ...] = ()
+    gone_tables: tuple[str, ...] = ()
+    new_columns: tuple[str, ...] = ()
+    gone_columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, int, int], ...] = ()
+
+    def __bool__(self) -> bool:
+        return any((self.new_tables, self.gone_tables, self.new_columns, self.gone_columns, self.rows))

@@ -5,6 +5,7 @@ In: runs. Out: runs. Never: a row's value, a secret.
 Read first: `history`.
 """
 
+from dbmimic.runs.drift import drift
 from dbmimic.runs.history import History, Recording
 
-__all__ = ["History", "Recording"]
+__all__ = ["History", "Recording", "drift"]

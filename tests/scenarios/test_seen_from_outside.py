@@ -1,4 +1,4 @@
-"""What a run is seen by: log lines."""
+"""What a run is seen by: log lines, and what changed from run to run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.command_line import Ended, Forks
+from tests.copying import SECRET
 from tests.places import Place, place
 
 ABSENT = "gone.db"
@@ -69,3 +70,39 @@ def test_failures_are_json_too_and_flags_win(dbmimic_command: Forks, here: Place
     assert (wrong["event"], wrong["code"], wrong["exit"]) == ("error", "DM203", 3)
     assert dbmimic_command.run("plan", "--log-format", "text", cwd=tmp_path, env=env).err.startswith("DM203: ")
     assert dbmimic_command.run("plan", "--log-format", "xml", cwd=tmp_path).status == 2
+
+
+# --- what changed ------------------------------------------------------------------------------------------------
+
+
+def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    assert run(dbmimic_command, here, tmp_path, "-q").status == 0
+    url = here.shop.url(here.source)
+    here.shop.run(
+        here.source,
+        [
+            "ALTER TABLE orders ADD COLUMN gift integer",
+            "CREATE TABLE coupons (id integer PRIMARY KEY)",
+            "INSERT INTO audit SELECT id, 'x' FROM orders",
+        ],
+    )
+    try:
+        refused = run(dbmimic_command, here, tmp_path, "-q", source=url)
+        rules = {"default": "keep"}
+        assert run(dbmimic_command, here, tmp_path, "-q", source=url, rules=rules).status == 0
+    finally:
+        here.shop.run(
+            here.source,
+            ["ALTER TABLE orders DROP COLUMN gift", "DROP TABLE coupons", "DELETE FROM audit"],
+        )
+    assert refused.status == 4
+    newest, middle, oldest = dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]
+    assert not any(oldest["drift"].values())
+    assert middle["drift"]["new_tables"] == ["coupons"], "a run that was refused knew the new columns"
+    assert middle["drift"]["new_columns"] == ["orders.gift"]
+    assert newest["drift"]["rows"] == [{"table": "audit", "before": 0, "now": 200}]
+    assert newest["row_counts"]["orders"] == 200
+    shown = dbmimic_command.run("runs", "last", cwd=tmp_path).out
+    assert "rows of audit: 0 before, 200 now" in shown
+    assert SECRET not in shown
+    assert "+1 tables, +1 columns" in dbmimic_command.run("runs", cwd=tmp_path, env={"COLUMNS": "250"}).out

@@ -8,31 +8,45 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dbmimic.model.run import Run, RunStatus
+from dbmimic.model.run import Drift, Run, RunStatus
+from dbmimic.reporting.runs import drift_lines
 
 _COLOURS = {RunStatus.VERIFIED: "green", RunStatus.RUNNING: "cyan"}
 _SHORT = 8  # characters of a name that tell runs apart
 
 
-def show_runs(runs: Sequence[Run]) -> None:
-    """Print a line for each."""
+def show_runs(runs: Sequence[tuple[Run, Drift]]) -> None:
+    """Print a line for each, with how much changed since the one before."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("run", "began", "into", "ended", "rows", "seconds", ""):
+    for title in ("run", "began", "into", "ended", "rows", "seconds", "changed", ""):
         table.add_column(title, justify="right" if title in {"rows", "seconds"} else "left", overflow="fold")
-    for run in runs:
+    for run, drift in runs:
         rows = "" if run.rows is None else f"{run.rows:,}"
         seconds = f"{run.seconds['total']:.1f}" if run.seconds and "total" in run.seconds else ""
         colour = _COLOURS.get(run.status, "red")
         began = run.started_at[:19].replace("T", " ")
-        cells = (run.run[:_SHORT], began, escape(run.target), f"[{colour}]{run.status}[/]", rows, seconds, run.code)
-        table.add_row(*cells)
+        cells = (run.run[:_SHORT], began, escape(run.target), f"[{colour}]{run.status}[/]", rows, seconds)
+        table.add_row(*cells, _changed(drift), run.code)
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
     console.print(f"{len(runs)} runs")
 
 
-def show_run(run: Run) -> None:
-    """Print all that is known of one."""
+def _changed(drift: Drift) -> str:
+    """Give what changed in a few words."""
+    came_and_went = (
+        ("tables", drift.new_tables, drift.gone_tables),
+        ("columns", drift.new_columns, drift.gone_columns),
+    )
+    told = []
+    for what, came, went in came_and_went:
+        signs = [f"{sign}{len(names)}" for sign, names in (("+", came), ("-", went)) if names]
+        told += [f"{' '.join(signs)} {what}"] if signs else []
+    return ", ".join([*told, *([f"rows of {len(drift.rows)}"] if drift.rows else [])])
+
+
+def show_run(run: Run, drift: Drift) -> None:
+    """Print all that is known of one, and what changed since the one before."""
     told = [
         ("run", run.run),
         ("from", run.source),
@@ -44,6 +58,7 @@ def show_run(run: Run) -> None:
         ("seconds", ", ".join(f"{name} {taken:.2f}" for name, taken in (run.seconds or {}).items())),
         ("findings", ", ".join(f"{count} {code}" for code, count in (run.findings or {}).items())),
         ("problem", f"{run.code}: {run.message} ({run.place})" if run.code else ""),
+        *(("changed", line) for line in drift_lines(drift)),
         ("on", f"{run.host}, dbmimic {run.version}"),
     ]
     console = Console(highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ import pytest
 
 from dbmimic.errors import UsageError
 from dbmimic.model.run import Run, RunStatus
-from dbmimic.runs import History
+from dbmimic.runs import History, drift
 
 
 def run(number: int) -> Run:
@@ -95,6 +95,28 @@ def test_what_a_killed_run_left_half_written_goes_after_a_while(tmp_path: Path) 
         os.utime(path, (0, 0))
     history.begin(run(2))
     assert {path.name for path in tmp_path.glob("*.part")} == {fresh.name, theirs.name}
+
+
+def test_drift_is_held_against_the_newest_run_that_knew(tmp_path: Path) -> None:
+    def ended(number: int, rows: dict[str, int] | None, columns: dict[str, list[str]], **more: str) -> Run:
+        status = RunStatus.FAILED if rows is None else RunStatus.VERIFIED
+        return replace(run(number), status=status, row_counts=rows, columns=columns, **more)
+
+    old = ended(1, {"a": 1000, "b": 1000, "c": 10, "d": 5, "e": 0, "f": 9}, {"a": ["x", "y"], "old": ["x"]})
+    other = ended(2, {"a": 1}, {"q": ["x"]}, target="elsewhere")
+    failed = ended(3, None, {"a": ["x", "z"], "new": ["x"]})
+    now = ended(4, {"a": 1499, "b": 600, "c": 100, "d": 0, "e": 1, "g": 9}, {"a": ["x", "z"], "new": ["x"]})
+    found = drift(now, [failed, other, old])
+    assert found.rows == (("b", 1000, 600), ("d", 5, 0), ("e", 0, 1))
+    assert not found.new_tables, "the run that failed knew of them"
+    found = drift(failed, [other, old])
+    assert (found.new_tables, found.gone_tables) == (("new",), ("old",))
+    assert (found.new_columns, found.gone_columns, found.rows) == (("a.z",), ("a.y",), ())
+    assert not drift(old, [])
+    assert not drift(run(5), [now])
+    recording = History(tmp_path, 10).begin(run(4))
+    recording.end(now)
+    assert next(History(tmp_path, 10).runs()) == now
 
 
 def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
