@@ -34,6 +34,7 @@ Codes, so that one word has one meaning:
     DM231 a mask gives values of other rows
     DM233 a unique index is over something made of a masked column
     DM224 a hook is no command and no SQL                        DM225 a hook's SQL file cannot be read
+    DM226 nobody can be told of a run's end: the address is unfit
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading

@@ -3,7 +3,8 @@ One run as the command line does it: what the user wants done around it, and eve
 
 The copying itself is given. In this order: the run is remembered, `before` hooks run, the copy is made (with the
 hooks' SQL inside, see `pipeline.amend`) and put in place, `after` hooks run; then, however it ended, the history is
-written, and `on_failure` hooks run after a failure. What fails of the last two is told and changes nothing.
+written, `on_failure` hooks run after a failure, and metrics and notices go out. What fails of the last four is told and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from dbmimic import hosting
 from dbmimic.config import resolve as late
+from dbmimic.config.refreshing import url
 from dbmimic.errors import DbmimicError, HookError, InternalError, RefusedError
 from dbmimic.model.events import (
     Event,
@@ -32,13 +34,14 @@ from dbmimic.model.events import (
 )
 from dbmimic.model.findings import Finding
 from dbmimic.model.report import RunReport
-from dbmimic.model.run import Run, RunStatus
-from dbmimic.model.settings import CommandSpec, Settings
+from dbmimic.model.run import Drift, Run, RunStatus
+from dbmimic.model.settings import CommandSpec, Settings, Telling
 from dbmimic.outside import commands
 from dbmimic.ports.listener import Listener
-from dbmimic.runs import Recording
+from dbmimic.runs import Recording, drift
 
 _LAST_SECONDS = 4.0  # what is left to do after a signal, all in all: whoever sent it does not wait long
+_PUSH_SECONDS = 10.0
 _BY_SIGNAL = 128  # a shell's exit status for a command that a signal ended is this and the signal's number
 
 
@@ -207,6 +210,10 @@ class _Course:
         if run.exit != 0:
             for number, command in enumerate(self.config.hooks.on_failure, 1):
                 self.hook("on_failure", number, command, run)
+        if self.config.metrics.textfile or self.config.metrics.push is not None:
+            self._measure(run)
+        if self.config.notify is not None:
+            self._notify(run)
 
     def ended(self, error: BaseException | None) -> Run:
         """Give the run with how it ended and what it came to."""
@@ -244,9 +251,68 @@ class _Course:
             columns=columns,
         )
 
+    def _measure(self, run: Run) -> None:
+        from dbmimic.outside import metrics
+
+        findings = self.tally.findings if self.report is None else self.report.findings
+        numbers = metrics.Numbers(
+            rows=self.tally.rows if run.rows is None else run.rows,
+            bytes=self.tally.bytes if run.bytes is None else run.bytes,
+            seconds=run.seconds or {},
+            findings=Counter(finding.severity.value for finding in findings),
+        )
+        wanted = self.config.metrics
+        if wanted.textfile:
+            try:
+                metrics.write(wanted.textfile, run, numbers)
+            except OSError as error:
+                self.complain(f"the metrics are not written: {error.strerror}")
+        if wanted.push is not None:
+            try:
+                problem = metrics.push(url(wanted.push, os.environ), run, numbers, self._left(_PUSH_SECONDS))
+            except DbmimicError as error:
+                problem = error.message
+            if problem:
+                self.complain(f"the metrics are not pushed ({wanted.push.place}): {problem}")
+
+    def _notify(self, run: Run) -> None:
+        notify = self.config.notify
+        before = [each for each in hosting.history(self.config).runs() if each.run != run.run]
+        if notify is None or not _wanted(notify.on, run, before):
+            return
+        from dbmimic.outside import webhook
+        from dbmimic.reporting.json import text
+        from dbmimic.reporting.notice import first_screen, notice_document
+
+        changed: Drift = drift(run, before)
+        if notify.command is not None:
+            words, document = first_screen(run, self.report, changed), notice_document(run, self.report, changed)
+            more = {"DBMIMIC_HOOK": "notify", "DBMIMIC_NOTICE": text(document)}
+            problem = self._command(notify.command, "notify", run, more, f"{words}\n")
+            if problem:
+                self.complain(f"nobody was notified by the command ({notify.command.place}): {problem}")
+        if notify.webhook is not None:
+            try:
+                address = url(notify.webhook, os.environ)
+                problem = webhook.post(address, notice_document(run, self.report, changed), self._left(notify.seconds))
+            except DbmimicError as error:
+                problem = error.message
+            if problem:
+                self.complain(f"nobody was notified by the webhook ({notify.webhook.place}): {problem}")
+
 
 def _by_code(findings: Sequence[Finding]) -> dict[str, int]:
     return dict(sorted(Counter(finding.code for finding in findings).items()))
+
+
+def _wanted(on: Telling, run: Run, before: Sequence[Run]) -> bool:
+    """Tell whether somebody wants to know of this end; where no run is known before, its good end is no news."""
+    if on is Telling.ALWAYS:
+        return True
+    if on is Telling.FAILURE:
+        return run.exit != 0
+    last = next((each for each in before if each.target == run.target and each.status is not RunStatus.RUNNING), None)
+    return (run.exit == 0) != (last is None or last.exit == 0)
 
 
 def _secrets(config: Settings) -> Iterator[str]:
@@ -256,7 +322,8 @@ def _secrets(config: Settings) -> Iterator[str]:
             yield hosting.address(named, what).password
         except DbmimicError:
             continue  # then no command can have it from there
-    try:
-        yield "" if config.secret is None else late.followed(config.secret, os.environ)
-    except DbmimicError:
-        return
+    for named in (config.secret, config.metrics.push, config.notify.webhook if config.notify else None):
+        try:
+            yield "" if named is None else late.followed(named, os.environ)
+        except DbmimicError:
+            continue

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from dbmimic.config.document import Document, KeyPath
 from dbmimic.config.form import Form
 from dbmimic.config.models import ConfigForm, KeepForm, MaskForm, PackForm, RulesForm, RunsForm, SandboxForm
-from dbmimic.config.refresh_forms import HookForm, HooksForm, LogsForm
+from dbmimic.config.refresh_forms import HookForm, HooksForm, LogsForm, MetricsForm, NotifyForm
 from dbmimic.config.slice_forms import (
     BudgetForm,
     CoverForm,
@@ -66,6 +66,8 @@ _SECTIONS: Mapping[str | int, type[Form]] = {
     "after": HookForm,
     "on_failure": HookForm,
     "logs": LogsForm,
+    "metrics": MetricsForm,
+    "notify": NotifyForm,
 }
 _FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, *_SECTIONS.values(), KeepForm, MaskForm)
 _WORDS = frozenset(word for form in _FORMS for word in form.model_fields)

@@ -13,7 +13,7 @@ from dbmimic.config.document import Blank, Document, read
 from dbmimic.config.interpolate import literal
 from dbmimic.config.models import ConfigForm, RulesForm
 from dbmimic.config.packs import pack_layers
-from dbmimic.config.refreshing import hooks
+from dbmimic.config.refreshing import hooks, metrics, notify
 from dbmimic.config.translate import fingerprint, layer, named, sandbox_limits, slice_spec
 from dbmimic.errors import ConfigError, Problem, UsageError
 from dbmimic.model.ruleset import RuleLayer, Ruleset, Undecided
@@ -22,7 +22,7 @@ from dbmimic.model.settings import Named, RunsSpec, Settings
 DEFAULT = Path("dbmimic.yaml")
 STARTING_PACKS = ("structure", "people")
 
-_REFERENCES = (("source",), ("target",), ("secret",))
+_REFERENCES = (("source",), ("target",), ("secret",), ("metrics", "push"), ("notify", "webhook"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ def _from_file(data: bytes, path: Path, environ: Mapping[str, str]) -> Settings:
         runs=RunsSpec("" if form.runs.folder is None else str(path.parent / form.runs.folder), form.runs.keep),
         hooks=hooks(form.hooks, document, path.parent),
         log_format=form.logs.format,
+        metrics=metrics(form.metrics, document, path.parent),
+        notify=None if form.notify is None else notify(form.notify, document, path.parent),
     )
 
 

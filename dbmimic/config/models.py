@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator,
 
 from dbmimic.config.document import Blank
 from dbmimic.config.form import Form, Size, Text, complaint, empty_list, empty_mapping, word_null
-from dbmimic.config.refresh_forms import HooksForm, LogsForm
+from dbmimic.config.refresh_forms import HooksForm, LogsForm, MetricsForm, NotifyForm
 from dbmimic.config.slice_forms import SliceForm
 from dbmimic.model.names import split_name
 from dbmimic.model.ruleset import ColumnTrait, Undecided
@@ -172,6 +172,8 @@ class ConfigForm(Form):
     runs: Annotated[RunsForm, BeforeValidator(empty_mapping)] = RunsForm()
     hooks: Annotated[HooksForm, BeforeValidator(empty_mapping)] = HooksForm()
     logs: Annotated[LogsForm, BeforeValidator(empty_mapping)] = LogsForm()
+    metrics: Annotated[MetricsForm, BeforeValidator(empty_mapping)] = MetricsForm()
+    notify: Annotated[NotifyForm | None, Field(description="Who is told how a run ended.")] = None
 
 
 class PackForm(Form):

@@ -1,4 +1,4 @@
-"""The shape of what surrounds a run: hooks and log lines."""
+"""The shape of what surrounds a run: hooks, log lines, metrics and notices."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from dbmimic.config.form import Form, Text, complaint, empty_list
 from dbmimic.model.events import LogFormat
 from dbmimic.model.sandbox import Lifetime
+from dbmimic.model.settings import Telling
 
 USUAL_SECONDS = 300.0
 _FOREVER = "a hook that never ends holds the run for ever"
@@ -121,3 +122,41 @@ class LogsForm(Form):
             description="auto: bars on a terminal and lines elsewhere; text: lines; json: lines of JSON.",
         ),
     ] = LogFormat.AUTO
+
+
+class MetricsForm(Form):
+    """Where numbers of each run go, in Prometheus's text format."""
+
+    textfile: Annotated[
+        Text | None, Field(description="A file for node_exporter's textfile collector, relative to this one.")
+    ] = None
+    push: Annotated[
+        Text | None, Field(description="URL of a push gateway: ${NAME}, file:PATH and cmd:COMMAND are followed.")
+    ] = None
+
+
+class NotifyForm(Form):
+    """Who is told how a run ended."""
+
+    on: Annotated[
+        Telling,
+        Field(
+            strict=False,
+            description="failure: of runs that failed; always; change: where one failed and the one before did not, or "
+            "the other way round.",
+        ),
+    ] = Telling.FAILURE
+    run: Annotated[Command | None, Field(description="A command, which is given the words on standard input.")] = None
+    webhook: Annotated[
+        Text | None,
+        Field(description="URL that is sent JSON by POST: ${NAME}, file:PATH and cmd:COMMAND are followed."),
+    ] = None
+    timeout: Annotated[
+        Seconds, Field(description="How long either may take, as 30s.", json_schema_extra={"default": "30s"})
+    ] = 30.0
+
+    @model_validator(mode="after")
+    def _somebody(self) -> NotifyForm:
+        if self.run is None and self.webhook is None:
+            raise complaint("nobody is told: there is no 'run' and no 'webhook'", "write one of the two", code="DM226")
+        return self

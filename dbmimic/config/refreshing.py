@@ -1,15 +1,17 @@
-"""What surrounds a run, from its forms to settings; SQL files are read late."""
+"""What surrounds a run, from its forms to settings; SQL files and addresses are read late."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dbmimic.config.document import Document, KeyPath
-from dbmimic.config.refresh_forms import USUAL_SECONDS, HookForm, HooksForm
+from dbmimic.config.refresh_forms import USUAL_SECONDS, HookForm, HooksForm, MetricsForm, NotifyForm
+from dbmimic.config.resolve import followed
 from dbmimic.errors import ConfigError
-from dbmimic.model.settings import CommandSpec, HooksSpec, SqlSpec
+from dbmimic.model.settings import CommandSpec, HooksSpec, MetricsSpec, Named, NotifySpec, SqlSpec
 from dbmimic.model.target import Amendment
 
 
@@ -44,6 +46,43 @@ def _hook(entry: str | list[str] | HookForm, document: Document, at: KeyPath, fo
 
 def _words(command: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(shlex.split(command) if isinstance(command, str) else command)
+
+
+def metrics(form: MetricsForm, document: Document, folder: Path) -> MetricsSpec:
+    """Give where metrics go."""
+    textfile = "" if form.textfile is None else str(folder / form.textfile)
+    return MetricsSpec(textfile, _named(form.push, document, ("metrics", "push"), folder))
+
+
+def notify(form: NotifyForm, document: Document, folder: Path) -> NotifySpec:
+    """Give who is told of which ends."""
+    place = document.key_place(("notify", "run"))
+    command = None if form.run is None else CommandSpec(_words(form.run), place, str(folder), form.timeout)
+    webhook = _named(form.webhook, document, ("notify", "webhook"), folder)
+    return NotifySpec(form.on, command, webhook, form.timeout)
+
+
+def _named(text: str | None, document: Document, at: KeyPath, folder: Path) -> Named | None:
+    return None if text is None else Named(text, document.value_place(at), str(folder))
+
+
+def url(named: Named, environ: Mapping[str, str]) -> str:
+    """
+    Give the address that a reference leads to.
+
+    Raises:
+        ConfigError: DM210, a variable, file or command gives nothing; DM226, it is no URL of HTTP. Neither shows it.
+    """
+    text = followed(named, environ)
+    try:
+        parts = urlsplit(text)
+        fit = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        fit = False
+    if not fit or not text.isascii() or any(sign <= " " for sign in text):
+        message = "this is not a URL of HTTP"
+        raise ConfigError("DM226", message, place=named.place, hint="write https://host/path")
+    return text
 
 
 def amendments(hooks: HooksSpec) -> tuple[Amendment, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from dbmimic.model.events import LogFormat
 from dbmimic.model.request import Budget, Children, Enter, Mode, Parent
@@ -159,6 +160,32 @@ class HooksSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSpec:
+    """Where numbers of each run go: a file for node_exporter (empty: none), and a push gateway."""
+
+    textfile: str = ""
+    push: Named | None = field(default=None, repr=False)
+
+
+class Telling(StrEnum):
+    """Which ends of runs are told."""
+
+    FAILURE = "failure"
+    ALWAYS = "always"
+    CHANGE = "change"
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySpec:
+    """Who is told how a run ended, by a command or a webhook, and of which ends; a webhook has so many `seconds`."""
+
+    on: Telling
+    command: CommandSpec | None
+    webhook: Named | None = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     One configuration, flags and environment already laid over the file.
@@ -177,3 +204,5 @@ class Settings:
     runs: RunsSpec = field(default_factory=RunsSpec)
     hooks: HooksSpec = field(default_factory=HooksSpec)
     log_format: LogFormat = LogFormat.AUTO
+    metrics: MetricsSpec = field(default_factory=MetricsSpec)
+    notify: NotifySpec | None = None

@@ -177,14 +177,16 @@ def test_nothing_comes_out_of_a_condition_that_fails_on_a_value(cage: Cage) -> N
 
 
 def test_nothing_comes_out_of_what_others_are_told(cage: Cage) -> None:
-    """Hooks and log lines, of a run that succeeds and of one whose hook's SQL fails on a kept value."""
+    """Hooks, log lines, metrics and notices, of a run that succeeds and of one whose hook's SQL fails on a kept value."""
     if cage.shop.engine == "mysql":
         pytest.skip("nothing here differs by engine but the driver's words, and test_hooks looks at those")
     built(cage)
-    tell = ["sh", "-c", "env; cat > told-$DBMIMIC_HOOK; ls"]
+    tell = ["sh", "-c", "env; cat > told-$DBMIMIC_HOOK; printenv DBMIMIC_NOTICE > notice || true; ls"]
     sections = {
         "runs": {"folder": "history"},
         "logs": {"format": "json"},
+        "metrics": {"textfile": "dbmimic.prom"},
+        "notify": {"on": "always", "run": tell},
     }
     failing = "UPDATE people SET id = CAST(kept AS decimal(9)); INSERT INTO people SELECT * FROM people"
     good = [("UPDATE people SET note = 'x'", 0)] if cage.shop.engine == "sqlite" else []
@@ -193,6 +195,8 @@ def test_nothing_comes_out_of_what_others_are_told(cage: Cage) -> None:
         cage.configure(**sections, hooks=hooks)
         ended = cage.run("copy", "--yes", "--json")
         assert ended.status == status, ended.err
+        assert f'"exit": {status}' in (cage.work / "notice").read_text()
+        assert "exit_status{target=" in (cage.work / "dbmimic.prom").read_text()
     assert "DM611" in ended.err
     assert (cage.work / "told-on_failure").exists()
 

@@ -1,12 +1,18 @@
-"""What a run is seen by: log lines, and what changed from run to run."""
+"""What a run is seen by: log lines, metrics, notices, and what changed from run to run."""
 
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.command_line import Ended, Forks
 from tests.copying import SECRET
@@ -18,6 +24,41 @@ ABSENT = "gone.db"
 @pytest.fixture(scope="module")
 def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
     return place(request, "sqlite", "seen", tmp_path_factory.mktemp("seen"))
+
+
+@dataclass
+class Listening:
+    """A server that takes what it is sent, or answers otherwise."""
+
+    url: str
+    answer: int = 200
+    taken: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+
+@contextmanager
+def listening(answer: int = 200) -> Iterator[Listening]:
+    class Handler(BaseHTTPRequestHandler):
+        def take(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            heard.taken.append((self.command, self.path, dict(self.headers), body))
+            self.send_response(heard.answer)
+            self.end_headers()
+
+        do_POST = take  # noqa: N815 -- the library's name
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    heard = Listening(f"127.0.0.1:{server.server_port}", answer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield heard
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def run(
@@ -70,6 +111,98 @@ def test_failures_are_json_too_and_flags_win(dbmimic_command: Forks, here: Place
     assert (wrong["event"], wrong["code"], wrong["exit"]) == ("error", "DM203", 3)
     assert dbmimic_command.run("plan", "--log-format", "text", cwd=tmp_path, env=env).err.startswith("DM203: ")
     assert dbmimic_command.run("plan", "--log-format", "xml", cwd=tmp_path).status == 2
+
+
+# --- metrics -----------------------------------------------------------------------------------------------------
+
+
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    """Give the values by name and labels beside the target."""
+    return {
+        (sample.name, *(value for label, value in sorted(sample.labels.items()) if label != "target")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_tell_the_last_run_and_keep_the_last_success(
+    dbmimic_command: Forks, here: Place, tmp_path: Path
+) -> None:
+    with listening() as gateway:
+        metrics = {"textfile": "metrics/dbmimic.prom", "push": f"http://me:pa%20ss@{gateway.url}/base"}
+        (tmp_path / "metrics").mkdir()
+        assert run(dbmimic_command, here, tmp_path, "-q", metrics=metrics).status == 0
+        first = samples((tmp_path / "metrics/dbmimic.prom").read_text())
+        gone = here.shop.url(ABSENT)
+        assert run(dbmimic_command, here, tmp_path, "-q", metrics=metrics, source=gone).status == 5
+        assert run(dbmimic_command, here, tmp_path, "-q", metrics=metrics, source="${NOT_SET}").status == 3
+    assert first["dbmimic_run_exit_status",] == 0
+    assert first["dbmimic_run_rows",] == 260
+    assert first["dbmimic_run_bytes",] > 0
+    assert first["dbmimic_run_duration_seconds", "total"] >= first["dbmimic_run_duration_seconds", "copy"]
+    assert {name for name, *_ in first if name == "dbmimic_run_findings"}
+    assert first["dbmimic_run_findings", "error"] == 0
+    last = samples((tmp_path / "metrics/dbmimic.prom").read_text())
+    success = "dbmimic_last_success_timestamp_seconds"
+    assert (last["dbmimic_run_exit_status",], last["dbmimic_run_rows",]) == (3, 0)
+    assert last[success,] == first[success,] < last["dbmimic_last_run_timestamp_seconds",]
+    assert [path.name for path in (tmp_path / "metrics").iterdir()] == ["dbmimic.prom"]
+
+    methods, paths, headers, bodies = zip(*gateway.taken, strict=True)
+    assert methods == ("POST",) * 3, "what is not sent stays at the gateway"
+    assert all(path.startswith("/base/metrics/job/dbmimic/target") for path in paths)
+    assert all(each["Authorization"] == "Basic bWU6cGEgc3M=" for each in headers)
+    assert (success,) in samples(bodies[0].decode())
+    assert (success,) not in samples(bodies[1].decode())
+    assert 'target="sqlite:///' in bodies[0].decode()
+
+
+def test_who_cannot_be_told_changes_nothing_but_is_named(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    with listening(500) as refusing:
+        ended = run(
+            dbmimic_command,
+            here,
+            tmp_path,
+            "--json",
+            metrics={"textfile": "nowhere/x.prom", "push": f"http://u:pwd@{refusing.url}"},
+            notify={"on": "always", "webhook": "http://u:pwd@127.0.0.1:1/secret-path", "run": "false"},
+        )
+    assert (ended.status, ended.document["status"]) == (0, "verified")
+    assert "the metrics are not written: No such file" in ended.err
+    assert "the metrics are not pushed" in ended.err
+    assert "it answered 500" in ended.err
+    assert "nobody was notified by the command" in ended.err
+    assert "nobody was notified by the webhook" in ended.err
+    assert "Connection refused" in ended.err
+    assert "pwd" not in ended.err
+    assert "secret-path" not in ended.err
+
+
+# --- notices -----------------------------------------------------------------------------------------------------
+
+
+def test_notices_go_out_when_they_are_wanted(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    gone, good = here.shop.url(ABSENT), here.shop.url(here.source)
+    with listening() as hook:
+
+        def ends(on: str, *sources: str) -> list[dict[str, Any]]:
+            before = len(hook.taken)
+            for source in sources:
+                notify = {"on": on, "webhook": f"http://{hook.url}/x", "run": "sh -c 'cat > words; echo $DBMIMIC_RUN'"}
+                run(dbmimic_command, here, tmp_path, "-q", source=source, notify=notify)
+            return [json.loads(body) for *_, body in hook.taken[before:]]
+
+        changes = ends("change", good, gone, gone, good)
+        assert [each["run"]["status"] for each in changes] == ["failed", "verified"]
+        (failure,) = ends("failure", good, gone)
+        (always,) = ends("always", good)
+    assert failure["schema"] == "dbmimic/notice/1"
+    assert (failure["run"]["code"], failure["run"]["exit"], "report" in failure) == ("DM401", 5, False)
+    assert failure["text"].startswith("dbmimic: no new copy for sqlite:///")
+    assert "it still serves" in failure["text"]
+    assert always["report"]["status"] == "verified"
+    assert "260 rows in 2 tables" in always["text"]
+    assert (tmp_path / "words").read_text().strip() == always["text"]
 
 
 # --- what changed ------------------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ def test_refused_with_code_place_and_nothing_of_the_file(tmp_path, text, code, p
         ("rules: {extends: [peple]}", "did you mean 'people'?"),
         ("rules: {columns: {a: {mask: m, types: [txt]}}}", "did you mean 'text'?"),
         ("rules: {columns: {a: keep}}", 'write {keep: "why nothing personal stands there"}'),
-        ("zzzzzz: x", "known here: hooks, logs, rules, runs, sandbox, secret, slice, source, target"),
+        ("zzzzzz: x", "known here: hooks, logs, metrics, notify, rules, runs, sandbox, secret, slice, source, target"),
     ],
 )
 def test_the_next_step_is_named(tmp_path, text, hint):
