@@ -31,10 +31,11 @@ Codes, so that one word has one meaning:
     DM219 what is kept may tell a person apart                   DM220 a kept text may repeat what is masked
     DM221 a function of the user's own masks a column           DM222 the slice does not hold all that it was to cover
     DM223 the slice cannot meet its budget
-    DM231 a mask gives values of other rows
-    DM233 a unique index is over something made of a masked column
     DM224 a hook is no command and no SQL                        DM225 a hook's SQL file cannot be read
     DM226 nobody can be told of a run's end: the address is unfit
+    DM227 a time that says nothing
+    DM231 a mask gives values of other rows
+    DM233 a unique index is over something made of a masked column
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading
@@ -61,7 +62,8 @@ Codes, so that one word has one meaning:
     DM701 another run holds the target    DM702 a lock was not had in time
     DM703 source or target is starting up, full or shutting down
     DM704 workers were lost again and again                      DM705 the golden copy cannot be copied now
-    DM706 somebody works on the sandbox
+    DM706 somebody works on the sandbox   DM707 a session of production waited for us
+    DM708 reading paused, or for too long DM709 production cannot be watched in full
     DM801 a hook after the run failed
     DM901 a broken invariant
 """

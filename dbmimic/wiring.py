@@ -46,6 +46,8 @@ from dbmimic.pipeline import rules as checking
 from dbmimic.pipeline import verify as verifying
 from dbmimic.pipeline import why as explaining
 from dbmimic.pipeline.job import Crew, Request, World
+from dbmimic.pipeline.throttle import Throttle
+from dbmimic.pipeline.throttled import ThrottledExecutor, ThrottledSource
 from dbmimic.ports.listener import Listener, silent
 from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
@@ -291,13 +293,43 @@ def _tell(world: World, error: DbmimicError, next_step: str) -> None:
 
 def _copied(config: Settings, request: Request, world: World) -> RunReport:
     engines = Engines()
-    with _source(config, engines) as source, _target(config, engines) as target:
+    with (
+        _source(config, engines) as opened,
+        _throttled(opened, config, world) as (source, careful),
+        _target(config, engines) as target,
+    ):
         if source.engine == target.engine:
-            return copying.copy(request, source, target, world)
+            return copying.copy(request, source, target, careful)
         from dbmimic.engines.crossing import CrossingSource, CrossingTarget
 
         crossing = CrossingSource(source, target.engine)
-        return copying.copy(request, crossing, CrossingTarget(target, crossing), world)
+        return copying.copy(request, crossing, CrossingTarget(target, crossing), careful)
+
+
+@contextlib.contextmanager
+def _throttled(source: Source, config: Settings, world: World) -> Iterator[tuple[Source, World]]:
+    """Give the source and the world with production watched over, and tell why the run let go of it, if it did."""
+    watch = source.watch()
+    if watch is None:
+        yield source, world
+        return
+    throttle = Throttle(watch, config.throttle, world.clock, world.listener)
+    with contextlib.ExitStack() as closing:
+        closing.callback(throttle.close)
+        throttle.start()
+        crew = world.crew
+        if crew is not None:
+            executor = ThrottledExecutor(crew.executor, crew.workers, throttle, world.clock)
+            closing.callback(executor.shutdown)
+            world = replace(world, crew=replace(crew, executor=executor))
+        try:
+            yield ThrottledSource(source, throttle, world.clock), world
+        except DbmimicError:
+            if throttle.failure is None:
+                raise
+        else:
+            return
+    raise throttle.failure
 
 
 def _count(executor: Executor) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dbmimic.model.events import LogFormat
+from dbmimic.model.nightly import ThrottleSpec
 from dbmimic.model.request import Budget, Children, Enter, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.sandbox import SandboxLimits
@@ -206,3 +207,4 @@ class Settings:
     log_format: LogFormat = LogFormat.AUTO
     metrics: MetricsSpec = field(default_factory=MetricsSpec)
     notify: NotifySpec | None = None
+    throttle: ThrottleSpec = field(default_factory=ThrottleSpec)

@@ -15,6 +15,7 @@ from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
+from dbmimic.ports.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,10 @@ class Source(Catalogue, Walker, Reader, Trier, Protocol):
         Raises:
             SnapshotLost: it is not, so that what is read from now on would be of another moment.
         """
+        ...
+
+    def watch(self) -> Watch | None:
+        """Open a session that sees whom this one holds up, or give None where the engine has nothing to see."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench data | copy | check | slice | keys | sandbox | masks | collisions`"""
+"""`python -m tests.bench data | copy | check | slice | keys | sandbox | refresh | masks | collisions`"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.bench import checking, copying, data, key_sets, mask_speed, peers, sandboxes, servers, slicing
+from tests.bench import checking, copying, data, key_sets, mask_speed, peers, refresh, sandboxes, servers, slicing
 from tests.bench.servers import Server
 
 _ON_POSTGRES = {"slice", "keys"}
@@ -46,6 +46,15 @@ def parser() -> argparse.ArgumentParser:
     chosen = commands.add_parser("keys", parents=[everywhere], help="tell what very many chosen rows take of memory")
     chosen.add_argument("--count", type=int, default=10**8)
     chosen.add_argument("--step", type=int, default=100, help="one of so many rows is chosen; default: 100")
+    nightly = commands.add_parser("refresh", help="tell what a source's writers feel of refreshes (PostgreSQL)")
+    nightly.add_argument("--folder", type=Path, default=data.default_folder(), help="what is kept between commands")
+    nightly.add_argument("--rounds", type=int, default=10, help="how many refreshes")
+    nightly.add_argument("--size", type=int, default=15, help="pgbench's scale: about 15 MB each; default: 15")
+    nightly.add_argument("--rate", type=int, default=100, help="transactions a second; default: 100")
+    nightly.add_argument("--clients", type=int, default=4)
+    nightly.add_argument("--alone", type=int, default=20, help="seconds of pgbench alone, before and after")
+    nightly.add_argument("--option", nargs="*", default=[], help="given to `dbmimic copy`, too")
+    nightly.add_argument("--json", type=Path, help="write everything that was measured there, too")
     speed = commands.add_parser("masks", help="tell how fast each mask is on one core, and Faker beside it")
     speed.add_argument("--count", type=int, default=10**6, help="distinct values for each")
     speed.add_argument("--only", nargs="+", metavar="MASK")
@@ -64,6 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command in {"masks", "collisions"}:
         return mask_speed.speed(options) if options.command == "masks" else mask_speed.collisions(options)
     options.folder = options.folder.resolve()
+    if options.command == "refresh":
+        options.folder.mkdir(parents=True, exist_ok=True)
+        return refresh.refresh(options)
     if options.command in _ON_POSTGRES and options.engine != "postgresql":
         print(f"{options.command}: on PostgreSQL only", file=sys.stderr)
         return 2

@@ -20,6 +20,7 @@ from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 from dbmimic.ports.source import End, KeyedRows, Links, Source
+from dbmimic.ports.watch import Watch
 
 _FROM = {"postgresql": forms.from_postgresql, "mysql": forms.from_mysql}
 _TO = {"postgresql": forms.to_postgresql, "mysql": forms.to_mysql, "sqlite": forms.to_sqlite}
@@ -169,6 +170,10 @@ class CrossingSource:
 
     def _own(self, table: Table) -> Table:
         return self._source.schema().table(table.id)
+
+    def watch(self) -> Watch | None:
+        """Open a session that sees whom the source holds up."""
+        return self._source.watch()
 
     def close(self) -> None:
         """End the snapshot and the connection."""

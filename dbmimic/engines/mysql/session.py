@@ -123,6 +123,15 @@ class Session:
             cursor.execute(statement)
             return [tuple(_text(value) for value in row) for row in cursor.fetchall()]
 
+    def records(self, statement: str) -> list[dict[str, Any]]:
+        """Give rows like `fetch`, each by the names of its columns."""
+        self._only()
+        self._results(raw=False)
+        with Cursor(self._wire) as cursor:
+            cursor.execute(statement)
+            names = [str(column[0]) for column in cursor.description or ()]
+            return [dict(zip(names, map(_text, row), strict=True)) for row in cursor.fetchall()]
+
     def value(self, statement: str, place: str = "") -> Any:
         """Give the first value of the first row, or None."""
         rows = self.rows(statement, place)

@@ -17,6 +17,7 @@ from dbmimic.engines.mysql.places import ENGINE, folded
 from dbmimic.engines.mysql.rows import TableCutter, TableReader
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.walk import Walk
+from dbmimic.engines.mysql.watch import MysqlWatch
 from dbmimic.errors import ConfigError, SourceError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
@@ -39,6 +40,7 @@ class MysqlSource:
     def __init__(self, address: Address, role: str = "source") -> None:
         if not address.database:
             raise ConfigError("DM214", "the address names no database", place=str(address))
+        self._address = address
         self._session = connect(address, Side(role, str(address)), address.database)
         try:
             self._database = str(self._session.value("SELECT DATABASE()"))  # as the server spells it
@@ -148,6 +150,11 @@ class MysqlSource:
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""
         return self._walk.orphans(edge, children)
+
+    def watch(self) -> MysqlWatch:
+        """Open a session that sees who waits for this one."""
+        keeper = int(self._session.value("SELECT CONNECTION_ID()"))
+        return MysqlWatch(self._address, self._database, keeper, self._session.side.place)
 
     def close(self) -> None:
         """End the snapshot and the connection."""

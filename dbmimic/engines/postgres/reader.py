@@ -18,6 +18,7 @@ from dbmimic.engines.postgres.connect import ORDERLY, Connection, reading_settin
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Outflow, Psql
+from dbmimic.engines.postgres.watch import mark
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import KeySet, Portion, Rows, Span
 from dbmimic.model.names import TableId
@@ -118,6 +119,7 @@ class Reading:
             spelled((*reading_settings(self.connection.info.server_version), ORDERLY)),
             sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
             sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self.snapshot)),
+            spelled((("application_name", mark(self.snapshot)),), local=True),
             lock(layout.leaf),
         )
         queries = _queries(layout, rows, binary=binary)

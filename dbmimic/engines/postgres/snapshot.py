@@ -18,6 +18,7 @@ from psycopg import sql
 from dbmimic.engines.postgres import catalog
 from dbmimic.engines.postgres.connect import Connection, apply, reading_settings
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.watch import mark
 from dbmimic.errors import DbmimicError, Problem, SnapshotLost, TryAgainError
 from dbmimic.model.names import TableId
 
@@ -82,7 +83,8 @@ def enter(connection: Connection, token: str) -> None:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     try:
         connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(token)))
-        apply(connection, reading_settings(connection.info.server_version), local=True)
+        told = (("application_name", mark(token)),)
+        apply(connection, reading_settings(connection.info.server_version) + told, local=True)
     except psycopg.Error as error:
         fault = Fault.of(error, connection)
         if fault.state in _NO_SUCH_SNAPSHOT:

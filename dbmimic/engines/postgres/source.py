@@ -18,6 +18,7 @@ from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.walk import Walk
+from dbmimic.engines.postgres.watch import PostgresWatch
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
@@ -67,6 +68,7 @@ class PostgresSource:
         self._side = side
         self._built_here = built_here
         self._toolbox = toolbox
+        self._address = address
         self._connection = connect(address, side)
         try:
             self._begin()
@@ -239,6 +241,10 @@ class PostgresSource:
     def _valid(self) -> frozenset[catalog.EdgeKey]:
         """The foreign keys that this database holds all rows to."""
         return frozenset(catalog.edge_key(edge) for edge in self.schema().foreign_keys if edge.validated)
+
+    def watch(self) -> PostgresWatch:
+        """Open a session that sees who waits for this one and for those that joined its snapshot."""
+        return PostgresWatch(self._address, self._connection.info.backend_pid, self._snapshot.token)
 
     def close(self) -> None:
         """End the snapshot and its connections; what is still asked by another thread is cancelled."""

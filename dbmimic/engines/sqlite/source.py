@@ -210,6 +210,9 @@ class SqliteSource:
         """Give how many of these child rows reference a parent row that is not there."""
         return self._walker.orphans(edge, children)
 
+    def watch(self) -> None:
+        """Give none: there is no server that knows who waits for a file."""
+
     def close(self) -> None:
         """End the snapshot and the connection; safe to call twice."""
         if self._elsewhere is not None:

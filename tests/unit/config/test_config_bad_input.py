@@ -126,6 +126,8 @@ WRONG = [
     ("a budget that is no size", f"slice:\n  budget: {{size: {CANARY}}}\n", "DM204", "2:18"),
     ("a budget in no unit", "slice:\n  budget: {size: 2 furlongs}\n", "DM204", "2:18"),
     ("a budget beyond all numbers", f"slice:\n  budget: {{size: {'9' * 400}GB}}\n", "DM204", "2:18"),
+    ("a time without a unit", "throttle: {give_way: soon}\n", "DM227", "1:22"),
+    ("a load of nothing", "throttle: {max_load: 0}\n", "DM204", "1:22"),
     ("sandboxes of no size", f"sandbox:\n  max_size: {CANARY}\n", "DM204", "2:13"),
     ("a budget of nothing", "slice:\n  budget:\n", "DM204", "2:3"),
     ("a budget of no rows", "slice:\n  budget: {rows: 0}\n", "DM204", "2:18"),
@@ -171,7 +173,10 @@ def test_refused_with_code_place_and_nothing_of_the_file(tmp_path, text, code, p
         ("rules: {extends: [peple]}", "did you mean 'people'?"),
         ("rules: {columns: {a: {mask: m, types: [txt]}}}", "did you mean 'text'?"),
         ("rules: {columns: {a: keep}}", 'write {keep: "why nothing personal stands there"}'),
-        ("zzzzzz: x", "known here: hooks, logs, metrics, notify, rules, runs, sandbox, secret, slice, source, target"),
+        (
+            "zzzzzz: x",
+            "known here: hooks, logs, metrics, notify, rules, runs, sandbox, secret, slice, source, target, throttle",
+        ),
     ],
 )
 def test_the_next_step_is_named(tmp_path, text, hint):

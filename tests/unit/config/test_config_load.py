@@ -10,6 +10,7 @@ from dbmimic.config.load import starting
 from dbmimic.errors import ConfigError, UsageError
 from dbmimic.masks.definition import GENERAL
 from dbmimic.masks.registry import builtin
+from dbmimic.model.nightly import ThrottleSpec
 from dbmimic.model.request import Children, Mode
 from dbmimic.model.ruleset import KeepRule, MaskRule, Undecided
 from dbmimic.model.settings import Named, SeedSpec, Settings
@@ -198,3 +199,9 @@ def test_a_first_configuration_starts_from_the_shipped_packs_and_no_file(tmp_pat
     assert first.source == Named("sqlite:///a.db", "--source")
     assert [Path(layer.name).stem for layer in first.rules.layers] == ["people", "structure"]
     assert first.rules.default is Undecided.FAIL
+
+
+def test_times_of_the_throttle_are_seconds(config):
+    text = "throttle: {give_way: 2m, max_lag: never, max_load: null, nice_ratio: 2, patience: 90}\n"
+    assert settings(config(text)).throttle == ThrottleSpec(120.0, None, None, 2.0, 90.0)
+    assert settings(config("throttle:\n")).throttle == ThrottleSpec()

@@ -1,0 +1,55 @@
+"""The shape of what the configuration says of runs that nobody looks at."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from dbmimic.config.form import Form, complaint
+from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.model.sandbox import Lifetime
+
+_THROTTLE = ThrottleSpec()
+
+
+def _seconds(value: object) -> object:
+    """Give seconds for a text such as 30s or 10m, and None for `never`; a number is seconds already."""
+    if not isinstance(value, str):
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    try:
+        length = Lifetime.read(value).length
+    except ValueError:
+        raise complaint("a time is a number and a unit, as 30s or 10m, or never", "write 30s", code="DM227") from None
+    return None if length is None else length.total_seconds()
+
+
+_SCHEMA = WithJsonSchema({"type": ["number", "string"], "minimum": 0})
+Seconds = Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(_seconds), _SCHEMA]
+
+
+class ThrottleForm(Form):
+    """How a run treats the server that it reads from."""
+
+    give_way: Annotated[
+        Seconds,
+        Field(description="How long others may wait for a lock of ours before the run ends with 75; or never."),
+    ] = _THROTTLE.give_way
+    max_lag: Annotated[
+        Seconds, Field(description="Reading pauses while the replica that is read is further behind; or never.")
+    ] = _THROTTLE.max_lag
+    max_load: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        Field(description="Reading pauses while more sessions of others are at work."),
+    ] = _THROTTLE.max_load
+    nice_ratio: Annotated[
+        float,
+        Field(ge=0, le=100, strict=False, description="Seconds of rest for each second of reading, while others work."),
+    ] = _THROTTLE.nice_ratio
+    patience: Annotated[
+        Seconds, Field(description="How long one pause may last before the run ends with 75; or never.")
+    ] = _THROTTLE.patience
+
+    def spec(self) -> ThrottleSpec:
+        """Give what it says."""
+        return ThrottleSpec(self.give_way, self.max_lag, self.max_load, self.nice_ratio, self.patience)

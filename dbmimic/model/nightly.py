@@ -1,0 +1,23 @@
+"""What a configuration says of runs that nobody looks at: how they treat production."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleSpec:
+    """
+    How a run treats the server that it reads from. Times in seconds; None is never.
+
+    `give_way`: how long a session of somebody else may wait for a lock of ours before the run lets go of its snapshot.
+    `max_lag`: how far a replica may be behind before reading pauses. `max_load`: how many sessions of others may be at
+    work before it does. `nice_ratio`: how long it pauses for each second of reading while others are there.
+    `patience`: how long one pause may last before the run lets go.
+    """
+
+    give_way: float | None = 5.0
+    max_lag: float | None = 30.0
+    max_load: int | None = 25
+    nice_ratio: float = 1.0
+    patience: float | None = 600.0

@@ -1,0 +1,165 @@
+"""Production first: reading pauses where its server is busy or its replica is late, and ends where somebody waits."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+
+from dbmimic.errors import DbmimicError, TryAgainError
+from dbmimic.model.events import Noticed
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.ports.clock import Clock
+from dbmimic.ports.listener import Listener
+from dbmimic.ports.watch import Sight, Waiting, Watch
+
+_LOOK_SECONDS = 0.5
+_FIRST_LOOKS = 10  # made faster, so that the first rows are read as the others are
+_FIRST_SECONDS = 0.1
+_SOMEBODY = 5.0  # transactions a second; what monitors and vacuums ask for stays below
+_LINGER_SECONDS = 5.0  # the server's statistics come in late, and in lumps
+_BLINK_SECONDS = 0.2
+_LONGEST_REST = 10.0
+_PLACE = "source"
+
+
+class Throttle:
+    """
+    What a run knows of the server that it reads from, and what follows for its reading.
+
+    `start` has a thread look twice a second. Whoever reads calls `pause` between two pieces of reading: it returns at
+    once where nobody else is there. Where the run is to let go, the sessions that read are ended, `failure` tells why,
+    and `pause` and `check` raise it. The listener is spoken to on the thread that made this.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        spec: ThrottleSpec,
+        clock: Clock,
+        listener: Listener,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.failure: TryAgainError | None = None
+        self.busy = False
+        self._watch, self._spec, self._clock, self._listener, self._sleep = watch, spec, clock, listener, sleep
+        self._owner = threading.get_ident()
+        self._untold: list[Finding] = [_unseen(what) for what in watch.unseen]
+        self._waiting: dict[int, float] = {}
+        self._last: tuple[float, int] | None = None
+        self._seen_at = float("-inf")  # when somebody was last at work
+        self._reason = ""
+        self._paused_at = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, name="throttle", daemon=True)
+
+    def start(self) -> None:
+        """Take a first look, by which the others are measured, and begin."""
+        self.take(self._watch.look())
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no longer."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._watch.close()
+
+    def _look_on(self) -> None:
+        try:
+            first = itertools.repeat(_FIRST_SECONDS, _FIRST_LOOKS)
+            for seconds in itertools.chain(first, itertools.repeat(_LOOK_SECONDS)):
+                if self._over.wait(seconds) or self.failure is not None:
+                    return
+                self.take(self._watch.look())
+        except DbmimicError as error:  # whoever reads will see it, too, if there is more to it
+            self._reason = ""
+            self._untold.append(_lost(error))
+
+    def take(self, sight: Sight) -> None:
+        """Draw the conclusions from one look."""
+        now = self._clock.seconds()
+        self._look_for_somebody(sight, now)
+        self._waiting = {each.session: self._waiting.get(each.session, now) for each in sight.waiting}
+        longest = max(sight.waiting, key=lambda each: now - self._waiting[each.session], default=None)
+        limit = self._spec.give_way
+        if longest is not None and limit is not None and now - self._waiting[longest.session] >= limit:
+            self._let_go(_stepped_back(longest, limit))
+            return
+        reason = self._too_much(sight)
+        if reason and not self._reason:
+            self._paused_at = now
+            self._untold.append(Finding("DM708", Severity.WARNING, _PLACE, f"reading pauses: {reason}"))
+        self._reason = reason
+        patience = self._spec.patience
+        if reason and patience is not None and now - self._paused_at >= patience:
+            self._let_go(_too_long(reason, patience))
+
+    def _look_for_somebody(self, sight: Sight, now: float) -> None:
+        """See whether others are at work: by their sessions, or by the transactions that have ended since."""
+        before, self._last = self._last, (now, sight.transactions)
+        ended = 0.0
+        if before is not None and now > before[0]:
+            ended = (sight.transactions - before[1]) / (now - before[0])
+        if ended >= _SOMEBODY or sight.at_work:
+            self._seen_at = now
+        self.busy = now - self._seen_at <= _LINGER_SECONDS
+
+    def _too_much(self, sight: Sight) -> str:
+        """Give why reading should pause, or nothing."""
+        lag, load = self._spec.max_lag, self._spec.max_load
+        if lag is not None and sight.lag is not None and sight.lag > lag:
+            return f"the replica is more than {lag:g} s behind (throttle.max_lag)"
+        if load is not None and sight.at_work is not None and sight.at_work > load:
+            return f"more than {load} sessions are at work at the source (throttle.max_load)"
+        return ""
+
+    def _let_go(self, failure: TryAgainError) -> None:
+        self.failure = failure
+        self._watch.let_go()
+
+    def pause(self, worked: float = 0.0) -> None:
+        """
+        Give production what is its: wait while reading should pause, and rest after `worked` seconds of reading.
+
+        Raises:
+            TryAgainError: DM707, DM708, the run has let go.
+        """
+        self.check()
+        while self._reason:
+            self._sleep(_BLINK_SECONDS)
+            self.check()
+        rest = min(worked * self._spec.nice_ratio, _LONGEST_REST) if self.busy else 0.0
+        if rest > 0:
+            self._sleep(rest)
+
+    def check(self) -> None:
+        """Tell what is to be told, and raise where the run has let go."""
+        if threading.get_ident() == self._owner:
+            while self._untold:
+                self._listener(Noticed(self._untold.pop(0)))
+        if self.failure is not None:
+            raise self.failure
+
+
+def _stepped_back(waiting: Waiting, limit: float) -> TryAgainError:
+    message = f"session {waiting.session} of the source waited {limit:g} s for a lock of this run, which let go of it"
+    hint = "run it again when that session's work, such as a migration, is over; throttle.give_way is the patience"
+    return TryAgainError("DM707", message, place=waiting.place or _PLACE, hint=hint)
+
+
+def _too_long(reason: str, patience: float) -> TryAgainError:
+    message = f"{reason}, and that for {patience:g} s: the run let go of its snapshot"
+    hint = "run it again when the source has less to do; a replica may be late for the snapshot's own sake"
+    return TryAgainError("DM708", message, place=_PLACE, hint=hint)
+
+
+def _unseen(what: str) -> Finding:
+    return Finding("DM709", Severity.INFO, _PLACE, f"the role does not see {what}")
+
+
+def _lost(error: DbmimicError) -> Finding:
+    message = f"nobody watches over production any more: {error.message}"
+    return Finding("DM709", Severity.WARNING, _PLACE, message)

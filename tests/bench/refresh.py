@@ -1,0 +1,170 @@
+"""
+`python -m tests.bench refresh`: refreshes under way while pgbench writes to their source, and what pgbench feels.
+
+pgbench sends transactions at a fixed rate that leaves the machine room, so that its latency means something: at full
+speed it would measure how much of the processors it can take. Source and target are two servers of this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from tests.bench.cases import ROOT
+from tests.bench.servers import POSTGRES_PROGRAMS, Postgres, locked
+
+_SETTLING = 2.0  # seconds of pgbench that are not counted
+_RULES = {
+    "default": "keep",
+    "columns": {"public.pgbench_accounts.filler": {"mask": "redact"}, "public.pgbench_tellers.filler": "null"},
+}
+
+
+class Production(Postgres):
+    """A server whose commits wait for the disk, as production's do."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "-c", "synchronous_commit=on", "-c", "autovacuum=on"]
+
+
+@dataclass(frozen=True)
+class Felt:
+    """What the writers felt: transactions, and their latency in milliseconds from when each was due."""
+
+    transactions: int
+    median: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """One refresh: its exit status, the seconds it took, and the exit status' report."""
+
+    status: int
+    seconds: float
+    verdict: str
+
+
+def refresh(options: argparse.Namespace) -> int:
+    """Measure pgbench alone, beside the refreshes, and alone again; give 1 where a refresh was not verified."""
+    folder = options.folder / "refresh"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(locked(folder, "refresh"))
+        source, target = (stack.enter_context(Production(folder / name)) for name in ("source", "target"))
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="work-", dir=options.folder)))
+        ensure(source, options.size)
+        target.drop("staging")
+        before = felt(work, source, options, seconds=options.alone)
+        with writing(work, source, options) as log:
+            done = [copied(source, target, work, options.option) for _ in range(options.rounds)]
+        during = _felt(log)
+        target.settle()
+        after = felt(work, source, options, seconds=options.alone)
+        target.drop("staging")
+    alone = min(before.p95, after.p95)
+    found = {
+        "refreshes": [asdict(each) for each in done],
+        "alone": [asdict(before), asdict(after)],
+        "beside": asdict(during),
+        "p95_rise": round(during.p95 / alone - 1, 3),
+    }
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1))
+    print(_table(options, before, during, after))
+    seconds = ", ".join(f"{each.seconds:.1f}" for each in done)
+    verified = sum(each.status == 0 for each in done)
+    print(f"\n{verified} of {len(done)} refreshes verified, in {seconds} s; p95 {found['p95_rise']:+.0%}")
+    for each in done:
+        if each.status:
+            print(each.verdict, file=sys.stderr)
+    return 0 if verified == len(done) else 1
+
+
+def _table(options: argparse.Namespace, before: Felt, during: Felt, after: Felt) -> str:
+    lines = [f"pgbench, {options.rate} transactions a second, {options.clients} clients, scale {options.size}\n"]
+    lines += ["| | transactions | median ms | p95 ms | p99 ms |", "| --- | --- | --- | --- | --- |"]
+    for name, each in (("alone before", before), ("beside refreshes", during), ("alone after", after)):
+        lines.append(f"| {name} | {each.transactions} | {each.median:.2f} | {each.p95:.2f} | {each.p99:.2f} |")
+    return "\n".join(lines)
+
+
+def ensure(source: Postgres, size: int) -> None:
+    """Build pgbench's tables (about 15 MB for each unit of size), unless they are there."""
+    if source.has("production"):
+        [(branches,)] = source.execute("SELECT count(*) FROM pgbench_branches", "production")
+        if branches == size:
+            return
+        source.drop("production")
+    source.execute("CREATE DATABASE production")
+    command = [str(POSTGRES_PROGRAMS / "pgbench"), "-i", "-q", "--foreign-keys", "-s", str(size), "production"]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | source.environment)
+
+
+@contextlib.contextmanager
+def writing(work: Path, source: Postgres, options: argparse.Namespace, seconds: int = 3600) -> Iterator[Path]:
+    """Let pgbench write for as long as the block runs, and give the folder that holds its log afterwards."""
+    source.execute("TRUNCATE pgbench_history", "production")
+    source.settle()
+    log = Path(tempfile.mkdtemp(prefix="log-", dir=work))
+    program = [str(POSTGRES_PROGRAMS / "pgbench"), "-n", "-c", str(options.clients), f"--rate={options.rate}"]
+    told = ["--log", f"--log-prefix={log / 'log'}", "-T", str(seconds), "production"]
+    process = subprocess.Popen(
+        [*program, *told], env=os.environ | source.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        time.sleep(_SETTLING)
+        yield log
+        if process.poll() is not None and process.returncode:
+            raise RuntimeError(f"pgbench ended: {process.communicate()[1].decode(errors='replace')[-500:]}")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+
+def felt(work: Path, source: Postgres, options: argparse.Namespace, seconds: int) -> Felt:
+    """Give what the writers feel when nobody else is there."""
+    with writing(work, source, options) as log:
+        time.sleep(seconds)
+    return _felt(log)
+
+
+def _felt(log: Path) -> Felt:
+    """Read pgbench's log: client, number, microseconds, script, second, microsecond, microseconds of delay."""
+    lines = [line.split() for path in log.iterdir() for line in path.read_text().splitlines()]
+    moments = np.array([int(fields[4]) for fields in lines if len(fields) > 4 and fields[2].isdigit()])
+    taken = np.array([int(fields[2]) for fields in lines if len(fields) > 4 and fields[2].isdigit()]) / 1000
+    counted = taken[moments >= moments.min() + _SETTLING]
+    median, p95, p99 = (float(each) for each in np.percentile(counted, [50, 95, 99]))
+    return Felt(len(counted), round(median, 3), round(p95, 3), round(p99, 3))
+
+
+def copied(source: Postgres, target: Postgres, work: Path, more: Sequence[str]) -> Refreshed:
+    """Refresh once, by the command line as it is without options."""
+    config = work / "dbmimic.yaml"
+    document = {"source": source.url("production"), "target": target.url("staging"), "rules": _RULES}
+    config.write_text(yaml.safe_dump(document, sort_keys=False))
+    command = [sys.executable, "-m", "dbmimic", "copy", "--yes", "--json", "--quiet", "-c", str(config), *more]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "DBMIMIC_SECRET": secrets.token_hex(32),
+        "XDG_STATE_HOME": str(work),
+    }
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=work)
+    verdict = json.loads(done.stdout).get("status", done.stdout) if done.stdout else done.stderr
+    return Refreshed(done.returncode, round(time.perf_counter() - began, 2), str(verdict))

@@ -1,0 +1,159 @@
+"""What a run concludes from what it sees at the source, and that it reads on at once where nobody is there."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from dbmimic.errors import TryAgainError
+from dbmimic.model.events import Event, Noticed
+from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.pipeline.throttle import Throttle
+from dbmimic.pipeline.throttled import ThrottledExecutor
+from dbmimic.ports.watch import Sight, Waiting
+
+DEFAULT = ThrottleSpec()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def seconds(self) -> float:
+        return self.at
+
+
+class Eyes:
+    """A watch that is never asked: tests tell the throttle what was seen."""
+
+    unseen = ()
+
+    def __init__(self) -> None:
+        self.let_go_of = 0
+
+    def look(self) -> Sight:
+        raise AssertionError
+
+    def let_go(self) -> None:
+        self.let_go_of += 1
+
+    def close(self) -> None:
+        pass
+
+
+class Bench:
+    def __init__(self, spec: ThrottleSpec = DEFAULT) -> None:
+        self.clock, self.eyes = Clock(), Eyes()
+        self.heard: list[Event] = []
+        self.slept: list[float] = []
+        self.later: list[Sight] = []
+        self.throttle = Throttle(self.eyes, spec, self.clock, self.heard.append, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if self.later:
+            self.see(self.later.pop(0), after=seconds)
+
+    def see(self, sight: Sight, after: float = 0.5) -> None:
+        self.clock.at += after
+        self.throttle.take(sight)
+
+    def codes(self) -> list[str]:
+        return [event.finding.code for event in self.heard if isinstance(event, Noticed)]
+
+
+def test_nobody_there_costs_nothing() -> None:
+    bench = Bench()
+    for ended in range(20):  # two transactions a second: somebody's monitor
+        bench.see(Sight(transactions=ended))
+        bench.throttle.pause(3.0)
+    assert bench.slept == []
+    assert not bench.throttle.busy
+
+
+@pytest.mark.parametrize("somebody", [Sight(transactions=50), Sight(at_work=1)])
+def test_who_reads_rests_while_others_work_and_for_a_while_after(somebody: Sight) -> None:
+    bench = Bench(ThrottleSpec(nice_ratio=1.5))
+    bench.see(Sight())
+    bench.see(somebody)
+    bench.throttle.pause(2.0)
+    assert bench.slept == [3.0]
+    bench.see(Sight(transactions=somebody.transactions), after=4.9)
+    assert bench.throttle.busy
+    bench.see(Sight(transactions=somebody.transactions), after=0.2)
+    bench.throttle.pause(2.0)
+    assert bench.slept == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("much", "little", "word"),
+    [
+        (Sight(lag=30.1), Sight(lag=29.0), "max_lag"),
+        (Sight(at_work=26), Sight(at_work=25), "max_load"),
+    ],
+)
+def test_reading_waits_until_it_is_no_longer_too_much(much: Sight, little: Sight, word: str) -> None:
+    bench = Bench(ThrottleSpec(nice_ratio=0))
+    bench.see(much)
+    bench.later = [much, much, little]
+    bench.throttle.pause(1.0)
+    assert len(bench.slept) == 3
+    assert bench.codes() == ["DM708"]
+    assert word in str(bench.heard[0])
+
+
+def test_a_pause_without_end_ends_the_run() -> None:
+    bench = Bench(ThrottleSpec(patience=10))
+    bench.see(Sight(lag=99))
+    bench.see(Sight(lag=99), after=9.9)
+    assert bench.eyes.let_go_of == 0
+    bench.see(Sight(lag=99), after=0.2)
+    with pytest.raises(TryAgainError) as caught:
+        bench.throttle.pause()
+    assert (caught.value.code, bench.eyes.let_go_of) == ("DM708", 1)
+
+
+def test_only_one_that_waits_all_the_time_is_given_way_to() -> None:
+    bench = Bench(ThrottleSpec(give_way=5))
+    bench.see(Sight((Waiting(1),)))
+    bench.see(Sight((Waiting(2),)), after=4)  # the first has what it wanted
+    bench.see(Sight((Waiting(1), Waiting(2))), after=4)
+    bench.throttle.check()
+    bench.see(Sight((Waiting(2, "public.t"),)), after=1)
+    with pytest.raises(TryAgainError) as caught:
+        bench.throttle.check()
+    assert (caught.value.code, caught.value.place, bench.eyes.let_go_of) == ("DM707", "public.t", 1)
+    assert "session 2" in caught.value.message
+
+
+def test_never_is_never() -> None:
+    bench = Bench(ThrottleSpec(give_way=None, max_lag=None, max_load=None, nice_ratio=0))
+    for _ in range(3):
+        bench.see(Sight((Waiting(1),), lag=1e9, at_work=10**6), after=1e6)
+        bench.throttle.pause(1.0)
+    assert bench.slept == []
+
+
+def test_workers_get_no_work_while_reading_pauses_and_all_of_it_after() -> None:
+    bench = Bench()
+    bench.see(Sight(lag=99))
+    begun = threading.Semaphore(0)
+    with ThreadPoolExecutor(2) as pool:
+        executor = ThrottledExecutor(pool, 2, bench.throttle, bench.clock)
+        futures: list[Future[int]] = [executor.submit(lambda n: begun.release() or n, n) for n in range(9)]
+        assert not begun.acquire(timeout=0.1)
+        bench.see(Sight(lag=0))
+        assert [future.result(10) for future in futures] == list(range(9))
+        failing = executor.submit(lambda: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            failing.result(10)
+        bench.throttle.failure = TryAgainError("DM707", "let go")
+        with pytest.raises(TryAgainError):
+            executor.submit(int).result(10)
+        executor.shutdown()
