@@ -85,7 +85,9 @@ __all__ = [
     "RefusedError",
     "SnapshotLost",
     "SourceError",
+    "SourceUnreachable",
     "TargetError",
+    "TargetLost",
     "TryAgainError",
     "UsageError",
     "VerificationFailed",
@@ -209,10 +211,18 @@ class SnapshotLost(SourceError):  # noqa: N818 - the name says what happened, as
     """The snapshot that everything is read under is gone: what was read so far and what could be read now differ."""
 
 
+class SourceUnreachable(SourceError):  # noqa: N818 - the name says what happened, as the others do
+    """Nobody answered where the source should be: its server may be starting anew."""
+
+
 class TargetError(DbmimicError):
     """The target could not be reached or written; what it served before, it still serves."""
 
     exit_status = 6
+
+
+class TargetLost(TargetError):  # noqa: N818 - the name says what happened, as the others do
+    """Nobody answers where the target should be, or no longer: its server may be starting anew."""
 
 
 class VerificationFailed(DbmimicError):  # noqa: N818 - the name says what happened, as the others do

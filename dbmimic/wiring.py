@@ -20,7 +20,7 @@ from dbmimic.config.refreshing import amendments
 from dbmimic.config.secret import secret as secret_of
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
-from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SnapshotLost, TryAgainError, UsageError
+from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, UsageError
 from dbmimic.executors import DaskExecutor, ProcessExecutor
 from dbmimic.hosting import SystemClock
 from dbmimic.hosting import address as _address
@@ -46,6 +46,7 @@ from dbmimic.pipeline import rules as checking
 from dbmimic.pipeline import verify as verifying
 from dbmimic.pipeline import why as explaining
 from dbmimic.pipeline.job import Crew, Request, World
+from dbmimic.pipeline.retry import passes
 from dbmimic.pipeline.throttle import Throttle
 from dbmimic.pipeline.throttled import ThrottledExecutor, ThrottledSource
 from dbmimic.ports.listener import Listener, silent
@@ -53,7 +54,6 @@ from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
 
 _MOST_WORKERS = 4
-_RESTARTS = 2
 _NOT_SET = "DM210"
 _HELD = "DM701"
 _PAUSE_SECONDS = 2.0
@@ -258,7 +258,8 @@ def copy(
     `executor` does the copying where about `least_bytes` or more are to be copied and the engines can share their
     work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
     is neither empty nor made by dbmimic. `wait` is for how many seconds to wait for
-    another run that holds the target. Where the source's snapshot is lost, the run begins anew, twice at most.
+    another run that holds the target. What passes by itself (a server that is starting anew or full, a lost snapshot,
+    a deadlock) is tried again as often as the configuration says, each time as a whole run.
 
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
@@ -269,20 +270,22 @@ def copy(
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None
     world = _world(listener, crew)
     deadline = world.clock.seconds() + wait
-    restarts = 0
+    again = config.retry.attempts - 1
+    pauses = [config.retry.pause * 2**number for number in range(again)]
     while True:
         try:
             return _copied(config, request, world)
-        except SnapshotLost as error:
-            if restarts == _RESTARTS:
+        except DbmimicError as error:
+            if error.code == _HELD and world.clock.seconds() < deadline:
+                pause = min(_PAUSE_SECONDS, max(0.0, deadline - world.clock.seconds()))
+                _tell(world, error, "waiting for it to end")
+            elif passes(error) and pauses:
+                pause = pauses.pop(0)
+                tried = f"the run begins anew in {pause:g} s ({again - len(pauses)} of {again})"
+                _tell(world, error, tried)
+            else:
                 raise
-            restarts += 1
-            _tell(world, error, "the run begins anew")
-        except TryAgainError as error:
-            if error.code != _HELD or world.clock.seconds() >= deadline:
-                raise
-            _tell(world, error, "waiting for it to end")
-            time.sleep(min(_PAUSE_SECONDS, max(0.0, deadline - world.clock.seconds())))
+        time.sleep(pause)
 
 
 def _tell(world: World, error: DbmimicError, next_step: str) -> None:

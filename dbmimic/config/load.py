@@ -99,6 +99,7 @@ def _from_file(data: bytes, path: Path, environ: Mapping[str, str]) -> Settings:
         metrics=metrics(form.metrics, document, path.parent),
         notify=None if form.notify is None else notify(form.notify, document, path.parent),
         throttle=form.throttle.spec(),
+        retry=form.retry.spec(),
     )
 
 

@@ -7,10 +7,11 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dbmimic.config.form import Form, complaint
-from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.model.nightly import RetrySpec, ThrottleSpec
 from dbmimic.model.sandbox import Lifetime
 
-_THROTTLE = ThrottleSpec()
+_THROTTLE, _RETRY = ThrottleSpec(), RetrySpec()
+_LONGEST_PAUSE = 86_400.0
 
 
 def _seconds(value: object) -> object:
@@ -26,6 +27,7 @@ def _seconds(value: object) -> object:
 
 _SCHEMA = WithJsonSchema({"type": ["number", "string"], "minimum": 0})
 Seconds = Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(_seconds), _SCHEMA]
+Pause = Annotated[Annotated[float, Field(ge=0, le=_LONGEST_PAUSE)], BeforeValidator(_seconds), _SCHEMA]
 
 
 class ThrottleForm(Form):
@@ -53,3 +55,18 @@ class ThrottleForm(Form):
     def spec(self) -> ThrottleSpec:
         """Give what it says."""
         return ThrottleSpec(self.give_way, self.max_lag, self.max_load, self.nice_ratio, self.patience)
+
+
+class RetryForm(Form):
+    """How often what passes by itself is tried."""
+
+    attempts: Annotated[int, Field(ge=1, le=100, description="How often, the first time included; 1 is once.")] = (
+        _RETRY.attempts
+    )
+    pause: Annotated[Pause, Field(description="How long the first pause is, as 2s; each one is twice as long.")] = (
+        _RETRY.pause
+    )
+
+    def spec(self) -> RetrySpec:
+        """Give what it says."""
+        return RetrySpec(self.attempts, self.pause)

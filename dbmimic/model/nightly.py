@@ -1,4 +1,4 @@
-"""What a configuration says of runs that nobody looks at: how they treat production."""
+"""What a configuration says of runs that nobody looks at: how they treat production, and try again."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ class ThrottleSpec:
     max_load: int | None = 25
     nice_ratio: float = 1.0
     patience: float | None = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySpec:
+    """How often what passes is tried, the first time included, and how many seconds the first pause takes."""
+
+    attempts: int = 4
+    pause: float = 2.0

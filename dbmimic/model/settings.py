@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dbmimic.model.events import LogFormat
-from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.model.nightly import RetrySpec, ThrottleSpec
 from dbmimic.model.request import Budget, Children, Enter, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.sandbox import SandboxLimits
@@ -208,3 +208,4 @@ class Settings:
     metrics: MetricsSpec = field(default_factory=MetricsSpec)
     notify: NotifySpec | None = None
     throttle: ThrottleSpec = field(default_factory=ThrottleSpec)
+    retry: RetrySpec = field(default_factory=RetrySpec)

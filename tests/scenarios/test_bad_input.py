@@ -354,7 +354,7 @@ def unreachable(shop: Shop, name: str) -> str:
 
 
 def test_nobody_answers(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
-    here.configure(tmp_path)
+    here.configure(tmp_path, retry={"attempts": 1})
     for side, name, status, code in (("source", here.source, 5, "DM401"), ("target", here.target, 6, "DM501")):
         with here.untouched():
             ended = dbmimic_command.run(*COPY, f"--{side}", unreachable(here.shop, name), cwd=tmp_path)
@@ -363,7 +363,8 @@ def test_nobody_answers(dbmimic_command: Forks, here: Place, tmp_path: Path) -> 
 
 @SERVERS
 def test_a_host_that_does_not_exist(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
-    here.configure(tmp_path, source=here.shop.url(here.source).replace("127.0.0.1", "no-such-host.invalid"))
+    nowhere = here.shop.url(here.source).replace("127.0.0.1", "no-such-host.invalid")
+    here.configure(tmp_path, source=nowhere, retry={"attempts": 1})
     assert "no-such-host" in error_of(dbmimic_command.run(*COPY, cwd=tmp_path), 5, "DM401")["place"]
 
 

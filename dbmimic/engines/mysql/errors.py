@@ -15,9 +15,18 @@ from dataclasses import dataclass
 
 import pymysql
 
-from dbmimic.errors import DbmimicError, SnapshotLost, SourceError, TargetError, TryAgainError
+from dbmimic.errors import (
+    DbmimicError,
+    SnapshotLost,
+    SourceError,
+    SourceUnreachable,
+    TargetError,
+    TargetLost,
+    TryAgainError,
+)
 
 NOT_REACHABLE = frozenset({1045, 1130, 1698, 2002, 2003, 2005, 2026, 2054, 2059, 2061})
+SILENT = frozenset({2002, 2003})
 CONNECTION_LOST = frozenset({0, 2006, 2013, 2014, 2055, 1927})
 SERVER_BUSY = frozenset({1040, 1053, 1203, 1226})
 TABLE_FULL = 1114
@@ -89,7 +98,8 @@ def translated(error: BaseException, side: Side, place: str = "") -> DbmimicErro
 
 def _source(code: int, where: str) -> SourceError:
     if code in NOT_REACHABLE:
-        return SourceError("DM401", f"the source is not reachable ({code})", place=where, hint=_reach_hint(code))
+        kind = SourceUnreachable if code in SILENT else SourceError
+        return kind("DM401", f"the source is not reachable ({code})", place=where, hint=_reach_hint(code))
     if code == UNKNOWN_DATABASE:
         return SourceError(
             "DM401", f"the source's database does not exist ({code})", place=where, hint="check its name"
@@ -105,10 +115,11 @@ def _source(code: int, where: str) -> SourceError:
 
 def _target(code: int, where: str) -> TargetError:
     if code in NOT_REACHABLE:
-        return TargetError("DM501", f"the target is not reachable ({code})", place=where, hint=_reach_hint(code))
+        refused = TargetLost if code in SILENT else TargetError
+        return refused("DM501", f"the target is not reachable ({code})", place=where, hint=_reach_hint(code))
     if code in CONNECTION_LOST:
         hint = "run the same command again; if it stays, the server's log and its max_allowed_packet may tell why"
-        return TargetError("DM501", f"the connection to the target was lost ({code})", place=where, hint=hint)
+        return TargetLost("DM501", f"the connection to the target was lost ({code})", place=where, hint=hint)
     if code in DENIED:
         hint = "the role needs: GRANT ALL PRIVILEGES on the target's database and on its neighbours `<name>_dbmimic%`"
         return TargetError("DM502", f"permission denied on the target ({code})", place=where, hint=hint)

@@ -16,7 +16,15 @@ import psycopg
 from psycopg.pq import ConnStatus, DiagnosticField, PGconn, Ping
 from psycopg.pq.abc import PGresult
 
-from dbmimic.errors import DbmimicError, SnapshotLost, SourceError, TargetError, TryAgainError
+from dbmimic.errors import (
+    DbmimicError,
+    SnapshotLost,
+    SourceError,
+    SourceUnreachable,
+    TargetError,
+    TargetLost,
+    TryAgainError,
+)
 
 
 class Side(StrEnum):
@@ -142,9 +150,8 @@ def translated(fault: Fault, side: Side, doing: str, place: str = "") -> Dbmimic
         if side is Side.SOURCE:
             message = f"the connection to the source was lost while {doing}, and the snapshot with it"
             return SnapshotLost("DM403", message, place=where, hint="run the command again for a new snapshot")
-        return TargetError(
-            "DM501", f"the connection to the target was lost while {doing}", place=where, hint="run again"
-        )
+        message = f"the connection to the target was lost while {doing}"
+        return TargetLost("DM501", message, place=where, hint="run again")
     if fault.state in _TRY_AGAIN:
         code, reason, hint = _TRY_AGAIN[fault.state]
         return TryAgainError(code, f"{reason.format(side=side)} (SQLSTATE {fault.state})", place=where, hint=hint)
@@ -199,4 +206,5 @@ def unreachable(error: psycopg.Error, conninfo: str, side: Side, place: str) -> 
         hint = "check user, password and database in the URL, and the server's pg_hba.conf"
         return side.error(side.code(1), f"the {side} answers, but {why}", place=place, hint=hint)
     hint = "check host and port in the URL, and that the server runs"
-    return side.error(side.code(1), f"the {side} could not be reached", place=place, hint=hint)
+    silent = SourceUnreachable if side is Side.SOURCE else TargetLost
+    return silent(side.code(1), f"the {side} could not be reached", place=place, hint=hint)

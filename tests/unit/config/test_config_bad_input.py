@@ -127,6 +127,7 @@ WRONG = [
     ("a budget in no unit", "slice:\n  budget: {size: 2 furlongs}\n", "DM204", "2:18"),
     ("a budget beyond all numbers", f"slice:\n  budget: {{size: {'9' * 400}GB}}\n", "DM204", "2:18"),
     ("a time without a unit", "throttle: {give_way: soon}\n", "DM227", "1:22"),
+    ("a pause that never ends", "retry: {pause: never}\n", "DM204", "1:16"),
     ("a load of nothing", "throttle: {max_load: 0}\n", "DM204", "1:22"),
     ("sandboxes of no size", f"sandbox:\n  max_size: {CANARY}\n", "DM204", "2:13"),
     ("a budget of nothing", "slice:\n  budget:\n", "DM204", "2:3"),
@@ -175,7 +176,7 @@ def test_refused_with_code_place_and_nothing_of_the_file(tmp_path, text, code, p
         ("rules: {columns: {a: keep}}", 'write {keep: "why nothing personal stands there"}'),
         (
             "zzzzzz: x",
-            "known here: hooks, logs, metrics, notify, rules, runs, sandbox, secret, slice, source, target, throttle",
+            "known here: hooks, logs, metrics, notify, retry, rules, runs, sandbox, secret, slice, source, target, throttle",
         ),
     ],
 )

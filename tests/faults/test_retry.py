@@ -1,0 +1,173 @@
+"""What passes is tried again as a whole run, and said; what does not pass ends at once."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import dbmimic
+from dbmimic.errors import (
+    DbmimicError,
+    RefusedError,
+    SnapshotLost,
+    SourceError,
+    SourceUnreachable,
+    TargetError,
+    TargetLost,
+    TryAgainError,
+)
+from dbmimic.model.events import Event, Noticed, Stage, StageStarted
+from dbmimic.model.findings import Severity
+from dbmimic.pipeline.retry import passes
+from tests import small_shop
+from tests.copying import configured
+from tests.small_shop import RULES, Shop
+
+RETRY = {"attempts": 3, "pause": 0.05}
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def shop(request: pytest.FixtureRequest) -> Shop:
+    if request.param == "postgresql":
+        return small_shop.on_postgres(request.getfixturevalue("postgres15"))
+    return small_shop.on_mariadb(request.getfixturevalue("mariadb"))
+
+
+class Door:
+    """A port at which nobody answers until it is opened; then whoever comes is led to the server."""
+
+    def __init__(self, server: int) -> None:
+        self._server = server
+        self._ends: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+
+    def open(self) -> None:
+        self._socket.listen()
+        self._begin(self._welcome)
+
+    def close(self) -> None:
+        for end in (self._socket, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for end in (self._socket, *self._ends):
+            end.close()
+
+    def _begin(self, work: Callable[..., None], *given: socket.socket) -> None:
+        self._threads.append(threading.Thread(target=work, args=given))
+        self._threads[-1].start()
+
+    def _welcome(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                guest, _ = self._socket.accept()
+                host = socket.create_connection(("127.0.0.1", self._server))
+                self._ends += [guest, host]
+                self._begin(self._lead, guest, host)
+                self._begin(self._lead, host, guest)
+
+    def _lead(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := one.recv(65536):
+                other.sendall(piece)
+        with contextlib.suppress(OSError):
+            other.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def door(shop: Shop) -> Iterator[Door]:
+    found = re.search(r":(\d+)/", shop.url("x"))
+    assert found
+    door = Door(int(found[1]))
+    yield door
+    door.close()
+
+
+def warnings(heard: list[Event]) -> list[str]:
+    return [
+        event.finding.code
+        for event in heard
+        if isinstance(event, Noticed) and event.finding.severity is Severity.WARNING
+    ]
+
+
+def test_a_source_that_does_not_answer_at_first_is_asked_again(shop: Shop, door: Door, tmp_path: Path) -> None:
+    url = re.sub(r":\d+/", f":{door.port}/", shop.build("late"))
+    settings = configured(tmp_path, url, shop.url("late_stage"), rules=RULES, retry=RETRY)
+    heard: list[Event] = []
+
+    def listen(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, Noticed) and event.finding.code == "DM401":
+            door.open()
+
+    assert dbmimic.copy(settings, listener=listen).verified
+    assert warnings(heard) == ["DM401"]
+
+
+def test_a_target_that_is_lost_in_the_middle_is_filled_anew(shop: Shop, tmp_path: Path) -> None:
+    shop.build("dropped")
+    settings = configured(tmp_path, shop.url("dropped"), shop.url("dropped_stage"), rules=RULES, retry=RETRY)
+    heard: list[Event] = []
+
+    def listen(event: Event) -> None:
+        if event == StageStarted(Stage.FINISH) and event not in heard:
+            hang_up(shop, "dropped_stage_dbmimic_new")
+        heard.append(event)
+
+    assert dbmimic.copy(settings, listener=listen).verified
+    assert warnings(heard) == ["DM501"]
+    assert shop.run("dropped_stage", ["SELECT count(*) FROM orders"]) == [(small_shop.ORDERS,)]
+
+
+def hang_up(shop: Shop, database: str) -> None:
+    """End every session in a database."""
+    if shop.engine == "postgresql":
+        shop.run("postgres", [f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"])
+        return
+    for (number,) in shop.run("mysql", [f"SELECT id FROM information_schema.processlist WHERE db = '{database}'"]):
+        shop.run("mysql", [f"KILL {number}"])
+
+
+def test_a_server_without_room_for_us_is_told_and_given_up_after_so_many_times(
+    postgres15: small_shop.PostgresServer, tmp_path: Path
+) -> None:
+    shop = small_shop.on_postgres(postgres15)
+    shop.build("crammed")
+    shop.run("crammed", ["CREATE ROLE crammed LOGIN CONNECTION LIMIT 0"])
+    url = shop.url("crammed").replace("postgres@", "crammed@")
+    heard: list[Event] = []
+    settings = configured(tmp_path, url, shop.url("crammed_stage"), rules=RULES, retry=RETRY)
+    with pytest.raises(TryAgainError) as caught:
+        dbmimic.copy(settings, listener=heard.append)
+    assert caught.value.code == "DM703"
+    assert warnings(heard) == ["DM703", "DM703"]
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (SnapshotLost("DM403", ""), True),
+        (SourceUnreachable("DM401", ""), True),
+        (TargetLost("DM501", ""), True),
+        (TryAgainError("DM702", ""), True),
+        (TryAgainError("DM701", ""), False),
+        (TryAgainError("DM704", ""), False),
+        (TryAgainError("DM707", ""), False),
+        (SourceError("DM401", ""), False),
+        (TargetError("DM503", ""), False),
+        (RefusedError("DM301", ""), False),
+    ],
+)
+def test_what_passes(error: DbmimicError, wanted: bool) -> None:
+    assert passes(error) is wanted
