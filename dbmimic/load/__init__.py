@@ -6,6 +6,19 @@ Never: a write to what was not cleared, a batch that was not masked. Read first:
 """
 
 from dbmimic.load.guard import ClearedCopy, ClearedTarget, clear, rejoin
+from dbmimic.load.room import make_sure_of_room
 from dbmimic.load.write import amend, build, finish, hold, swap, write
 
-__all__ = ["ClearedCopy", "ClearedTarget", "amend", "build", "clear", "finish", "hold", "rejoin", "swap", "write"]
+__all__ = [
+    "ClearedCopy",
+    "ClearedTarget",
+    "amend",
+    "build",
+    "clear",
+    "finish",
+    "hold",
+    "make_sure_of_room",
+    "rejoin",
+    "swap",
+    "write",
+]

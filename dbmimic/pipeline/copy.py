@@ -19,7 +19,7 @@ from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
 from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.trial import refuse, tried
-from dbmimic.pipeline.units import maskers_of, run, seen_of
+from dbmimic.pipeline.units import maskers_of, run, seen_of, sizes_of
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
 
@@ -53,6 +53,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         refuse_too_many(prepared.schema, slices, source, request.slice.max_rows)
         untried = refuse(tried(prepared.schema, slices, masks, world.registry, request.secret, source))
     with chapters.chapter(Stage.COPY, about(prepared.schema, slices)):
+        noticed += load.make_sure_of_room(cleared, *sizes_of(slices, prepared.schema, maskers, source))
         load.build(cleared, structure)
         checked = {each.table.id: each.columns for each in expected.masked}
         done = run(slices, prepared.schema, masks, maskers, checked, source, cleared, request.secret, world)

@@ -70,6 +70,13 @@ def split(
     return units
 
 
+def sizes_of(slices: Mapping[TableId, TableSlice], schema: Schema, maskers: Maskers, source: Reader) -> tuple[int, int]:
+    """Give about how many bytes the slice takes in the source, without masks and with; 0 where nobody can tell."""
+    units = split(schema, slices, maskers, source)
+    masked = sum(unit.byte_count for unit in units if unit.layout.head)
+    return sum(unit.byte_count for unit in units) - masked, masked
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """

@@ -32,6 +32,10 @@ class Guarded(Protocol):
         """Tell whether the session lock of that number is held by somebody, seen from the target's database."""
         ...
 
+    def room(self) -> int | None:
+        """Give how many bytes are free where the new copy will stand, or None where that cannot be seen from here."""
+        ...
+
 
 class Builder(Protocol):
     """The new copy, built beside the old one under a name of its own. The old one is not touched."""

@@ -68,6 +68,8 @@ def survive(
     disk: Path,
     codes: set[str],
     room: float,
+    *,
+    foreseen: bool = False,
 ) -> None:
     """Copy once, fill the disk, copy again in vain, make room, and copy."""
     shop, stage = target
@@ -77,6 +79,13 @@ def survive(
     assert first.status == 0, first.err
     old = shop.state(stage)
     grown(*source)
+    if foreseen:
+        filling = fill(disk, 0.4)
+        refused = forks.run("copy", "--yes", "--json", cwd=folder)
+        assert (refused.status, refused.document["error"]["code"]) == (6, "DM503"), refused.err
+        assert "does not fit" in refused.document["error"]["message"]
+        assert shop.state(stage) == old
+        filling.unlink()
     filling = fill(disk, room)
     failed = forks.run("copy", "--yes", "--json", cwd=folder)
     assert failed.status == 6, (failed.status, failed.err)
@@ -117,7 +126,7 @@ def test_postgresql(forks: Forks, cleanup: ExitStack, postgres15: PostgresServer
     server.execute("ALTER SYSTEM SET default_tablespace = 'small'")
     server.execute("SELECT pg_reload_conf()")
     shops = small_shop.on_postgres(postgres15), small_shop.on_postgres(server)
-    survive(forks, tmp_path, (shops[0], "full"), (shops[1], "full_stage"), disk, {"DM503"}, 2)
+    survive(forks, tmp_path, (shops[0], "full"), (shops[1], "full_stage"), disk, {"DM503"}, 2, foreseen=True)
     assert not server.execute("SELECT 1 FROM pg_database WHERE datname LIKE '%dbmimic_new'")
 
 
@@ -137,7 +146,7 @@ def test_postgresql_without_room_for_its_log(
     assert forks.run("copy", "--yes", "-q", cwd=tmp_path).status == 0
     old = target.state("log_stage")
     grown(source, "full_log")
-    filling = fill(disk, 4)
+    filling = fill(disk, 5)
     failed = forks.run("copy", "--yes", "--json", cwd=tmp_path)
     error = failed.document["error"]
     assert (failed.status, error["code"]) in {(6, "DM501"), (6, "DM503"), (75, "DM703")}, failed.err
@@ -163,7 +172,7 @@ def test_mariadb(
     server = cleanup.enter_context(MariadbServer("--innodb-data-file-path=ibdata1:12M;ibdata2:48M:autoextend"))
     monkeypatch.undo()
     shops = small_shop.on_mariadb(mariadb), small_shop.on_mariadb(server)
-    survive(forks, tmp_path, (shops[0], "full"), (shops[1], "full_stage"), disk, {"DM503"}, 0.1)
+    survive(forks, tmp_path, (shops[0], "full"), (shops[1], "full_stage"), disk, {"DM503"}, 1)
     assert not [row for row in server.execute("SHOW DATABASES") if "dbmimic_new" in str(row[0])]
 
 

@@ -48,6 +48,10 @@ class CrossingTarget:
         del token
         return False
 
+    def room(self) -> int | None:
+        """Give how many bytes are free where the new copy will stand."""
+        return self._target.room()
+
     def structure_of(self, composed: Composed) -> Structure:
         """Give what the target builds composed tables from."""
         return self._target.structure_of(composed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -69,6 +71,15 @@ class MysqlTarget:
         """Tell whether a source on this server holds the lock of that number for a database of the same name."""
         lock = quoting.text(probe_lock(self._session, self._address.database, token))
         return self._session.value(f"SELECT IS_USED_LOCK({lock})") is not None
+
+    def room(self) -> int | None:
+        """Give what is free on the server's disk, where the server says that it is of this machine."""
+        [(host, folder)] = self._session.rows("SELECT @@hostname, @@datadir")
+        try:
+            room = os.statvfs(str(folder)) if host == socket.gethostname() else None
+        except OSError:
+            return None
+        return None if room is None else room.f_bavail * room.f_frsize
 
     def structure_of(self, composed: Composed) -> Structure:
         """

@@ -18,6 +18,7 @@ from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.joined import journal
 from dbmimic.engines.postgres.pump import Psql
+from dbmimic.engines.postgres.room import free_bytes
 from dbmimic.engines.postgres.source import LOCK_CLASS, PostgresSource, place_of
 from dbmimic.engines.postgres.tools import Installation, Toolbox
 from dbmimic.engines.postgres.writer import Writing
@@ -86,6 +87,11 @@ class PostgresTarget:
         with self._session() as session:
             row = session.execute(catalog.query("lock_is_held"), {"class": LOCK_CLASS, "token": token}).fetchone()
             return row == (True,)
+
+    def room(self) -> int | None:
+        """Give what is free on the server's disk, where that is this machine's and the role may know."""
+        with speaking(self._upkeep, Side.TARGET, "looking for room", self._name):
+            return free_bytes(self._upkeep)
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[Connection]:

@@ -84,6 +84,12 @@ class SqliteTarget:
         del token
         return False
 
+    def room(self) -> int:
+        """Give what is free on the disk of the target's folder."""
+        with files.filing(self._places.target.parent):
+            found = os.statvfs(self._places.target.parent)
+        return found.f_bavail * found.f_frsize
+
     def structure_of(self, composed: Composed) -> Structure:
         """Give the statements of composed tables; what numbers rows is the rowid, which needs no counter."""
         tables = tuple((table.name, sql) for table, sql in composed.tables)
