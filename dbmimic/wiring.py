@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -39,6 +39,7 @@ from dbmimic.model.preview import Preview, RulesCheck
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import HooksSpec, Named, Settings
 from dbmimic.model.suggestion import Suggestions
+from dbmimic.model.target import KeptCopy
 from dbmimic.pipeline import copy as copying
 from dbmimic.pipeline import graph as drawing
 from dbmimic.pipeline import plan as planning
@@ -56,6 +57,7 @@ from dbmimic.ports.target import JoinedTarget, Target
 _MOST_WORKERS = 4
 _NOT_SET = "DM210"
 _HELD = "DM701"
+_KEEPS_ONE = frozenset({"mysql"})
 _PAUSE_SECONDS = 2.0
 
 
@@ -301,6 +303,10 @@ def _copied(config: Settings, request: Request, world: World) -> RunReport:
         _throttled(opened, config, world) as (source, careful),
         _target(config, engines) as target,
     ):
+        if config.retention.copies > 1 and target.engine in _KEEPS_ONE:
+            hint = "leave it out, or make it 1"
+            message = "MySQL and MariaDB keep one replaced copy"
+            raise ConfigError("DM228", message, place=config.retention.place, hint=hint)
         if source.engine == target.engine:
             return copying.copy(request, source, target, careful)
         from dbmimic.engines.crossing import CrossingSource, CrossingTarget
@@ -359,15 +365,32 @@ def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
         return verifying.check(request, crossing, CrossingCopy(standing, crossing), _world(listener))
 
 
-def rollback(config: Settings) -> None:
+def rollback(config: Settings, run: str | None = None) -> None:
     """
-    Put the copy that the last run replaced back in its place.
+    Put a copy that was replaced back in its place: the last one, or the one that this run made.
+
+    `run` is the beginning of the run's number, as `kept_copies` gives it.
 
     Raises:
         RefusedError: DM307, there is none.
     """
     with _target(config, Engines()) as target:
-        target.rollback()
+        target.rollback(None if run is None else _chosen(target.kept(), run))
+
+
+def kept_copies(config: Settings) -> tuple[KeptCopy, ...]:
+    """Give the replaced copies that are kept beside the target, the last one first."""
+    with _target(config, Engines()) as target:
+        return target.kept()
+
+
+def _chosen(kept: Sequence[KeptCopy], run: str) -> str:
+    found = [each.name for each in kept if each.stamp is not None and each.stamp.run.startswith(run)]
+    if len(found) != 1:
+        reason = "no copy of that run is kept" if not found else "the beginning of more than one run"
+        hint = "`dbmimic rollback --list` tells which there are"
+        raise RefusedError("DM307", reason, place=run, hint=hint)
+    return found[0]
 
 
 def first_config(*, source: str | None = None) -> tuple[str, tuple[ColumnId, ...]]:
@@ -425,7 +448,8 @@ def _request(config: Settings, *, secret_needed: bool, confirmed: str | None = N
         given = _if_set(config)
     else:
         given = None
-    return Request(config.slice, config.rules, given, confirmed, lock, str(path))
+    copies = config.retention.copies
+    return Request(config.slice, config.rules, given, confirmed, lock, str(path), copies=copies)
 
 
 def _if_set(config: Settings) -> Secret | None:

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dbmimic.config.form import Form, complaint
-from dbmimic.model.nightly import RetrySpec, ThrottleSpec
+from dbmimic.model.nightly import RetentionSpec, RetrySpec, ThrottleSpec
 from dbmimic.model.sandbox import Lifetime
 
-_THROTTLE, _RETRY = ThrottleSpec(), RetrySpec()
+_THROTTLE, _RETRY, _RETENTION = ThrottleSpec(), RetrySpec(), RetentionSpec()
 _LONGEST_PAUSE = 86_400.0
 
 
@@ -70,3 +70,15 @@ class RetryForm(Form):
     def spec(self) -> RetrySpec:
         """Give what it says."""
         return RetrySpec(self.attempts, self.pause)
+
+
+class RetentionForm(Form):
+    """What is kept of the copies that were replaced."""
+
+    copies: Annotated[
+        int, Field(ge=1, le=99, description="How many replaced copies are kept beside the target, for rollback.")
+    ] = _RETENTION.copies
+
+    def spec(self, place: str) -> RetentionSpec:
+        """Give what it says, and where."""
+        return RetentionSpec(self.copies, place)

@@ -36,6 +36,6 @@ def amend(target: ClearedTarget, amendment: Amendment) -> None:
     target.target.amend(amendment)
 
 
-def swap(target: ClearedTarget, stamp: Stamp) -> None:
-    """Put the new copy in the old one's place, in one step."""
-    target.target.swap(stamp)
+def swap(target: ClearedTarget, stamp: Stamp, copies: int) -> None:
+    """Put the new copy in the old one's place, in one step, and keep so many of those that were there."""
+    target.target.swap(stamp, copies)

@@ -1,4 +1,4 @@
-"""What a configuration says of runs that nobody looks at: how they treat production, and try again."""
+"""What a configuration says of runs that nobody looks at: how they treat production, try again, and what they keep."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ class RetrySpec:
 
     attempts: int = 4
     pause: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSpec:
+    """How many replaced copies are kept beside the target, and where that was written."""
+
+    copies: int = 1
+    place: str = "retention.copies"

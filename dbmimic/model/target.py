@@ -32,6 +32,14 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCopy:
+    """A copy that was replaced and is kept: its name beside the target, and its stamp, if dbmimic made it."""
+
+    name: str
+    stamp: Stamp | None
+
+
+@dataclass(frozen=True, slots=True)
 class TargetState:
     """What stands at the target's address now."""
 

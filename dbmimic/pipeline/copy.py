@@ -79,7 +79,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     tell(report, world)
     amend(request, source, cleared, expected, chapters)
     with chapters.chapter(Stage.SWAP):
-        load.swap(cleared, _stamp(source, world))
+        load.swap(cleared, _stamp(source, world), request.copies)
     return replace(report, seconds=chapters.total())
 
 

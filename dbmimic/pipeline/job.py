@@ -27,7 +27,7 @@ class Request:
     What was asked for, and with which secret; `confirmed` is the target's name, typed by somebody.
 
     `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands. `amendments` is
-    SQL of the user's own for the verified copy.
+    SQL of the user's own for the verified copy. `copies` is how many replaced copies are kept.
     """
 
     slice: SliceSpec
@@ -37,6 +37,7 @@ class Request:
     lock: Lock | None = None
     lock_place: str = ""
     amendments: tuple[Amendment, ...] = ()
+    copies: int = 1
 
 
 class Joining(Protocol):

@@ -8,7 +8,7 @@ from typing import Protocol
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 from dbmimic.ports.source import Source
 
 
@@ -119,20 +119,24 @@ class JoinedTarget(Protocol):
 class Switch(Protocol):
     """The moment when the new copy becomes the target."""
 
-    def swap(self, stamp: Stamp) -> None:
-        """Put the new copy in the target's place in one step; the old one is kept for `rollback`."""
+    def swap(self, stamp: Stamp, copies: int = 1) -> None:
+        """Put the new copy in the target's place in one step; so many of those that were there are kept."""
+        ...
+
+    def kept(self) -> tuple[KeptCopy, ...]:
+        """Give the copies that are kept, the one that was replaced last first."""
         ...
 
     def discard(self) -> None:
         """Remove the new copy and let go of the run lock; safe to call whatever was built, and after `swap`."""
         ...
 
-    def rollback(self) -> None:
+    def rollback(self, name: str | None = None) -> None:
         """
-        Put the kept old copy back in the target's place; what was there is kept in its stead.
+        Put a kept copy back in the target's place, the last one unless named; what was there is kept in its stead.
 
         Raises:
-            RefusedError: DM307, there is no old copy.
+            RefusedError: DM307, there is no such copy.
         """
         ...
 

@@ -17,7 +17,7 @@ from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span, Whole
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
-from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 from dbmimic.ports.source import End, KeyedRows, Links, Source
 from dbmimic.ports.target import Target
 
@@ -87,17 +87,21 @@ class CrossingTarget:
         """Open the new copy for reading."""
         return CrossingCopy(self._target.copy(), self._source)
 
-    def swap(self, stamp: Stamp) -> None:
+    def swap(self, stamp: Stamp, copies: int = 1) -> None:
         """Put the new copy in the target's place."""
-        self._target.swap(stamp)
+        self._target.swap(stamp, copies)
 
     def discard(self) -> None:
         """Remove the new copy and let go of the run lock."""
         self._target.discard()
 
-    def rollback(self) -> None:
-        """Put the kept old copy back."""
-        self._target.rollback()
+    def kept(self) -> tuple[KeptCopy, ...]:
+        """Give the copies that are kept."""
+        return self._target.kept()
+
+    def rollback(self, name: str | None = None) -> None:
+        """Put a kept copy back."""
+        self._target.rollback(name)
 
     def close(self) -> None:
         """Discard what was not swapped in and close."""

@@ -19,7 +19,7 @@ from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.sidecar import Kept, Sidecar, exists
 from dbmimic.engines.mysql.structure import ObjectScript, Script
 from dbmimic.errors import RefusedError
-from dbmimic.model.target import Stamp
+from dbmimic.model.target import KeptCopy, Stamp
 
 _MOVED = frozenset({"BASE TABLE", "SYSTEM VERSIONED", "SEQUENCE"})
 _JOURNAL = "journal"
@@ -63,6 +63,14 @@ class Exchange:
             raise RefusedError("DM307", "there is no old copy to go back to", place=self.places.target, hint=hint)
         self._drop(self.places.new)
         self._exchange("rollback", Kept.of(kept), self.sidecar.get(_OLD), [])
+
+    def kept(self, database: str) -> tuple[KeptCopy, ...]:
+        """Give the copy that is kept there, if there is one."""
+        sidecar = self.sidecar
+        if not sidecar.exists() or sidecar.get(_KEPT) is None or not exists(self.session, database):
+            return ()
+        stamp = sidecar.get(_OLD)
+        return (KeptCopy(database, Stamp(**stamp) if stamp else None),)
 
     def recover(self) -> None:
         """Finish or undo what a killed run left half done."""

@@ -17,12 +17,12 @@ from dbmimic.engines.mysql.sidecar import exists
 from dbmimic.engines.mysql.source import MysqlSource, probe_lock, server_identity
 from dbmimic.engines.mysql.structure import Script, TableScript
 from dbmimic.engines.mysql.swap import Exchange
-from dbmimic.errors import ConfigError, DbmimicError, InternalError, TryAgainError
+from dbmimic.errors import ConfigError, DbmimicError, InternalError, RefusedError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 from dbmimic.ports.source import Source
 
 _LOCK_SECONDS = 60
@@ -149,8 +149,10 @@ class MysqlTarget:
         """Open the new copy for reading."""
         return MysqlSource(replace(self._address, database=self._places.new), role="target")
 
-    def swap(self, stamp: Stamp) -> None:
-        """Put the new copy in the target's place in one step; the old one is kept for `rollback`."""
+    def swap(self, stamp: Stamp, copies: int = 1) -> None:
+        """Put the new copy in the target's place in one step; the old one is kept for `rollback`, and no other."""
+        if copies != 1:
+            raise InternalError("DM901", "this engine keeps one old copy", place=self._places.target)
         if self._script is None:
             raise InternalError("DM901", "a copy was swapped in that was not finished", place=self._places.target)
         self._exchange.swap(self._script, stamp)
@@ -164,8 +166,15 @@ class MysqlTarget:
             self._built = False
         self._unlock()
 
-    def rollback(self) -> None:
+    def kept(self) -> tuple[KeptCopy, ...]:
+        """Give the copy that is kept, if there is one."""
+        return self._exchange.kept(self._places.old)
+
+    def rollback(self, name: str | None = None) -> None:
         """Put the kept old copy back in the target's place; what was there is kept in its stead."""
+        if name not in {None, self._places.old}:
+            hint = "the copy that was replaced last is the only one that is kept"
+            raise RefusedError("DM307", "there is no such copy", place=self._places.target, hint=hint)
         held = self._locked
         self.hold()
         try:

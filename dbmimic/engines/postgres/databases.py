@@ -18,6 +18,7 @@ from dbmimic.model.target import Stamp
 NEW = "_dbmimic_new"
 OLD = "_dbmimic_old"
 AWAY = "_dbmimic_tmp"
+_MOST_KEPT = 100
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names without asking
 
 
@@ -29,6 +30,11 @@ def beside(name: str, suffix: str) -> str:
     digest = "_" + hashlib.blake2b(encoded, digest_size=4).hexdigest()
     kept = encoded[: _LONGEST_NAME - len(suffix) - len(digest)].decode(errors="ignore")
     return kept + digest + suffix
+
+
+def old_name(name: str, place: int) -> str:
+    """Give the name of the copy that was replaced so many runs ago, or rollbacks; 1 is the last one."""
+    return beside(name, OLD if place == 1 else f"{OLD}{place}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,14 @@ def find(connection: Connection, name: str) -> Database | None:
         tuple((role, setting) for role, setting in settings),
         template,
     )
+
+
+def kept(connection: Connection, name: str) -> dict[int, Database]:
+    """Give what stands where replaced copies are kept, by its place, the last one first."""
+    places = {old_name(name, place): place for place in range(1, _MOST_KEPT)}
+    rows = connection.execute("SELECT datname FROM pg_database WHERE datname = ANY (%s::name[])", [list(places)])
+    found = sorted((places[there], there) for (there,) in rows.fetchall())
+    return {place: database for place, there in found if (database := find(connection, there)) is not None}
 
 
 def is_empty(connection: Connection) -> bool:

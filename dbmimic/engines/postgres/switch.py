@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import psycopg
 
@@ -12,54 +13,81 @@ from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.databases import AWAY, NEW, OLD, Database, Mark
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.errors import RefusedError, TargetError
-from dbmimic.model.target import Stamp
+from dbmimic.model.target import KeptCopy, Stamp
 
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.2
 _IN_USE = "55006"
 
 
-def swap(connection: Connection, name: str, stamp: Stamp) -> None:
+def swap(connection: Connection, name: str, stamp: Stamp, copies: int = 1) -> None:
     """
     Put the new copy in the target's place with the target's owner, rights and settings; the target is kept as old.
 
+    Of those that were kept before so many stay that there are `copies` of them; only what carries our mark is dropped.
+
     Raises:
-        TargetError: DM505, others do not leave the target, or a database that is not ours has the old one's name.
+        TargetError: DM505, others do not leave the target, or a database that is not ours has an old one's name.
     """
     new, old = databases.beside(name, NEW), databases.beside(name, OLD)
+    moves: list[tuple[str, str]] = []
     with speaking(connection, Side.TARGET, "swapping the new copy in", name):
         current = databases.find(connection, name)
-        kept = databases.find(connection, old)
-        if current is not None and kept is not None:
-            if kept.mark is None:
-                raise in_the_way(old)
-            databases.drop(connection, old)
+        if current is not None:
+            kept = databases.kept(connection, name)
+            for place, there in kept.items():
+                if there.mark is None and place <= copies:
+                    raise in_the_way(there.name)
+            ours = {place: there.name for place, there in kept.items() if there.mark is not None}
+            staying = dict(itertools.islice(ours.items(), copies - 1))
+            for place in ours.keys() - staying.keys():
+                databases.drop(connection, ours[place])
+            moves = _moves(name, staying)
 
     def renames() -> None:
         databases.comment(connection, new, Mark(stamp).text())
         if current is not None:
             databases.carry_over(connection, current, new)
+            for there, to in moves:
+                databases.rename(connection, there, to)
             _keep(connection, current, old)
         databases.rename(connection, new, name)
 
-    _together(connection, renames, (new, name), "swapping the new copy in")
+    _together(connection, renames, (*(there for there, _ in moves), new, name), "swapping the new copy in")
 
 
-def rollback(connection: Connection, name: str) -> None:
+def _moves(name: str, staying: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Give the renames that make the first place free, in an order in which each name is free when it is taken."""
+    wanted = [
+        (place, there, to, databases.old_name(name, to)) for to, (place, there) in enumerate(staying.items(), start=2)
+    ]
+    later = [(there, new) for place, there, to, new in reversed(wanted) if place < to]
+    sooner = [(there, new) for place, there, to, new in wanted if place > to]
+    return [*later, *sooner]
+
+
+def kept(connection: Connection, name: str) -> tuple[KeptCopy, ...]:
+    """Give the copies that are kept, the last one first."""
+    with speaking(connection, Side.TARGET, "looking for old copies", name):
+        found = databases.kept(connection, name).values()
+    return tuple(KeptCopy(there.name, there.mark.stamp) for there in found if there.mark is not None)
+
+
+def rollback(connection: Connection, name: str, chosen: str | None = None) -> None:
     """
-    Put the kept old database back; what stands in the target's place is kept in its stead.
+    Put a kept old database back, the last one unless named; what stands in the target's place is kept in its stead.
 
     Raises:
         RefusedError: DM307, there is none.
     """
-    old, away = databases.beside(name, OLD), databases.beside(name, AWAY)
+    old, away = chosen or next((one.name for one in kept(connection, name)), ""), databases.beside(name, AWAY)
     with speaking(connection, Side.TARGET, "rolling back", name):
         current = databases.find(connection, name)
-        kept = databases.find(connection, old)
-    if kept is None or kept.mark is None:
+        there = databases.find(connection, old)
+    if there is None or there.mark is None:
         hint = "there is an old copy only after a second copy, or after the first into a database that existed"
         raise RefusedError("DM307", "there is no old copy to go back to", place=name, hint=hint)
-    mark = kept.mark
+    mark = there.mark
 
     def renames() -> None:
         if current is not None:

@@ -27,7 +27,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 
 _RUN_CLASS = 0x44424E  # the first half of the run locks' keys
 _NO_SUCH_LOCALE = frozenset({"22023", "42809", "0A000", "42704"})
@@ -253,12 +253,12 @@ class PostgresTarget:
         address = replace(self._address, database=databases.beside(self._name, NEW))
         return PostgresSource(address, self._toolbox, Side.TARGET, built_here=True)
 
-    def swap(self, stamp: Stamp) -> None:
+    def swap(self, stamp: Stamp, copies: int = 1) -> None:
         """Rename the target away and the new copy into its place, in one transaction."""
         if not self._built:
             raise InternalError("DM901", "there is no new copy to swap in")
         self._leave()
-        switch.swap(self._upkeep, self._name, stamp)
+        switch.swap(self._upkeep, self._name, stamp, copies)
         self._built = False
 
     def _leave(self) -> None:
@@ -282,11 +282,15 @@ class PostgresTarget:
             if locked:
                 self._upkeep.execute("SELECT pg_advisory_unlock(%s::int4, %s::int4)", self._lock_key)
 
-    def rollback(self) -> None:
-        """Put the kept old copy back; what was there is kept in its stead."""
+    def kept(self) -> tuple[KeptCopy, ...]:
+        """Give the copies that are kept, the last one first."""
+        return switch.kept(self._upkeep, self._name)
+
+    def rollback(self, name: str | None = None) -> None:
+        """Put a kept copy back; what was there is kept in its stead."""
         self.hold()
         try:
-            switch.rollback(self._upkeep, self._name)
+            switch.rollback(self._upkeep, self._name, name)
         finally:
             self.discard()
 

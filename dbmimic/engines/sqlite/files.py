@@ -4,7 +4,7 @@ What stands beside the target, and how one file takes another's place.
 For a target `shop.db`, in its folder:
 
     shop.db.dbmimic-new    the copy that is being built
-    shop.db.dbmimic-old    what was there before the last swap, for `rollback`
+    shop.db.dbmimic-old    what was there before the last swap, for `rollback`; before that one: dbmimic-old2, ...
     shop.db.dbmimic-swap   a second name of the target, for the moment of a swap
     shop.db.dbmimic-lock   held (flock) by the run that builds, and says which that is; the file stays
     shop.db.dbmimic.json   the stamps: which inode is a copy of ours
@@ -30,11 +30,12 @@ from pathlib import Path
 
 from dbmimic.engines.sqlite.connection import file_identity
 from dbmimic.errors import DbmimicError, TargetError, TryAgainError
-from dbmimic.model.target import Stamp
+from dbmimic.model.target import KeptCopy, Stamp
 
 # What SQLite itself keeps beside a file.
 COMPANIONS = ("-journal", "-wal", "-shm")
 _LONGEST_HOLDER = 300
+_MOST_KEPT = 100
 _FORMAT = "dbmimic/sqlite-stamps/1"
 
 
@@ -56,6 +57,14 @@ class Places:
     def old(self) -> Path:
         """What was the target before the last swap."""
         return self._beside(".dbmimic-old")
+
+    def kept(self, place: int) -> Path:
+        """What was the target so many swaps ago; 1 is `old`."""
+        return self.old if place == 1 else self._beside(f".dbmimic-old{place}")
+
+    def all_kept(self) -> list[Path]:
+        """Those that are there, the last one first."""
+        return [path for place in range(1, _MOST_KEPT) if (path := self.kept(place)).exists()]
 
     @cached_property
     def swap(self) -> Path:
@@ -156,9 +165,43 @@ def remove(path: Path) -> None:
             each.unlink(missing_ok=True)
 
 
+def make_place(places: Places, copies: int) -> None:
+    """
+    Give every kept copy the name of the one before it, up to the first name that is free.
+
+    Where none of so many is free, the last one's is taken: it goes. Killed in between, a name stays free.
+    """
+    with filing(places.target):
+        free = next((place for place in range(1, copies) if not places.kept(place).exists()), copies)
+        for place in range(free, 1, -1):
+            places.kept(place - 1).replace(places.kept(place))
+
+
+def drop_others(places: Places, copies: int) -> None:
+    """Remove kept copies that are more than so many."""
+    for path in places.all_kept()[copies:]:
+        remove(path)
+
+
+def bring_forward(places: Places, chosen: Path) -> None:
+    """Let a kept copy and the last one change names; `recover` ends it where it was killed."""
+    if chosen == places.old:
+        return
+    with filing(chosen):
+        aside = _unfinished(chosen)
+        chosen.replace(aside)
+        if places.old.exists():
+            places.old.replace(chosen)
+        aside.replace(places.old)
+
+
 def recover(places: Places) -> None:
     """End what a killed swap began: its second name is either still the target's, or the former target's only one."""
     with filing(places.target):
+        for place in range(2, _MOST_KEPT):
+            aside = _unfinished(places.kept(place))
+            if aside.exists():
+                aside.replace(places.kept(place) if places.old.exists() else places.old)
         _unfinished(places.swap).unlink(missing_ok=True)
         if not places.swap.exists():
             return
@@ -230,10 +273,16 @@ def stamp_of(places: Places, path: Path) -> Stamp | None:
     return _stamps(places).get(_inode(path))
 
 
+def kept_copies(places: Places) -> tuple[KeptCopy, ...]:
+    """Give the copies that are kept, with their stamps."""
+    return tuple(KeptCopy(path.name, stamp_of(places, path)) for path in places.all_kept())
+
+
 def put_stamp(places: Places, stamp: Stamp) -> None:
-    """Stamp the new copy, before it is swapped in. Those of the target and the old copy stay; all others go."""
+    """Stamp the new copy, before it is swapped in. Those of the target and the kept copies stay; all others go."""
     known = _stamps(places)
-    kept = {_inode(path): known.get(_inode(path)) for path in (places.target, places.old) if path.exists()}
+    there = (places.target, *places.all_kept())
+    kept = {_inode(path): known.get(_inode(path)) for path in there if path.exists()}
     stamps = {inode: asdict(found) for inode, found in kept.items() if found is not None}
     stamps[_inode(places.new)] = asdict(stamp)
     unfinished = _unfinished(places.stamps)

@@ -24,7 +24,7 @@ from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
-from dbmimic.model.target import Amendment, Composed, Identity, Stamp, Structure, TargetState
+from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 
 _ENCODINGS = frozenset({"UTF-8", "UTF-16le", "UTF-16be"})
 # Fast rather than safe: a copy that is not whole is thrown away.
@@ -288,7 +288,7 @@ class SqliteTarget:
         """Open the new copy for reading; its errors are the target's."""
         return SqliteSource(self._places.new, TARGET, _BUILDER_PATIENCE)
 
-    def swap(self, stamp: Stamp) -> None:
+    def swap(self, stamp: Stamp, copies: int = 1) -> None:
         """Put the new copy in the target's place in one step; the former target is kept as the old copy."""
         self._lock.take()
         if not self._places.new.exists():
@@ -296,7 +296,10 @@ class SqliteTarget:
         self._disconnect()
         self._settle()
         files.put_stamp(self._places, stamp)
+        if self._places.target.exists():
+            files.make_place(self._places, copies)
         files.exchange(self._places, self._places.new)
+        files.drop_others(self._places, copies)
 
     def _settle(self) -> None:
         """
@@ -332,13 +335,20 @@ class SqliteTarget:
             finally:
                 self._lock.release()
 
-    def rollback(self) -> None:
-        """Put the old copy in the target's place; what was there is the old copy then."""
+    def kept(self) -> tuple[KeptCopy, ...]:
+        """Give the copies that are kept, by their files' names, the last one first."""
+        return files.kept_copies(self._places)
+
+    def rollback(self, name: str | None = None) -> None:
+        """Put a kept copy in the target's place; what was there is the old copy then."""
         self._lock.take()
         try:
             files.recover(self._places)
             places = self._places
-            if not places.old.exists() or (places.target.exists() and places.target.samefile(places.old)):
+            chosen = [path for path in places.all_kept() if name in {None, path.name}]
+            if chosen:
+                files.bring_forward(places, chosen[0])
+            if not chosen or not places.old.exists() or (places.target.exists() and places.target.samefile(places.old)):
                 hint = "a copy is kept from the first swap on"
                 raise RefusedError("DM307", "there is no old copy to roll back to", place=self._place, hint=hint)
             self._settle()

@@ -1,0 +1,98 @@
+"""As many replaced copies are kept as was said, any of them comes back, and nothing is dropped that is not ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import dbmimic
+from dbmimic import wiring
+from dbmimic.errors import ConfigError, RefusedError
+from tests import small_shop
+from tests.command_line import Forks
+from tests.copying import configured, write_config
+from tests.small_shop import RULES, Shop
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
+    if request.param == "postgresql":
+        return small_shop.on_postgres(request.getfixturevalue("postgres15"))
+    return small_shop.on_sqlite(tmp_path)
+
+
+def amount(shop: Shop, name: str) -> float:
+    return float(str(shop.run(name, ["SELECT total FROM orders WHERE id = 1"])[0][0]))
+
+
+def test_so_many_are_kept_and_any_of_them_comes_back(shop: Shop, tmp_path: Path) -> None:
+    source, stage = "retained.db", "retained_stage.db"
+    url = shop.build(source)
+    settings = configured(tmp_path, url, shop.url(stage), rules=RULES, retention={"copies": 2})
+    for night in range(1, 5):
+        shop.run(source, [f"UPDATE orders SET total = {night} WHERE id = 1"])
+        assert dbmimic.copy(settings).verified
+    kept = wiring.kept_copies(settings)
+    assert len(kept) == 2
+    assert all(each.stamp is not None for each in kept)
+    runs = [each.stamp.run for each in kept if each.stamp]
+    dbmimic.rollback(settings)
+    assert amount(shop, stage) == 3
+    dbmimic.rollback(settings)
+    assert amount(shop, stage) == 4
+    wiring.rollback(settings, runs[1][:8])
+    assert amount(shop, stage) == 2
+    wiring.rollback(settings, runs[0])
+    assert amount(shop, stage) == 3
+    left = wiring.kept_copies(settings)
+    assert len(left) == 2
+    assert runs[0] not in {each.stamp.run for each in left if each.stamp}
+    with pytest.raises(RefusedError) as caught:
+        wiring.rollback(settings, "ffffffffffff")
+    assert caught.value.code == "DM307"
+    fewer = configured(tmp_path, url, shop.url(stage), rules=RULES)
+    assert dbmimic.copy(fewer).verified
+    assert len(wiring.kept_copies(fewer)) == 1
+    dbmimic.rollback(fewer)
+    assert amount(shop, stage) == 3
+
+
+def test_what_is_not_ours_is_not_dropped(postgres15: small_shop.PostgresServer, tmp_path: Path) -> None:
+    shop = small_shop.on_postgres(postgres15)
+    url = shop.build("strangers")
+    postgres15.create_database("strangers_stage_dbmimic_old3")
+    settings = configured(tmp_path, url, shop.url("strangers_stage"), rules=RULES, retention={"copies": 2})
+    for _ in range(4):
+        assert dbmimic.copy(settings).verified
+    names = [name for (name,) in postgres15.execute("SELECT datname FROM pg_database WHERE datname ~ '^strangers_'")]
+    assert sorted(map(str, names)) == [
+        "strangers_stage",
+        "strangers_stage_dbmimic_old",
+        "strangers_stage_dbmimic_old2",
+        "strangers_stage_dbmimic_old3",
+    ]
+
+
+def test_the_list_is_for_people_and_for_scripts(dbmimic_command: Forks, tmp_path: Path) -> None:
+    shop = small_shop.on_sqlite(tmp_path)
+    settings = configured(tmp_path, shop.build("listed.db"), shop.url("listed_stage.db"), rules=RULES)
+    for _ in range(2):
+        assert dbmimic.copy(settings).verified
+    write_config(tmp_path, shop.url("listed.db"), shop.url("listed_stage.db"), rules=RULES)
+    [kept] = json.loads(dbmimic_command.run("rollback", "--list", "--json", cwd=tmp_path).out)["kept"]
+    told = dbmimic_command.run("rollback", "--list", cwd=tmp_path).out
+    assert kept["run"][:8] in told
+    assert dbmimic_command.run("rollback", kept["run"][:8], "--yes", cwd=tmp_path).status == 0
+
+
+def test_one_is_all_on_mariadb(mariadb: small_shop.MariadbServer, tmp_path: Path) -> None:
+    shop = small_shop.on_mariadb(mariadb)
+    settings = configured(
+        tmp_path, shop.build("solitary"), shop.url("solitary_stage"), rules=RULES, retention={"copies": 2}
+    )
+    with pytest.raises(ConfigError) as caught:
+        dbmimic.copy(settings)
+    assert caught.value.code == "DM228"
+    assert "dbmimic.yaml:" in caught.value.place
