@@ -8,7 +8,6 @@ by which we know it again. Sandboxes are remembered in a database beside the gol
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -16,30 +15,18 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from dbmimic.engines.postgres import catalog, databases, switch
-from dbmimic.engines.postgres.connect import Connection, apply, connect, maintenance, named
+from dbmimic.engines.postgres import catalog, databases, register
+from dbmimic.engines.postgres.connect import Connection, connect, maintenance, named
 from dbmimic.engines.postgres.databases import OLD, Database, Mark
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.errors import RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import GoldenCopy, Sandbox
 
-_REGISTER = "_dbmimic"
-_LOCK_CLASS = 0x444253  # the first half of the holds' keys
 _LONGEST = (63, 63)
-_STRATEGY_SINCE = 150000
-_CLONE_SINCE = 180000
 _GRANTOR_SINCE = 160000
 _STATEMENTS_AT_A_TIME = 500  # each holds a lock until its transaction ends
 _OPTIONS = frozenset({"sslmode", "sslrootcert", "sslcrl", "connect_timeout", "gssencmode", "channel_binding"})
-_TABLE = """
-CREATE TABLE IF NOT EXISTS public.sandboxes (
-    name text PRIMARY KEY,
-    database text NOT NULL UNIQUE,
-    body text NOT NULL,
-    mark text NOT NULL DEFAULT gen_random_uuid()::text,
-    password text NOT NULL DEFAULT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
-)"""
 _REMEMBER = """
 INSERT INTO public.sandboxes (name, database, body) VALUES (%s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET database = excluded.database, body = excluded.body
@@ -58,7 +45,7 @@ class PostgresSandboxes:
         self._upkeep = maintenance(address)
         self._books: Connection | None = None
         self.project = address.database or named(address)
-        self._register = databases.beside(self.project, _REGISTER)
+        self._register = databases.beside(self.project, register.SUFFIX)
 
     @contextmanager
     def _speaking(self, doing: str, place: str = "") -> Iterator[None]:
@@ -78,7 +65,7 @@ class PostgresSandboxes:
                 self._upkeep.execute("SELECT pg_advisory_unlock(%s::int4, %s::int4)", self._key(what))
 
     def _key(self, what: str) -> tuple[int, int]:
-        return _LOCK_CLASS, zlib.crc32(f"{self.project}\0{what}".encode()) - 2**31
+        return register.lock_key(self.project, what)
 
     def sandboxes(self) -> tuple[Sandbox, ...]:
         """Give all that are remembered; none where nothing was ever remembered."""
@@ -109,30 +96,15 @@ class PostgresSandboxes:
     def _opened(self) -> Connection | None:
         """Give the connection to the register, or None where there is none yet."""
         if self._books is None:
-            with self._speaking("looking for the register"):
-                found = databases.find(self._upkeep, self._register)
-            if found is not None and found.mark is not None and found.mark.register:
-                self._books = connect(self._address, Side.TARGET, database=self._register)
+            self._books = register.opened(self._upkeep, self._address, self.project)
         return self._books
 
     def _begun(self) -> Connection:
-        """Make the register, or finish making it; who gets here holds the register's lock."""
+        """Make the register, or finish making it."""
         with self._speaking("making the register", self._register):
             self._may_create()
-            if databases.find(self._upkeep, self._register) is None:
-                databases.create(self._upkeep, self._register, None, "UTF8")
-        self._books = books = connect(self._address, Side.TARGET, database=self._register)
-        with speaking(books, Side.TARGET, "making the register", self._register):
-            if not databases.is_empty(books):
-                self._books = None
-                books.close()
-                raise switch.in_the_way(self._register)
-            with books.transaction():
-                name = sql.Identifier(self._register)
-                books.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
-                books.execute(_TABLE)
-                databases.comment(books, self._register, Mark(register=True).text())
-        return books
+        self._books = register.begun(self._upkeep, self._address, self.project)
+        return self._books
 
     def _may_create(self) -> None:
         row = self._upkeep.execute(
@@ -184,24 +156,11 @@ class PostgresSandboxes:
         self._upkeep.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _copied(self, sandbox: Sandbox) -> None:
-        """Copy the files of the template; where the server can, by sharing their blocks."""
-        version = self._upkeep.info.server_version
-        if version >= _CLONE_SINCE:
-            self._clone_files()
-        strategy = "STRATEGY FILE_COPY" if version >= _STRATEGY_SINCE else ""
+        """Copy the files of the template, and let nobody in."""
         try:
-            self._run(
-                f"CREATE DATABASE {{}} TEMPLATE {{}} {strategy} ALLOW_CONNECTIONS false",
-                sandbox.database,
-                sandbox.golden,
-            )
+            databases.clone(self._upkeep, sandbox.database, sandbox.golden, closed=True)
         except (psycopg.errors.ObjectInUse, psycopg.errors.InvalidCatalogName):
             raise _busy(sandbox.golden) from None
-
-    def _clone_files(self) -> None:
-        offered = self._upkeep.execute("SELECT enumvals FROM pg_settings WHERE name = 'file_copy_method'").fetchone()
-        if offered is not None and "clone" in offered[0]:
-            apply(self._upkeep, (("file_copy_method", "clone"),))
 
     def _cleared(self, sandbox: Sandbox) -> None:
         """Drop what a former try, or the sandbox before its reset, left under the name."""
