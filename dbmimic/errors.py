@@ -47,6 +47,8 @@ Codes, so that one word has one meaning:
     DM321 no golden copy to make a sandbox from                  DM322 the sandboxes would be too many or too large
     DM323 the sandbox is protected        DM324 not made by dbmimic, so it is left alone
     DM331 a hook before the run failed
+    DM334 what came and what left since the last copy            DM335 all of it was copied in full after all
+    DM336 all of one table was copied
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
     DM407 no room on disk for which rows are chosen
@@ -59,6 +61,7 @@ Codes, so that one word has one meaning:
     DM604 the schemas differ              DM605 rows could not be compared
     DM606 the copy does not hold what was sent                   DM607 a mask could not read some values
     DM611 a hook's SQL failed             DM612 a hook's SQL left the copy less than whole
+    DM623 rows of the copy are new that were not sent, or were sent and are not there
     DM701 another run holds the target    DM702 a lock was not had in time
     DM703 source or target is starting up, full or shutting down
     DM704 workers were lost again and again                      DM705 the golden copy cannot be copied now

@@ -49,7 +49,7 @@ from dbmimic.pipeline import why as explaining
 from dbmimic.pipeline.job import Crew, Request, World
 from dbmimic.pipeline.retry import passes
 from dbmimic.pipeline.throttle import Throttle
-from dbmimic.pipeline.throttled import ThrottledExecutor, ThrottledSource
+from dbmimic.pipeline.throttled import ThrottledExecutor, throttled
 from dbmimic.ports.listener import Listener, silent
 from dbmimic.ports.source import JoinedSource, Source
 from dbmimic.ports.target import JoinedTarget, Target
@@ -253,22 +253,23 @@ def copy(
     listener: Listener | None = None,
     confirm_target: str | None = None,
     wait: float = 0.0,
+    delta: bool = False,
 ) -> RunReport:
     """
     Give the report of a verified copy that has taken the target's place.
 
     `executor` does the copying where about `least_bytes` or more are to be copied and the engines can share their
     work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
-    is neither empty nor made by dbmimic. `wait` is for how many seconds to wait for
+    is neither empty nor made by dbmimic. `delta` begins with what the target holds and copies what changed since, where
+    that comes to the same. `wait` is for how many seconds to wait for
     another run that holds the target. What passes by itself (a server that is starting anew or full, a lost snapshot,
     a deadlock) is tried again as often as the configuration says, each time as a whole run.
 
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
     """
-    request = replace(
-        _request(config, secret_needed=True, confirmed=confirm_target), amendments=amendments(config.hooks)
-    )
+    asked = _request(config, secret_needed=True, confirmed=confirm_target)
+    request = replace(asked, amendments=amendments(config.hooks), delta=delta)
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None
     world = _world(listener, crew)
     deadline = world.clock.seconds() + wait
@@ -332,7 +333,7 @@ def _throttled(source: Source, config: Settings, world: World) -> Iterator[tuple
             closing.callback(executor.shutdown)
             world = replace(world, crew=replace(crew, executor=executor))
         try:
-            yield ThrottledSource(source, throttle, world.clock), world
+            yield throttled(source, throttle, world.clock), world
         except DbmimicError:
             if throttle.failure is None:
                 raise

@@ -26,6 +26,9 @@ def copy(
         typer.Option(metavar="NAME", help="The target's name, once, where it is not empty and not made by dbmimic."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait up to an hour for another run into the target.")] = False,
+    delta: Annotated[
+        bool, typer.Option("--delta", help="Copy only what changed since the last copy with --delta; the same result.")
+    ] = False,
     executor: Executor = "processes",
     workers: Workers = None,
     json: Json = False,
@@ -50,6 +53,7 @@ def copy(
                 listener=listener,
                 confirm_target=confirm_target,
                 wait=_PATIENCE_SECONDS if wait else 0.0,
+                delta=delta,
             )
 
         conclude(

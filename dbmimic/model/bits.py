@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
@@ -16,6 +17,7 @@ RowIds = npt.NDArray[np.uint64]
 _PIECE = 1 << 18  # identities; a piece holds from half of it to twice as many, the last one fewer
 _AT_ONCE = 1_000_000  # that are sorted together: 8 MB
 _ARRAYS_AT_ONCE = 10_000
+_LENGTH = struct.Struct("<Q")
 
 
 class _Piece:
@@ -150,6 +152,21 @@ class Bits:
                 for each in near:
                     built.add(piece.bits & each.bits)
         return built.done()
+
+    def serialize(self) -> bytes:
+        """Give the set as bytes, for `deserialize`: each piece after its length."""
+        parts = (piece.bits.serialize() for piece in self._pieces)
+        return b"".join(each for part in parts for each in (_LENGTH.pack(len(part)), part))
+
+    @classmethod
+    def deserialize(cls, written: bytes) -> Bits:
+        """Give the set that `serialize` gave as bytes."""
+        parts, at = [], 0
+        while at < len(written):
+            begin = at + _LENGTH.size
+            at = begin + _LENGTH.unpack_from(written, at)[0]
+            parts.append(written[begin:at])
+        return _restored(parts)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, ([piece.bits.serialize() for piece in self._pieces],)

@@ -7,19 +7,21 @@ import secrets
 import uuid
 from dataclasses import replace
 
-from dbmimic import load, subset, verdict
+from dbmimic import load, subset
 from dbmimic.errors import ConfigError, Problem, VerificationFailed
 from dbmimic.model.events import Noticed, Stage
 from dbmimic.model.findings import Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
+from dbmimic.pipeline import delta
 from dbmimic.pipeline.amend import amend
-from dbmimic.pipeline.expect import about, describe, expectation, unread_findings
+from dbmimic.pipeline.expect import describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
+from dbmimic.pipeline.making import Work, in_full
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
 from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.trial import refuse, tried
-from dbmimic.pipeline.units import maskers_of, run, seen_of, sizes_of
+from dbmimic.pipeline.units import maskers_of, sizes_of
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
 
@@ -52,34 +54,33 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         expected = expectation(prepared, structure, slices, maskers, masks, world.registry)
         refuse_too_many(prepared.schema, slices, source, request.slice.max_rows)
         untried = refuse(tried(prepared.schema, slices, masks, world.registry, request.secret, source))
-    with chapters.chapter(Stage.COPY, about(prepared.schema, slices)):
         noticed += load.make_sure_of_room(cleared, *sizes_of(slices, prepared.schema, maskers, source))
-        load.build(cleared, structure)
-        checked = {each.table.id: each.columns for each in expected.masked}
-        done = run(slices, prepared.schema, masks, maskers, checked, source, cleared, request.secret, world)
-    with chapters.chapter(Stage.FINISH):
-        findings = load.finish(cleared, structure, masks.masked_columns)
-    with chapters.chapter(Stage.VERIFY), cleared.reader() as new, cleared.reader() as beside:
-        judged = verdict.judge(source, new, expected, request.secret, seen_of(done), beside)
-    report = describe(expected, slices, masks, judged, done, source, target.engine, request, world)
+    work = Work(prepared, structure, slices, masks, maskers, expected, source, cleared, request.secret, world, chapters)
+    refreshed = delta.refreshed(work) if request.delta else delta.NOT_ASKED
+    made = refreshed.made or in_full(work)
+    report = describe(expected, slices, masks, made.judged, made.done, source, target.engine, request, world)
     report = replace(
         report,
         findings=(
             *prepared.schema.findings,
             *noticed,
             *untried,
-            *findings,
+            *refreshed.findings,
+            *made.findings,
             *unread_findings(report.masks.invalid),
-            *judged.findings,
+            *made.judged.findings,
         ),
         coverage=afforded.walked.coverage,
         budget=afforded.outcome,
         seconds=chapters.total(),
     )
     tell(report, world)
+    stamp = _stamp(source, world)
+    if request.delta:  # before the user's own SQL: what that writes has to go again
+        delta.note(work, made.judged.row_counts, stamp.run)
     amend(request, source, cleared, expected, chapters)
     with chapters.chapter(Stage.SWAP):
-        load.swap(cleared, _stamp(source, world), request.copies)
+        load.swap(cleared, stamp, request.copies)
     return replace(report, seconds=chapters.total())
 
 

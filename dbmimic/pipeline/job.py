@@ -27,7 +27,8 @@ class Request:
     What was asked for, and with which secret; `confirmed` is the target's name, typed by somebody.
 
     `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands. `amendments` is
-    SQL of the user's own for the verified copy. `copies` is how many replaced copies are kept.
+    SQL of the user's own for the verified copy. `copies` is how many replaced copies are kept. `delta` asks for no more
+    than what changed since the last copy.
     """
 
     slice: SliceSpec
@@ -38,6 +39,7 @@ class Request:
     lock_place: str = ""
     amendments: tuple[Amendment, ...] = ()
     copies: int = 1
+    delta: bool = False
 
 
 class Joining(Protocol):

@@ -10,13 +10,16 @@ from typing import Any, ParamSpec, TypeVar
 
 import pyarrow as pa
 
+from dbmimic.model.baseline import Position, Standing
 from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
+from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
 from dbmimic.pipeline.throttle import Throttle
 from dbmimic.ports.clock import Clock
+from dbmimic.ports.delta import Dated
 from dbmimic.ports.source import End, KeyedRows, Links, Source
 from dbmimic.ports.watch import Watch
 
@@ -138,6 +141,37 @@ class ThrottledSource:
     def close(self) -> None:
         """End the snapshot and the connection."""
         self._source.close()
+
+
+class ThrottledDatedSource(ThrottledSource):
+    """The same of a source that knows of each row when it was written (`ports.delta.Dated`)."""
+
+    def __init__(self, source: Source, dated: Dated, throttle: Throttle, clock: Clock) -> None:
+        super().__init__(source, throttle, clock)
+        self._dated = dated
+
+    def position(self) -> Position:
+        """Give where the source stood when the snapshot was taken."""
+        return self._dated.position()
+
+    def standing(self, leaf: TableId, since: int) -> Standing:
+        """Give how many rows a leaf has, and which were written since."""
+        return self._asked(lambda: self._dated.standing(leaf, since))
+
+    def recent(self, rows: KeySet, since: int) -> KeySet:
+        """Give those of these rows that were written since."""
+        return self._asked(lambda: self._dated.recent(rows, since))
+
+    def integers(self, table: Table, columns: tuple[str, ...], rows: Rows) -> KeySet | None:
+        """Give the values of a key of integers, of these rows."""
+        return self._asked(lambda: self._dated.integers(table, columns, rows))
+
+
+def throttled(source: Source, throttle: Throttle, clock: Clock) -> Source:
+    """Give a source that pauses as its throttle says, with all that it can."""
+    if isinstance(source, Dated):
+        return ThrottledDatedSource(source, source, throttle, clock)
+    return ThrottledSource(source, throttle, clock)
 
 
 class ThrottledExecutor(Executor):

@@ -5,8 +5,22 @@ In: the source, the new copy, the slice, the mask plan. Out: findings and a RunR
 Never: a write; a row value in a finding. Read first: `judge`.
 """
 
+from dbmimic.verdict.changes import Held, judge_changes
 from dbmimic.verdict.judge import Expectation, Verdict, judge, still_whole
 from dbmimic.verdict.masking import MaskedColumn, MaskedTable
 from dbmimic.verdict.stream import StreamCheck, together
+from dbmimic.verdict.structure import differences
 
-__all__ = ["Expectation", "MaskedColumn", "MaskedTable", "StreamCheck", "Verdict", "judge", "still_whole", "together"]
+__all__ = [
+    "Expectation",
+    "Held",
+    "MaskedColumn",
+    "MaskedTable",
+    "StreamCheck",
+    "Verdict",
+    "differences",
+    "judge",
+    "judge_changes",
+    "still_whole",
+    "together",
+]

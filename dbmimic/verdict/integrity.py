@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
@@ -14,10 +15,18 @@ from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Reader
 
 
+class Audited(Protocol):
+    """What tells how many rows dangle."""
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many of these child rows reference a parent row that is not there."""
+        ...
+
+
 def foreign_keys(
     graph: FkGraph,
-    source: Reader,
-    copy: Reader,
+    source: Audited,
+    copy: Audited,
     slices: Mapping[TableId, Rows],
     masked: frozenset[ColumnId] = frozenset(),
     loose: frozenset[ForeignKey] = frozenset(),
@@ -46,7 +55,7 @@ def foreign_keys(
     return ForeignKeyReport(len(graph.edges), ours, theirs, tuple(details)), findings
 
 
-def _audit(edge: ForeignKey, source: Reader, copy: Reader, slices: Mapping[TableId, Rows]) -> OrphanReport | None:
+def _audit(edge: ForeignKey, source: Audited, copy: Audited, slices: Mapping[TableId, Rows]) -> OrphanReport | None:
     orphans = copy.orphans(edge, WHOLE)
     if not orphans:
         return None

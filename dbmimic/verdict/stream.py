@@ -12,7 +12,7 @@ from dbmimic.masks import canonical
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
 from dbmimic.model.findings import Finding, Severity
-from dbmimic.model.keys import WHOLE
+from dbmimic.model.keys import WHOLE, Rows
 from dbmimic.model.schema import Table
 from dbmimic.model.types import Kind
 from dbmimic.model.work import Seen
@@ -100,15 +100,17 @@ def together(parts: Iterable[Seen]) -> Seen | None:
     return total
 
 
-def arrived(table: Table, head: tuple[str, ...], seen: Seen, copy: Reader, keyed: KeyedFunction) -> bool:
+def arrived(
+    table: Table, head: tuple[str, ...], seen: Seen, copy: Reader, keyed: KeyedFunction, among: Rows = WHOLE
+) -> bool:
     """
-    Tell whether a table of the copy holds what was sent, by the columns that masks read or wrote.
+    Tell whether a table of the copy (or these rows of it) holds what was sent, by the columns that masks read or wrote.
 
     False may mean no more than that the engine spells a value in another way than it was sent.
     """
     rows = digest = 0
     for leaf in table.leaves:
-        for batch in copy.read(Layout(table.id, leaf, head, ()), WHOLE):
+        for batch in copy.read(Layout(table.id, leaf, head, ()), among):
             rows += batch.row_count
             digest = (digest + digest_of(table, batch.head, keyed)) % _WRAP
     return (rows, digest) == (seen.row_count, seen.digest)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dbmimic.engines.postgres.dated import DatedSource
 from dbmimic.engines.postgres.joined import PostgresJoinedSource, PostgresJoinedTarget
-from dbmimic.engines.postgres.source import PostgresSource
-from dbmimic.engines.postgres.target import PostgresTarget
+from dbmimic.engines.postgres.refresh import RefreshableTarget
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.model.address import Address
 
@@ -20,13 +20,13 @@ class PostgresEngine:
     def __init__(self) -> None:
         self._toolbox = Toolbox()
 
-    def open_source(self, address: Address) -> PostgresSource:
+    def open_source(self, address: Address) -> DatedSource:
         """Connect, lock every table against being emptied, and take the one snapshot of the run."""
-        return PostgresSource(address, self._toolbox)
+        return DatedSource(address, self._toolbox)
 
-    def open_target(self, address: Address) -> PostgresTarget:
+    def open_target(self, address: Address) -> RefreshableTarget:
         """Connect to the target's server; nothing is written yet."""
-        return PostgresTarget(address, self._toolbox)
+        return RefreshableTarget(address, self._toolbox)
 
     def join_source(self, address: Address, token: str) -> PostgresJoinedSource:
         """Connect, and see what the session sees that exported the snapshot of that name."""

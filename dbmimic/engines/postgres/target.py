@@ -112,7 +112,7 @@ class PostgresTarget:
 
     def build(self, structure: Structure) -> None:
         """Take the run's lock, remove a killed run's leftovers, create the new copy and its tables."""
-        blueprint = _blueprint(structure)
+        blueprint = blueprint_of(structure)
         self.hold()
         new = databases.beside(self._name, NEW)
         with speaking(self._upkeep, Side.TARGET, "creating the new copy", new):
@@ -229,7 +229,7 @@ class PostgresTarget:
 
     def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
         """Build what comes after the data, set the sequences, gather statistics."""
-        blueprint = _blueprint(structure)
+        blueprint = blueprint_of(structure)
         inside = self._copy()
         self._journal.drop(inside)
         tool = self._tool(blueprint)
@@ -302,7 +302,8 @@ class PostgresTarget:
             self._upkeep.close()
 
 
-def _blueprint(structure: Structure) -> ddl.Blueprint:
+def blueprint_of(structure: Structure) -> ddl.Blueprint:
+    """Give what a structure of this engine is built from."""
     if not isinstance(structure.body, ddl.Blueprint):
         raise InternalError("DM901", f"a structure of {structure.engine} was given to PostgreSQL")
     return structure.body

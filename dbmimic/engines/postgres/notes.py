@@ -1,0 +1,98 @@
+"""What copies were made from, as it is kept in the register: numbers, digests and row identities, and no value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.errors import Side, speaking
+from dbmimic.model.baseline import Baseline, LeafMark, Position, TableRows
+from dbmimic.model.bits import Bits
+from dbmimic.model.keys import WHOLE, KeySet
+from dbmimic.model.names import TableId
+
+_FORM = 1
+_DOING = "noting what the copy was made from"
+# Two copies stand, one of them for `rollback`; a third may be noted whose swap failed.
+_FORGET = """
+DELETE FROM public.baselines WHERE run NOT IN
+(SELECT run FROM public.baselines GROUP BY run ORDER BY max(made_at) DESC LIMIT 2)"""
+_HEAD = "head"
+
+
+def write(books: Connection, baseline: Baseline) -> None:
+    """Keep a baseline, and forget those that no copy stands for any more."""
+    with speaking(books, Side.TARGET, _DOING), books.transaction():
+        books.execute(_FORGET)
+        books.execute("DELETE FROM public.baselines WHERE run = %s", (baseline.run,))
+        for part, body in _parts(baseline):
+            books.execute(
+                "INSERT INTO public.baselines (run, part, body) VALUES (%s, %s, %b)", (baseline.run, part, body)
+            )
+
+
+def read(books: Connection, run: str) -> Baseline | None:
+    """Give the baseline of a run, or None where there is none that this version can read."""
+    with speaking(books, Side.TARGET, _DOING):
+        there = books.execute("SELECT to_regclass('public.baselines') IS NOT NULL").fetchone()
+        if there != (True,):
+            return None
+        asked = "SELECT part, body FROM public.baselines WHERE run = %s"
+        parts = {str(part): bytes(body) for part, body in books.execute(asked, (run,))}
+    try:
+        return _baseline(run, parts)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _parts(baseline: Baseline) -> Iterator[tuple[str, bytes]]:
+    position = baseline.position
+    head = {
+        "form": _FORM,
+        "made_by": dict(baseline.made_by),
+        "standing": dict(baseline.standing),
+        "position": {
+            "history": position.history,
+            "types": position.types,
+            "settled": position.settled,
+            "next": position.next,
+            "leaves": [[leaf.schema, leaf.name, asdict(mark)] for leaf, mark in position.leaves.items()],
+        },
+        "tables": [
+            [table.schema, table.name, kept.row_count, not isinstance(kept.rows, KeySet)]
+            for table, kept in baseline.tables.items()
+        ],
+    }
+    yield _HEAD, json.dumps(head).encode()
+    for table, kept in baseline.tables.items():
+        for kind, keys in (("rows", kept.rows), ("nulled", kept.nulled)):
+            if isinstance(keys, KeySet):
+                for leaf in keys.leaves:
+                    yield _name(kind, table, leaf), keys.bits(leaf).serialize()
+
+
+def _name(kind: str, table: TableId, leaf: TableId) -> str:
+    return json.dumps([kind, table.schema, table.name, leaf.schema, leaf.name])
+
+
+def _baseline(run: str, parts: Mapping[str, bytes]) -> Baseline:
+    head = json.loads(parts[_HEAD])
+    if head["form"] != _FORM:
+        raise ValueError(head["form"])
+    bits: dict[tuple[str, TableId], dict[TableId, Bits]] = {}
+    for part, body in parts.items():
+        if part != _HEAD:
+            kind, *names = json.loads(part)
+            of_one = bits.setdefault((kind, TableId(*names[:2])), {})
+            of_one[TableId(*names[2:])] = Bits.deserialize(body)
+    told = head["position"]
+    leaves = {TableId(schema, name): LeafMark(**mark) for schema, name, mark in told["leaves"]}
+    tables = {}
+    for schema, name, row_count, whole in head["tables"]:
+        table = TableId(schema, name)
+        rows = WHOLE if whole else KeySet(bits.get(("rows", table)))
+        tables[table] = TableRows(row_count, rows, KeySet(bits.get(("nulled", table))))
+    position = Position(told["history"], told["types"], told["settled"], told["next"], leaves)
+    return Baseline(run, head["made_by"], position, tables, head["standing"])

@@ -1,0 +1,324 @@
+"""
+The new copy begun as what the target is now, and brought up to date in place.
+
+While rows come and go, `session_replication_role` is `replica` in the new copy: foreign keys, triggers and rules are at
+rest, so that rows may go in any order and nothing acts on others. What the constraints would have held is audited.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg import sql
+
+from dbmimic.engines.postgres import catalog, databases, ddl, notes, register, writer
+from dbmimic.engines.postgres.connect import Connection, connect
+from dbmimic.engines.postgres.databases import NEW, Mark
+from dbmimic.engines.postgres.dated import DatedSource
+from dbmimic.engines.postgres.errors import Side, speaking
+from dbmimic.engines.postgres.packing import Integers, Packing
+from dbmimic.engines.postgres.pump import Psql
+from dbmimic.engines.postgres.source import place_of
+from dbmimic.engines.postgres.target import PostgresTarget, blueprint_of
+from dbmimic.engines.postgres.writer import Writing
+from dbmimic.errors import InternalError
+from dbmimic.model.baseline import Baseline
+from dbmimic.model.findings import Finding
+from dbmimic.model.keys import KeySet
+from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.schema import Table
+from dbmimic.model.target import Structure
+
+_ROLE = "session_replication_role"
+_MANY_TRANSACTIONS = 2**31 - 2**24  # beyond, a transaction's number says no more which came first
+_KEYS_A_STATEMENT = 20_000
+_MUCH = 0.1  # of a table's rows; about where the server would gather statistics by itself
+_PATIENCE_SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
+_REFRESH = re.compile(r"^REFRESH MATERIALIZED VIEW .+;$", re.MULTILINE)
+_PARAMETER_GRANTS = 150000
+_FLUSHES = 150000  # the first version that is told to count at once
+_DOING = "removing rows"
+
+
+class RefreshableTarget(PostgresTarget):
+    """A `ports.delta.Refreshable` target."""
+
+    _refreshed = False
+    _staged = 0
+
+    def baseline(self) -> Baseline | None:
+        """Give what the register tells of the run in the target's stamp."""
+        with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
+            found = databases.find(self._upkeep, self._name)
+        stamp = found.mark.stamp if found is not None and found.mark is not None else None
+        books = register.opened(self._upkeep, self._address, self._name) if stamp is not None else None
+        if stamp is None or books is None:
+            return None
+        with closing(books):
+            return notes.read(books, stamp.run)
+
+    def note(self, baseline: Baseline) -> None:
+        """Keep it in the register, with where the new copy stands."""
+        inside = self._copy()
+        with speaking(inside, Side.TARGET, "noting what the copy was made from"):
+            standing = self._standing(inside)
+        with closing(register.begun(self._upkeep, self._address, self._name)) as books:
+            notes.write(books, replace(baseline, standing=standing))
+
+    def _standing(self, inside: Connection) -> dict[str, str]:
+        place = place_of(inside)
+        row = inside.execute(
+            "SELECT oid::text, pg_snapshot_xmax(pg_current_snapshot())::text FROM pg_database"
+            " WHERE datname = current_database()"
+        ).fetchone()
+        marks = inside.execute(catalog.query("catalogue_marks")).fetchone()
+        database, following = row or ("", "0")
+        return {
+            "server": place.system or "",
+            "database": database,
+            "next": following,
+            "relations": marks[0] if marks else "",
+            "writes": json.dumps(_writes(inside)),
+        }
+
+    def touched(self, baseline: Baseline) -> frozenset[TableId]:
+        """Give the tables that the server counted more writes of than when the copy was done."""
+        counted = json.loads(baseline.standing["writes"])
+        with self._session() as session:
+            writes = _writes(session)
+            named = session.execute(catalog.query("leaf_marks")).fetchall()
+        more = {
+            relation
+            for relation, (count, place) in writes.items()
+            if relation not in counted or count > counted[relation][0] or place != counted[relation][1]
+        }
+        return frozenset(
+            TableId(schema, name) for schema, name, relation, _ in named if relation.partition("/")[0] in more
+        )
+
+    def written_since(self, baseline: Baseline) -> int:
+        """Give the transaction that was next when the copy was done."""
+        return int(baseline.standing["next"])
+
+    def begin(self, baseline: Baseline) -> str:
+        """Copy the target's files into the new copy, unless something speaks against it."""
+        self.hold()
+        new = databases.beside(self._name, NEW)
+        with speaking(self._upkeep, Side.TARGET, "copying the target's files", new):
+            reason = self._unfit(baseline) or self._forbidden()
+            if reason:
+                return reason
+            self._may_create()
+            self._remove_leftover(new)
+            self._built = True
+            if not self._cloned(new):
+                return "others are in the target, and come back when their sessions are ended"
+            databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
+            self._upkeep.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = replica").format(*map(sql.Identifier, (new, _ROLE)))
+            )
+        self._refreshed = True
+        self._inside = inside = connect(self._address, Side.TARGET, database=new)
+        with speaking(inside, Side.TARGET, "looking at the target", self._name):
+            return self._touched(inside, baseline) or _hindered(inside)
+
+    def open(self) -> None:
+        """Make the journal of the units."""
+        inside = self._copy()
+        self._writing = Writing(inside, partial(Psql.like, inside, self._toolbox, Side.TARGET), self._journal)
+        self._journal.create(inside)
+
+    def _unfit(self, baseline: Baseline) -> str:
+        """Give why the target is not the database that was noted."""
+        row = self._upkeep.execute(
+            "SELECT oid::text, pg_snapshot_xmax(pg_current_snapshot())::text::int8 FROM pg_database WHERE datname = %s",
+            (self._name,),
+        ).fetchone()
+        database, following = row or ("", 0)
+        server = place_of(self._upkeep).system or ""
+        if (database, server) != (baseline.standing["database"], baseline.standing["server"]):
+            return "the target is not the database that was copied into"
+        if not 0 <= following - self.written_since(baseline) < _MANY_TRANSACTIONS:
+            return "too many transactions passed on the target's server"
+        return ""
+
+    def _forbidden(self) -> str:
+        """Give why the role may not let constraints and triggers rest, and what would let it."""
+        asked = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        if self._upkeep.info.server_version >= _PARAMETER_GRANTS:
+            asked = f"SELECT has_parameter_privilege('{_ROLE}', 'SET')"
+        if self._upkeep.execute(asked.encode()).fetchone() == (True,):
+            return ""
+        grant = sql.SQL("GRANT SET ON PARAMETER {} TO {};").format(
+            sql.Identifier(_ROLE), sql.Identifier(self._upkeep.info.user)
+        )
+        return f"the role may not let the target's triggers rest: {grant.as_string()} lets it, from PostgreSQL 15 on"
+
+    def _cloned(self, new: str) -> bool:
+        """Copy the files, and tell whether others left the target for that."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            databases.end_sessions(self._upkeep, self._name)
+            try:
+                databases.clone(self._upkeep, new, self._name)
+            except psycopg.errors.ObjectInUse:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return True
+
+    def _touched(self, inside: Connection, baseline: Baseline) -> str:
+        """Give what was changed in the target beside rows since it was copied."""
+        marks = inside.execute(catalog.query("catalogue_marks")).fetchone()
+        since = str(self.written_since(baseline) % 2**32)
+        recent = inside.execute(catalog.query("catalogue_touched"), {"since": since}).fetchone()
+        if marks != (baseline.standing["relations"],) or recent != (False,):
+            return "somebody changed tables, rights or other objects in the target since it was copied"
+        return ""
+
+    def copy(self) -> DatedSource:
+        """Open the new copy for reading; where it was begun as the target was, its constraints prove nothing."""
+        self._copy()
+        address = replace(self._address, database=databases.beside(self._name, NEW))
+        return DatedSource(address, self._toolbox, Side.TARGET, built_here=not self._refreshed)
+
+    def remove(self, table: Table, columns: tuple[str, ...], values: KeySet) -> int:
+        """Delete by the key's index, some thousands at a time."""
+        inside = self._copy()
+        packing = Packing.of(table, columns)
+        if packing is None:
+            raise InternalError("DM901", "a key that cannot be packed was given as packed", place=str(table.id))
+        given = [sql.Identifier(f"k{number}") for number in range(len(columns))]
+        same = sql.SQL(" AND ").join(
+            sql.SQL("t.{} = k.{}").format(sql.Identifier(name), key) for name, key in zip(columns, given, strict=True)
+        )
+        removed = 0
+        with speaking(inside, Side.TARGET, _DOING, table.id):
+            rows = _rows(inside, table.id)
+            for some in values.chunks(table.id, _KEYS_A_STATEMENT):
+                arrays = (sql.SQL("{}::int8[]").format(sql.Literal(_literal(each))) for each in packing.unpacked(some))
+                statement = sql.SQL("DELETE FROM {} AS t USING unnest({}) AS k ({}) WHERE {}").format(
+                    rows, sql.SQL(", ").join(arrays), sql.SQL(", ").join(given), same
+                )
+                removed += inside.execute(statement).rowcount
+        return removed
+
+    def stage(self, table: TableId, columns: tuple[str, ...]) -> TableId:
+        """Make the table in the journal's schema."""
+        inside = self._copy()
+        self._staged += 1
+        staged = TableId(self._journal.schema, f"keys_{self._staged}")
+        with speaking(inside, Side.TARGET, _DOING, table):
+            inside.execute(
+                sql.SQL("CREATE UNLOGGED TABLE {} AS SELECT {} FROM {} WITH NO DATA").format(
+                    sql.Identifier(staged.schema, staged.name),
+                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    sql.Identifier(table.schema, table.name),
+                )
+            )
+        return staged
+
+    def remove_staged(self, table: TableId, columns: tuple[str, ...], keys: TableId, *, others: bool) -> int:
+        """Delete by a join with the staged keys, which are gone after."""
+        inside = self._copy()
+        staged = sql.Identifier(keys.schema, keys.name)
+        same = sql.SQL(" AND ").join(sql.SQL("k.{0} = t.{0}").format(sql.Identifier(column)) for column in columns)
+        with speaking(inside, Side.TARGET, _DOING, table):
+            inside.execute(sql.SQL("ANALYZE {}").format(staged))
+            done = inside.execute(
+                sql.SQL("DELETE FROM {} AS t WHERE {}EXISTS (SELECT FROM {} AS k WHERE {})").format(
+                    _rows(inside, table), sql.SQL("NOT " if others else ""), staged, same
+                )
+            )
+            inside.execute(sql.SQL("DROP TABLE {}").format(staged))
+        return done.rowcount
+
+    def clear(self, table: TableId) -> int:
+        """Delete every row; TRUNCATE would want all tables that reference it."""
+        inside = self._copy()
+        with speaking(inside, Side.TARGET, _DOING, table):
+            return inside.execute(sql.SQL("DELETE FROM {}").format(_rows(inside, table))).rowcount
+
+    def settle(
+        self, structure: Structure, masked: frozenset[ColumnId], changed: Mapping[TableId, float]
+    ) -> tuple[Finding, ...]:
+        """Set sequences, refresh materialized views, analyse what changed much; then constraints hold again."""
+        blueprint = blueprint_of(structure)
+        inside = self._copy()
+        self._journal.drop(inside)
+        if refreshes := _REFRESH.findall(blueprint.after_data):
+            ddl.run_script(inside, "\n".join([_SEARCH, *refreshes]), self._tool(blueprint), "refreshing views")
+        with speaking(inside, Side.TARGET, "setting sequences"):
+            for value in blueprint.sequences:
+                writer.set_sequence(inside, value, masked)
+        with speaking(inside, Side.TARGET, "gathering statistics"):
+            for table, share in changed.items():
+                if share > _MUCH:
+                    inside.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.schema, table.name)))
+        new = databases.beside(self._name, NEW)
+        with speaking(self._upkeep, Side.TARGET, "finishing the new copy", new):
+            self._upkeep.execute(sql.SQL("ALTER DATABASE {} RESET {}").format(*map(sql.Identifier, (new, _ROLE))))
+        return tuple(self._findings)
+
+    def abandon(self) -> None:
+        """Drop the new copy."""
+        self._leave()
+        self._refreshed = False
+        built, self._built = self._built, False
+        if built:
+            with speaking(self._upkeep, Side.TARGET, "removing the new copy", self._name):
+                databases.drop(self._upkeep, databases.beside(self._name, NEW))
+
+
+def _writes(session: Connection) -> dict[str, list[int]]:
+    """
+    Give how many rows of each relation were written, as the server counts it, and the file that holds them.
+
+    That is a hint, and no more: counts are lost in a crash, and may be late.
+    """
+    if session.info.server_version >= _FLUSHES:
+        session.execute("SELECT pg_stat_force_next_flush()")
+    counted = (
+        "SELECT relid::text, n_tup_ins + n_tup_upd + n_tup_del, pg_relation_filenode(relid) FROM pg_stat_user_tables"
+    )
+    return {relation: [count, place] for relation, count, place in session.execute(counted)}
+
+
+_SEARCH = "SELECT pg_catalog.set_config('search_path', '', false);"
+
+
+def _hindered(inside: Connection) -> str:
+    """Give what in the target does not go together with constraints and triggers that rest."""
+    reasons = (
+        "a table has a trigger that is enabled ALWAYS or as REPLICA",
+        "a table has a rule that is enabled ALWAYS or as REPLICA",
+        "row-level security is forced on the owner of a table",
+        "a unique key is deferrable, and so checked by a trigger",
+    )
+    row = inside.execute(catalog.query("hindered")).fetchone() or (True,) * len(reasons)
+    return next((reason for reason, there in zip(reasons, row, strict=True) if there), "")
+
+
+def _rows(inside: Connection, table: TableId) -> sql.Composed:
+    """Give all rows of a table and of no table that inherits from it, as what stands after FROM."""
+    name = sql.Identifier(table.schema, table.name)
+    row = inside.execute(
+        "SELECT relkind = 'p' FROM pg_class WHERE oid = %s::regclass", (name.as_string(inside),)
+    ).fetchone()
+    return sql.SQL("{}" if row == (True,) else "ONLY {}").format(name)
+
+
+def _literal(values: Integers) -> str:
+    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(values)], pc.cast(pa.array(values), pa.string())), ",")
+    return "{" + str(joined[0].as_py()) + "}"

@@ -1,0 +1,72 @@
+"""What a copy was made from, so that the next one can be made from what changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dbmimic.model.keys import WHOLE, KeySet, Rows
+from dbmimic.model.names import TableId
+
+
+@dataclass(frozen=True, slots=True)
+class LeafMark:
+    """
+    Which relation a leaf is, and where its rows stand.
+
+    Where `relation` is another one, no row of now is a row of then. Where only `place` is, rows are what they were
+    and their identities are not.
+    """
+
+    relation: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """
+    Where in its history a source stood when its snapshot was taken.
+
+    `history` names the one run of one server in which nothing that was committed can be undone, `types` all that
+    decides how a row's bytes are read and does not stand in the structure. All transactions with numbers below
+    `settled` were over; none from `next` on had begun.
+    """
+
+    history: str
+    types: str
+    settled: int
+    next: int
+    leaves: Mapping[TableId, LeafMark]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The rows of one leaf: how many there are, and which of them are of a transaction from a certain one on."""
+
+    row_count: int
+    recent: KeySet
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """The rows of one table that were copied: how many, which of the source's, and which with columns that are NULL."""
+
+    row_count: int
+    rows: Rows = WHOLE
+    nulled: KeySet = field(default_factory=KeySet)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """
+    What a verified copy was made from and by.
+
+    `run` is the run in its stamp. `made_by` names by what it was made: each thing's digest. `standing` is the copy's
+    own database as it stood when it was done, in its engine's words.
+    """
+
+    run: str
+    made_by: Mapping[str, str]
+    position: Position
+    tables: Mapping[TableId, TableRows]
+    standing: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,212 @@
+"""Only what changed since the last copy: the same rows as a full copy, and told where it was done in full after all."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+import dbmimic
+from dbmimic.model.report import RunReport
+from dbmimic.model.settings import Settings
+from dbmimic.testing.postgres_server import PostgresServer
+from tests import small_shop
+from tests.copying import configured
+
+TABLES = ("customers", "orders", "items", "coupons", "visits", "events")
+SHOP = (
+    "CREATE TABLE customers (id int PRIMARY KEY, email text NOT NULL UNIQUE, name text, referrer int REFERENCES customers ON DELETE SET NULL ON UPDATE CASCADE)",
+    "CREATE TABLE orders (id bigserial PRIMARY KEY, customer_id int NOT NULL REFERENCES customers ON DELETE CASCADE ON UPDATE CASCADE, note text, total numeric, twice numeric GENERATED ALWAYS AS (total * 2) STORED)",
+    "CREATE TABLE items (order_id bigint REFERENCES orders ON DELETE CASCADE ON UPDATE CASCADE, line smallint, sku text, PRIMARY KEY (order_id, line))",
+    "CREATE TABLE coupons (code text PRIMARY KEY, customer_id int REFERENCES customers ON DELETE CASCADE ON UPDATE CASCADE, worth int)",
+    "CREATE TABLE visits (what text)",
+    "CREATE TABLE events (id int, at date, body text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at)",
+    "CREATE TABLE events_old PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2025-01-01')",
+    "CREATE TABLE events_new PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2030-01-01')",
+    "INSERT INTO customers SELECT n, 'person' || n || '@mail.test', 'Anna', nullif(n / 2, 0) FROM generate_series(1, 80) n",
+    "INSERT INTO orders (customer_id, note, total) SELECT 1 + n % 80, 'call me', n FROM generate_series(1, 200) n",
+    "INSERT INTO items SELECT 1 + n % 200, n / 200, 'sku' || n FROM generate_series(0, 599) n",
+    "INSERT INTO coupons SELECT 'code' || n, 1 + n % 80, n FROM generate_series(1, 60) n",
+    "INSERT INTO visits SELECT 'page ' || n % 7 FROM generate_series(1, 50) n",
+    "INSERT INTO events SELECT n, '2024-06-01'::date + n * 5, 'something' FROM generate_series(1, 100) n",
+    "CREATE MATERIALIZED VIEW sums AS SELECT customer_id, sum(total) AS total FROM orders GROUP BY customer_id",
+    "CREATE FUNCTION note_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.visits VALUES ('order'); RETURN NULL; END $$",
+    "CREATE TRIGGER noted AFTER INSERT OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION note_it()",
+)
+RULES = {
+    "default": "keep",
+    "columns": {
+        "customers.id": "integer_key",
+        "customers.email": "email",
+        "customers.name": "first_name",
+        "orders.note": "redact",
+        "coupons.code": "token",
+    },
+}
+SLICE = {
+    "seeds": [{"table": "customers", "where": "id % 3 = 0"}],
+    "edges": [{"edge": "customers(referrer)", "parent": "null"}],
+}
+
+
+def of_table(rng: random.Random, table: str) -> str:
+    """Give a random change of rows of one table, which may take rows of others along."""
+    some = f"md5(ctid::text || '{rng.random()}') < '{rng.choice('123')}'"
+    old = rng.randrange(1, 80)
+    new = rng.randrange(1000, 10**6)
+    changes = {
+        "customers": (
+            f"INSERT INTO customers SELECT {new} + n, 'new{new}.' || n, 'Ben', id FROM generate_series(1, 3) n, (SELECT min(id) AS id FROM customers) c",
+            f"UPDATE customers SET name = 'Clara' WHERE {some}",
+            f"DELETE FROM customers WHERE id = {old}",
+            f"UPDATE customers SET id = {new} WHERE id = {old}",
+            f"UPDATE customers SET email = 'changed{new}' || id WHERE id % 20 = {old % 20}",
+        ),
+        "orders": (
+            f"INSERT INTO orders (customer_id, total) SELECT id, {new} FROM customers ORDER BY id DESC LIMIT 5",
+            f"UPDATE orders SET total = total + 1 WHERE {some}",
+            f"DELETE FROM orders WHERE {some}",
+            f"UPDATE orders SET id = id + {new} WHERE id % 40 = {old % 40}",
+        ),
+        "items": (
+            f"INSERT INTO items SELECT id, 90, 'x' FROM orders WHERE {some} ON CONFLICT DO NOTHING",
+            f"DELETE FROM items WHERE {some}",
+            f"UPDATE items SET line = line + 100 WHERE order_id % 50 = {old % 50} AND line < 80",
+        ),
+        "coupons": (
+            f"INSERT INTO coupons SELECT 'other' || id || '-{new}', id FROM customers WHERE {some}",
+            f"UPDATE coupons SET worth = {new} WHERE {some}",
+            f"DELETE FROM coupons WHERE {some}",
+            f"UPDATE coupons SET code = code || '{new}' WHERE {some}",
+        ),
+        "visits": ("INSERT INTO visits VALUES ('page 1')", f"DELETE FROM visits WHERE {some}"),
+        "events": (
+            f"INSERT INTO events VALUES ({new}, '2026-01-01', 'new')",
+            f"UPDATE events SET at = '2020-01-01'::date + id WHERE {some} AND id < 1000",
+            f"DELETE FROM events WHERE {some}",
+        ),
+    }
+    return rng.choice(changes[table])
+
+
+def state(server: PostgresServer, database: str) -> dict[str, object]:
+    """Give a digest of each table's rows, and where the sequence stands."""
+    asked = "SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {} t"
+    held: dict[str, object] = {
+        name: server.execute(asked.format(name), database=database) for name in (*TABLES, "sums")
+    }
+    held["orders_id_seq"] = server.execute("SELECT last_value, is_called FROM orders_id_seq", database=database)
+    return held
+
+
+def told(report: RunReport) -> dict[str, list[str]]:
+    """Give the places of the findings about what was copied, by code."""
+    codes: dict[str, list[str]] = {}
+    for finding in report.findings:
+        if finding.code in {"DM334", "DM335", "DM336"}:
+            codes.setdefault(finding.code, []).append(finding.place.removeprefix("public."))
+    return codes
+
+
+def why(report: RunReport) -> str:
+    """Give why all of it was copied in full."""
+    return next(finding.message for finding in report.findings if finding.code == "DM335")
+
+
+class Pair:
+    """A source, a copy that is refreshed and one that is always made in full."""
+
+    def __init__(self, server: PostgresServer, folder: Path, name: str, **sections: object) -> None:
+        self.server, self.source, self.golden, self.full = server, name, f"{name}_golden", f"{name}_full"
+        server.create_database(name)
+        self.change(*SHOP)
+        sections = {"rules": RULES, **sections}
+        self.settings = self._configured(folder, self.golden, sections)
+        self.in_full = self._configured(folder, self.full, sections)
+
+    def _configured(self, folder: Path, target: str, sections: dict[str, object]) -> Settings:
+        return configured(folder, self.server.url(self.source), self.server.url(target), **sections)
+
+    def change(self, *statements: str) -> None:
+        for statement in statements:
+            self.server.execute(statement, database=self.source)
+
+    def tester(self, *statements: str) -> None:
+        """Change the golden copy as people do who test with it."""
+        for statement in statements:
+            self.server.execute(statement, database=self.golden)
+
+    def refresh(self) -> RunReport:
+        return dbmimic.copy(self.settings, delta=True)
+
+    def alike(self) -> bool:
+        """Whether the refreshed copy is what a full one is now."""
+        dbmimic.copy(self.in_full)
+        return state(self.server, self.golden) == state(self.server, self.full)
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How many random rounds: one, and more with --databases."""
+    return max(1, request.config.getoption("--databases") // 200)
+
+
+@pytest.mark.parametrize("sliced", [False, True], ids=["whole", "slice"])
+def test_what_changed_comes_to_what_a_full_copy_is(
+    postgres15: PostgresServer, tmp_path: Path, rounds: int, *, sliced: bool
+) -> None:
+    pair = Pair(postgres15, tmp_path, f"delta_{sliced}", **({"slice": SLICE} if sliced else {}))
+    assert told(pair.refresh()) == {"DM335": ["--delta"]}
+    rng = random.Random(20261126 + sliced)
+    for _ in range(rounds):
+        pair.change(*(of_table(rng, table) for table in TABLES * 2))
+        found = told(pair.refresh())
+        assert found.pop("DM334") == ["--delta"]
+        assert found.keys() <= {"DM336"}
+        assert set(found.get("DM336", [])) <= {"visits"}  # it has no key, so rows that left are not found
+        assert pair.alike()
+
+
+def test_tables_that_are_other_ones_are_copied_anew(postgres15: PostgresServer, tmp_path: Path) -> None:
+    """Emptied and rewritten tables, a column that went and came again, and what testers did to the copy."""
+    pair = Pair(postgres15, tmp_path, "delta_anew")
+    pair.refresh()
+    pair.change(
+        "VACUUM FULL orders",
+        "TRUNCATE coupons",
+        "INSERT INTO coupons SELECT 'c' || n, NULL, n FROM generate_series(1, 9) n",
+        "ALTER TABLE items DROP COLUMN sku, ADD COLUMN sku text",  # the structure is the same, and all values are gone
+        "DELETE FROM customers WHERE id = 7",
+    )
+    pair.tester(
+        "UPDATE events SET body = 'tried' WHERE id = 3; INSERT INTO events VALUES (99999, '2021-01-01')",
+        "TRUNCATE visits",
+    )
+    report = pair.refresh()
+    assert told(report) == {"DM334": ["--delta"], "DM336": ["events", "items", "visits"]}, report.findings
+    assert pair.alike()
+    pair.tester("DELETE FROM orders WHERE id = 5", "SELECT pg_stat_reset()")  # and nothing hints at it
+    assert "the copy holds" in why(pair.refresh())
+    pair.tester("GRANT SELECT ON orders TO PUBLIC")
+    assert "rights or other objects in the target" in why(pair.refresh())
+    pair.change("ALTER TABLE coupons ADD COLUMN more int DEFAULT 5")
+    assert why(pair.refresh()).endswith("the structure changed since the last copy")
+
+
+def test_an_owner_needs_a_grant_and_no_more(postgres15: PostgresServer, tmp_path: Path) -> None:
+    pair = Pair(postgres15, tmp_path, "delta_owner")
+    postgres15.execute("CREATE ROLE delta_owner LOGIN CREATEDB")
+    source, target = postgres15.url(pair.source), postgres15.url(pair.golden, "delta_owner")
+    settings = configured(tmp_path, source, target, rules=RULES)
+    dbmimic.copy(settings, delta=True)
+    assert "GRANT SET ON PARAMETER" in why(dbmimic.copy(settings, delta=True))
+    postgres15.execute("GRANT SET ON PARAMETER session_replication_role TO delta_owner")
+    pair.change("DELETE FROM customers WHERE id = 9")
+    assert "DM334" in told(dbmimic.copy(settings, delta=True))
+
+
+def test_another_engine_copies_in_full_and_says_so(tmp_path: Path) -> None:
+    shop = small_shop.on_sqlite(tmp_path)
+    settings = configured(tmp_path, shop.build("shop.db"), shop.url("stage.db"), rules=small_shop.RULES)
+    assert "only from PostgreSQL" in why(dbmimic.copy(settings, delta=True))
