@@ -1,4 +1,4 @@
-"""`python -m tests.bench data | copy | check | slice | keys | sandbox | refresh | masks | collisions`"""
+"""`python -m tests.bench data | copy | check | slice | delta | keys | sandbox | refresh | masks | collisions`"""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.bench import checking, copying, data, key_sets, mask_speed, peers, refresh, sandboxes, servers, slicing
+from tests.bench import (
+    checking,
+    copying,
+    data,
+    delta,
+    key_sets,
+    mask_speed,
+    peers,
+    refresh,
+    sandboxes,
+    servers,
+    slicing,
+)
 from tests.bench.servers import Server
 
-_ON_POSTGRES = {"slice", "keys"}
+_ON_POSTGRES = {"slice", "keys", "delta"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
     )
     sliced.add_argument("--seed", default=slicing.SEED, help="a condition on customers (default: id %%%% 100 = 7)")
     sliced.add_argument("--json", type=Path, help="write everything that was measured there, too")
+    changed = commands.add_parser("delta", parents=[everywhere], help="copy what changed, beside a full copy")
+    changed.add_argument("--rounds", type=int, default=3)
+    changed.add_argument("--percent", type=float, default=1.0, help="of all rows that change before each round")
+    changed.add_argument("--json", type=Path, help="write everything that was measured there, too")
     chosen = commands.add_parser("keys", parents=[everywhere], help="tell what very many chosen rows take of memory")
     chosen.add_argument("--count", type=int, default=10**8)
     chosen.add_argument("--step", type=int, default=100, help="one of so many rows is chosen; default: 100")
@@ -94,6 +110,8 @@ def _on_data(options: argparse.Namespace, server: Server | None) -> int:
             return copying.copy(options, server, source)
         case "slice":
             return slicing.slice_(options, server, source)
+        case "delta":
+            return delta.delta(options, server, source)
         case "check":
             return checking.check(options, server, source)
         case "sandbox":
