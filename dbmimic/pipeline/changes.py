@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import Executor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from dbmimic import load
+from dbmimic.errors import InternalError
 from dbmimic.model.baseline import Baseline, LeafMark, Position, TableRows
 from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE, KeySet, Rows, TableSlice
@@ -131,11 +132,21 @@ def _key_masker(work: Work, table: Table, key: tuple[str, ...]) -> Masker:
 
 
 @dataclass(frozen=True, slots=True)
+class _Search:
+    """A table of which some rows that left were not found by the keys of rows that come: so many were."""
+
+    change: Change
+    key: tuple[str, ...]
+    removed: int
+    had: Future[KeySet | None] | None  # the keys of integers that the copy before has
+
+
+@dataclass(frozen=True, slots=True)
 class Remover:
     """
     Lets rows leave the new copy: those that the slice has no more, and those that come anew.
 
-    `before` reads the new copy as it was begun; `beside` does so while the source is asked.
+    `before` reads the new copy as it was begun, in the one thread of `beside`, while the source is asked.
     """
 
     work: Work
@@ -143,27 +154,40 @@ class Remover:
     before: Dated
     beside: Executor
 
-    def remove(self, change: Change) -> bool:
+    def remove(self, changes: Iterable[Change]) -> set[TableId]:
         """
-        Let them leave, and tell whether keys left with them that do not come again.
+        Let them leave, and give the tables that keys left which do not come again.
 
         Raises:
             InFullError: not as many could be found as left.
         """
+        parted: set[TableId] = set()
+        searches: list[_Search] = []
+        for change in changes:
+            if change.anew:
+                if self.ends.target.clear(change.table.id):
+                    parted.add(change.table.id)
+            elif change.leaving:
+                searches += self._searched(change)
+        for search in searches:
+            change, removed = search.change, search.removed + self._gone(search)
+            if removed != change.leaving:
+                raise InFullError(
+                    f"{change.leaving:,} rows of {change.table.id} left, and {removed:,} were found in the copy"
+                )
+            parted.add(change.table.id)
+        return parted
+
+    def _searched(self, change: Change) -> Iterator[_Search]:
+        """Remove the rows with the keys of rows that come, and tell what to look for if those are not all."""
         table, key = change.table, change.table.stable_key
-        if change.anew or key is None:
-            removed = self.ends.target.clear(table.id) if change.anew else 0
-            return removed > 0
-        if not change.leaving:
-            return False
+        if key is None:
+            raise InternalError("DM901", "rows of a table without a key are to be found", place=str(table.id))
         integers = all(self._is_kept_integer(table, name) for name in key.columns)
         removed = self._again(change, key.columns, integers=integers)
-        if removed == change.leaving:
-            return False
-        removed += self._gone(change, key.columns, integers=integers)
         if removed != change.leaving:
-            raise InFullError(f"{change.leaving:,} rows of {table.id} left, and {removed:,} were found in the copy")
-        return True
+            had = self.beside.submit(self.before.integers, table, key.columns, WHOLE) if integers else None
+            yield _Search(change, key.columns, removed, had)
 
     def _is_kept_integer(self, table: Table, name: str) -> bool:
         column = table.column(name)
@@ -178,15 +202,14 @@ class Remover:
             return target.remove(table, key, comes)
         return target.remove_staged(table.id, key, self._staged(table, key, change.comes.own), others=False)
 
-    def _gone(self, change: Change, key: tuple[str, ...], *, integers: bool) -> int:
+    def _gone(self, search: _Search) -> int:
         """Remove the rows with keys that the slice has no more."""
-        table, target = change.table, self.ends.target
+        table, key, target = search.change.table, search.key, self.ends.target
         rows = self.work.slices.get(table.id, _ABSENT).rows
-        if integers:
-            reading = self.beside.submit(self.before.integers, table, key, WHOLE)
+        if search.had is not None:
             has = self.ends.source.integers(table, key, rows)
-            had = reading.result()
-            comes = self.ends.source.integers(table, key, change.comes.own)
+            comes = self.ends.source.integers(table, key, search.change.comes.own)
+            had = search.had.result()
             if has is not None and had is not None and comes is not None:
                 return target.remove(table, key, had - has - comes)
         return target.remove_staged(table.id, key, self._staged(table, key, rows), others=True)

@@ -166,11 +166,15 @@ def _removed(work: Work, ends: Ends) -> tuple[list[Change], set[TableId]]:
     moved = sum(each.come_count + each.leaving for each in changes)
     if moved > max(_FEW_ROWS, _MOST * sum(each.row_count for each in changes)):
         raise InFullError(f"{moved:,} rows would have to come or go, which is no less work")
-    with work.cleared.reader() as copy, work.cleared.reader() as other, ThreadPoolExecutor(2) as beside:
-        describing = beside.submit(copy.structure)
+    with (
+        work.cleared.reader() as copy,
+        work.cleared.reader() as other,
+        ThreadPoolExecutor(1) as describer,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        describing = describer.submit(copy.structure)
         ends.target.open()
-        remover = Remover(work, ends, _dated(other), beside)
-        parted = {each.table.id for each in changes if remover.remove(each)}
+        parted = Remover(work, ends, _dated(other), beside).remove(changes)
         for differing in verdict.differences(work.structure, describing.result()):
             raise InFullError(f"somebody changed the target's structure since it was copied: {differing.message}")
     return changes, parted
@@ -186,9 +190,9 @@ def _judged(
     """Count and check the new copy, by two sessions."""
     since = ends.target.written_since(ends.baseline)
     with work.cleared.reader() as copy, work.cleared.reader() as other, ThreadPoolExecutor(1) as beside:
-        later = sorted(changes, key=lambda each: -each.row_count)[::2]
-        counting = beside.submit(_standings, _dated(other), later, since)
-        standings = _standings(_dated(copy), [each for each in changes if each not in later], since)
+        mine, others = _halves(changes)
+        counting = beside.submit(_standings, _dated(other), others, since)
+        standings = _standings(_dated(copy), mine, since)
         standings |= counting.result()
         held = {
             each.table.id: Held(
@@ -201,6 +205,14 @@ def _judged(
             for each in changes
         }
         return verdict.judge_changes(work.source, copy, work.expected, work.secret, seen, held)
+
+
+def _halves(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
+    """Share the tables between two sessions, so that both have about as many rows to count."""
+    halves: tuple[list[Change], list[Change]] = ([], [])
+    for change in sorted(changes, key=lambda each: -each.row_count):
+        min(halves, key=lambda half: sum(each.row_count for each in half)).append(change)
+    return halves
 
 
 def _standings(copy: Dated, changes: Sequence[Change], since: int) -> dict[TableId, list[Standing]]:

@@ -78,7 +78,7 @@ class DatedSource(PostgresSource):
             for misfits, sent in answers:
                 if misfits:
                     return None
-                found.add(table.id, received(sent or b""))
+                found.add(table.id, received(sent or b"").data)  # taken in whole, where an array is iterated
         return found.keys()
 
     def _test(self, since: int) -> sql.Composed:
