@@ -3,17 +3,23 @@ The command line as a user meets it: a process, its exit status and every byte t
 
 Starting Python and importing the libraries takes most of a short command's time. So one process imports them once and
 forks for each command: what runs in the fork is the same `main` with a process, streams and a working folder of its
-own. `script` is the installed command itself, for tests of what comes before `main`.
+own. Several may run at once. `script` is the installed command itself, for tests of what comes before `main`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import selectors
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -66,36 +72,111 @@ class Ended:
         return found
 
 
-class Forks:
-    """A process that has all of dbmimic imported and runs each command in a fork of itself."""
+class Running:
+    """A command under way, in a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], folder: Path, pid: int, ended: Callable[[float], int | None]
+    ) -> None:
+        self.arguments = arguments
+        self.pid = pid
+        self._folder = folder
+        self._ended = ended
+
+    def wait(self, seconds: float = 300.0) -> Ended:
+        """
+        Give how it ended.
+
+        Raises:
+            TimeoutError: it has not; it is killed.
+        """
+        status = self._ended(seconds)
+        if status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self._ended(seconds)
+        out, err = ((self._folder / name).read_text(errors="replace") for name in ("out", "err"))
+        shutil.rmtree(self._folder)
+        if status is None:
+            raise TimeoutError(f"{self.arguments} had not ended after {seconds:g} s: {err[-500:]}")
+        return Ended(self.arguments, status, out, err)
+
+
+class Forks:
+    """
+    A process that has all of dbmimic imported and runs each command in a fork of itself.
+
+    Threads may share one. `env` is for the process itself: what its loader reads, for instance.
+    """
+
+    def __init__(self, env: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.command_line"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env=environment(),
+            env=environment(**(env or {})),
         )
+        self._news = threading.Condition()
+        self._pids: dict[int, int] = {}
+        self._statuses: dict[int, int] = {}
+        self._orders = itertools.count()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def run(self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Ended:
+    def run(
+        self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, module: str = "dbmimic.__main__"
+    ) -> Ended:
         """Run one command in a working folder, with these variables beside the usual ones."""
+        return self.start(*arguments, cwd=cwd, env=env, module=module).wait()
+
+    def start(
+        self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, module: str = "dbmimic.__main__"
+    ) -> Running:
+        """Begin one command: the `main` of a module, which is the command line's own unless another one wraps it."""
+        folder = Path(tempfile.mkdtemp(prefix="dbmimic-fork-"))
+        number = next(self._orders)
+        order = {
+            "number": number,
+            "module": module,
+            "arguments": arguments,
+            "cwd": str(cwd),
+            "env": dict(env or {}),
+            "out": str(folder / "out"),
+            "err": str(folder / "err"),
+        }
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with tempfile.TemporaryDirectory() as folder:
-            out, err = Path(folder, "out"), Path(folder, "err")
-            order = {"arguments": arguments, "cwd": str(cwd), "env": dict(env or {}), "out": str(out), "err": str(err)}
+        with self._news:
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
-            status = int(self._process.stdout.readline())
-            return Ended(arguments, status, out.read_text(), err.read_text())
+            assert self._news.wait_for(lambda: number in self._pids, 60), "no process came"
+            pid = self._pids.pop(number)
+
+        def ended(seconds: float) -> int | None:
+            with self._news:
+                self._news.wait_for(lambda: number in self._statuses, seconds)
+                return self._statuses.get(number)
+
+        return Running(arguments, folder, pid, ended)
+
+    def _read(self) -> None:
+        """Take what the process tells of its children."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            number, pid, status = json.loads(line)
+            with self._news:
+                if status is None:
+                    self._pids[number] = pid
+                else:
+                    self._statuses[number] = status
+                self._news.notify_all()
 
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
+        self._reader.join(timeout=10)
         self._process.stdout.close()
         self._process.wait(timeout=10)
 
@@ -115,15 +196,39 @@ def run_script(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None)
 
 
 def _serve() -> None:
-    """Fork for each order that comes on standard input, and answer with its exit status."""
+    """Fork for each order that comes on standard input, and tell the child's process id, and its exit status."""
     for name in NEEDED:
         import_module(name)
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _become(json.loads(line))
-        _, ended = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(ended), flush=True)
+    with selectors.DefaultSelector() as ready:
+        orders = ready.register(sys.stdin.fileno(), selectors.EVENT_READ)
+        pending = b""
+        while True:
+            for key, _ in ready.select():
+                if key != orders:
+                    _bury(ready, key)
+                    continue
+                piece = os.read(key.fd, 1 << 16)
+                if not piece:
+                    return
+                *lines, pending = (pending + piece).split(b"\n")
+                for line in lines:
+                    _bear(ready, json.loads(line))
+
+
+def _bear(ready: selectors.BaseSelector, order: Mapping[str, Any]) -> None:
+    child = os.fork()
+    if child == 0:
+        _become(order)
+    ready.register(os.pidfd_open(child), selectors.EVENT_READ, (order["number"], child))
+    print(json.dumps((order["number"], child, None)), flush=True)
+
+
+def _bury(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    number, child = key.data
+    _, ended = os.waitpid(child, 0)
+    ready.unregister(key.fileobj)
+    os.close(key.fd)
+    print(json.dumps((number, child, os.waitstatus_to_exitcode(ended))), flush=True)
 
 
 def _become(order: Mapping[str, Any]) -> None:
@@ -141,11 +246,11 @@ def _become(order: Mapping[str, Any]) -> None:
     sys.argv = ["dbmimic", *order["arguments"]]
     status = 70
     try:
-        from dbmimic.__main__ import main  # noqa: PLC0415
-
-        main()
+        import_module(order["module"]).main()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 70
+    except Exception:  # noqa: BLE001 - what wraps the command line failed
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -147,6 +147,7 @@ class MariadbServer:
             "--innodb-flush-method=nosync",
             "--innodb-doublewrite=OFF",
             "--sync-frm=OFF",
+            "--debug-no-sync",
             "--innodb-buffer-pool-size=128M",
             *self._options,
         ]

@@ -3,61 +3,87 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-import dbmimic
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
-from tests.conftest import ROOT
+from tests.command_line import Ended, Forks
 from tests.copying import write_config
 from tests.small_shop import RULES, Shop
 
 POINTS = 20
+SIDE_BY_SIDE = 4
 FOLDERS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
 
 
-def run(config: Path, shop: Shop, point: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.faults.killed", str(config), FOLDERS[shop.engine], str(point)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+@pytest.fixture
+def forks() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.close()
 
 
-def survive(shop: Shop, folder: Path) -> None:
-    """Change the source and kill a copy of it, twenty times over the run's length, its end more closely."""
-    config = write_config(folder, shop.build("prod"), shop.url("stage"), rules=RULES)
-    first = run(config, shop, 0)
-    assert first.returncode == 0, first.stderr
-    calls = int(first.stdout)
+def survive(forks: Forks, shop: Shop, folder: Path) -> None:
+    """Change a source and kill a copy of it, twenty times over the run's length, its end more closely."""
+    first = lane(shop, folder, 0)
+    counted = killed(forks, shop, first, 0)
+    assert counted.status == 0, counted.err
+    calls = int(counted.out)
     half = POINTS // 2
     early = [1 + calls * n // half for n in range(half)]
     late = [calls - calls // 5 * n // half for n in range(half)]
-    for round_, point in enumerate(sorted({*early, *late}), 1):
-        old = shop.state("stage")
-        shop.run("prod", [f"UPDATE orders SET total = total + {round_}"])
-        killed = run(config, shop, point)
-        assert killed.returncode == -signal.SIGKILL, (point, killed.returncode, killed.stderr)
-        found = shop.state("stage")
-        assert dbmimic.copy(dbmimic.load_config(config)).verified, point
-        new = shop.state("stage")
+    points = sorted({*early, *late})
+    lanes = [first, *(lane(shop, folder, number) for number in range(1, SIDE_BY_SIDE))]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        shares = [points[number::SIDE_BY_SIDE] for number in range(SIDE_BY_SIDE)]
+        list(pool.map(lambda each, share: survive_each(forks, shop, each, share), lanes, shares))
+
+
+def lane(shop: Shop, folder: Path, number: int) -> Path:
+    """Give the folder of a source and a target of their own, named after it."""
+    place = folder / f"lane{number}"
+    place.mkdir()
+    write_config(place, shop.build(f"{place.name}_prod"), shop.url(f"{place.name}_stage"), rules=RULES)
+    return place
+
+
+def survive_each(forks: Forks, shop: Shop, place: Path, points: list[int]) -> None:
+    source, target = f"{place.name}_prod", f"{place.name}_stage"
+    assert forks.run("copy", "--yes", "-q", cwd=place).status == 0
+    new = shop.state(target)
+    for point in points:
+        old = new
+        shop.run(source, [f"UPDATE orders SET total = total + {point}"])
+        ended = killed(forks, shop, place, point)
+        assert ended.status == -signal.SIGKILL, (point, ended)
+        found = shop.state(target)
+        again = forks.run("copy", "--yes", "-q", cwd=place)
+        assert again.status == 0, (point, again.err)
+        new = shop.state(target)
         assert found in {old, new}, point
         assert new != old
-        assert shop.fires("stage"), point
+        assert shop.fires(target), point
+
+
+def killed(forks: Forks, shop: Shop, place: Path, point: int) -> Ended:
+    return forks.run("dbmimic.yaml", FOLDERS[shop.engine], str(point), cwd=place, module="tests.faults.killed")
 
 
 @pytest.mark.slow
-def test_postgresql(postgres15: PostgresServer, tmp_path: Path) -> None:
-    survive(small_shop.on_postgres(postgres15), tmp_path)
+def test_postgresql(forks: Forks, postgres15: PostgresServer, tmp_path: Path) -> None:
+    survive(forks, small_shop.on_postgres(postgres15), tmp_path)
 
 
 @pytest.mark.slow
-def test_mariadb(mariadb: MariadbServer, tmp_path: Path) -> None:
-    survive(small_shop.on_mariadb(mariadb), tmp_path)
+def test_mariadb(forks: Forks, mariadb: MariadbServer, tmp_path: Path) -> None:
+    survive(forks, small_shop.on_mariadb(mariadb), tmp_path)
 
 
 @pytest.mark.slow
-def test_sqlite(tmp_path: Path) -> None:
-    survive(small_shop.on_sqlite(tmp_path), tmp_path)
+def test_sqlite(forks: Forks, tmp_path: Path) -> None:
+    survive(forks, small_shop.on_sqlite(tmp_path), tmp_path)

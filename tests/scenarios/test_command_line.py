@@ -279,25 +279,21 @@ def struck(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize(("sent", "moment"), [(signal.SIGINT, 0), (signal.SIGTERM, 1)], ids=["walking", "loading"])
 def test_a_signal_stops_a_copy_and_leaves_nothing(
-    struck: Place, tmp_path: Path, sent: signal.Signals, moment: int
+    dbmimic_command: Forks, struck: Place, tmp_path: Path, sent: signal.Signals, moment: int
 ) -> None:
     struck.configure(tmp_path)
     before = struck.names(), struck.shop.state(struck.source), struck.shop.state(struck.target)
-    module = "tests.faults.signalled"
-    command = [sys.executable, "-m", module, STRUCK[struck.shop.engine][moment], str(int(sent)), "copy", "--yes"]
+    words = STRUCK[struck.shop.engine][moment], str(int(sent)), "copy", "--yes"
     began = time.monotonic()
-    process = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment(PYTHONPATH=str(ROOT))
-    )
+    ended = dbmimic_command.run(*words, cwd=tmp_path, module="tests.faults.signalled")
     took = time.monotonic() - began
     assert (struck.names(), struck.shop.state(struck.source), struck.shop.state(struck.target)) == before
-    assert process.returncode == 128 + sent, process.stderr
+    assert ended.status == 128 + sent, ended.err
     assert took < PROMPTLY
-    ended = process.stderr.splitlines()[-1]
-    assert ended.startswith({signal.SIGINT: "interrupted:", signal.SIGTERM: "terminated:"}[sent])
-    assert "Traceback" not in process.stderr
-    assert "DM9" not in process.stderr
-    assert process.stdout == ""
+    assert ended.err.splitlines()[-1].startswith({signal.SIGINT: "interrupted:", signal.SIGTERM: "terminated:"}[sent])
+    assert "Traceback" not in ended.err
+    assert "DM9" not in ended.err
+    assert ended.out == ""
     assert struck.leftovers() == []
 
 
