@@ -65,13 +65,16 @@ class Structure:
 
     `text` is its normalised description, equal for two databases exactly where their structures are; `body` is what
     the engine builds from (a dump in its own format, or a list of statements). `objects` names what there is beside
-    tables, sequences and keys, each with its kind in the engine's words, as `("VIEW", "big_orders")`.
+    tables, sequences and keys, each with its kind in the engine's words, as `("VIEW", "big_orders")`. `version` is that
+    of the server that told it, where another one spells the same in another way; `portable` is what both spell alike.
     """
 
     engine: str
     text: str
     body: object
     objects: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    version: str = ""
+    portable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ _SHOWN = 120
 
 def differences(wanted: Structure, held: Structure) -> Iterator[Finding]:
     """Give one error that tells the first line in which two structures differ, if they do."""
-    if wanted.text == held.text:
+    apart = wanted.version and held.version and wanted.version != held.version
+    before, after = (wanted.portable, held.portable) if apart else (wanted.text, held.text)
+    if before == after:
         return
-    lines = list(difflib.unified_diff(wanted.text.splitlines(), held.text.splitlines(), lineterm="", n=0))[2:]
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0))[2:]
     changed = [line for line in lines if line.startswith(("+", "-"))]
     first = changed[0] if changed else ""
     reason = f"the copy's structure differs from the source's in {len(changed)} lines, first: {first[:_SHOWN]}"

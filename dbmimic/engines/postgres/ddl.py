@@ -60,6 +60,7 @@ _ARRAY_CAST = re.compile(
 _NOT_VALID = re.compile(r"^(    ADD CONSTRAINT .+ FOREIGN KEY .+) NOT VALID;$")
 # From 18 on NOT NULL has a name, which a database from an older server gets anew.
 _NOT_NULL = re.compile(r"^(    .+) CONSTRAINT (?:\w+|\"(?:[^\"]|\"\")+\") NOT NULL(?=,?$)")
+_QUERY = re.compile(r"^(?P<head>CREATE (?:MATERIALIZED VIEW|VIEW|RULE) [^\n]* AS\n).*?;\n", re.MULTILINE | re.DOTALL)
 _SUPERUSERS = frozenset({"EXTENSION", "FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE", "EVENT TRIGGER"})
 ENTRY = re.compile(r"^-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: (?P<schema>.*); Owner: ")
 _INNER_CHECK = re.compile(r"^(?:    |\t)CONSTRAINT (?P<name>\"(?:[^\"]|\"\")+\"|\S+) CHECK \(")
@@ -156,6 +157,11 @@ def normalised(script: str) -> str:
     """
     lines = (line for line in script.splitlines() if not _NOT_STRUCTURE.match(line))
     return "\n".join(map(_one_spelling, lines)) + "\n"
+
+
+def portable(text: str) -> str:
+    """Give a normalised structure without what views and rules ask for: each version has a spelling of its own."""
+    return _QUERY.sub(r"\g<head>", text)
 
 
 def _one_spelling(line: str) -> str:

@@ -118,7 +118,9 @@ class PostgresSource:
         before, after, tool = ddl.dump(self._connection, self._snapshot.token, self._toolbox, self._side)
         blueprint = ddl.Blueprint(before, after, self._sequence_values(), self._place.locale, tool)
         text = ddl.normalised(before) + ddl.normalised(after)
-        return Structure(catalog.ENGINE, text, blueprint, ddl.objects(before + after))
+        version = str(self._connection.info.server_version // 10000)
+        found = ddl.objects(before + after)
+        return Structure(catalog.ENGINE, text, blueprint, found, version, ddl.portable(text))
 
     def _sequence_values(self) -> tuple[ddl.SequenceValue, ...]:
         """Read where the sequences stand; a standby cannot read unlogged ones."""
