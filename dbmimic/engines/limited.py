@@ -32,7 +32,7 @@ def within(amendment: Amendment, work: Callable[[], object], stop: Callable[[], 
         else:
             done.set_result(None)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, name="amend", daemon=True).start()
     try:
         done.exception(amendment.seconds)
     except TimeoutError:

@@ -64,13 +64,15 @@ def test_masks_and_slices_are_those_of_a_copy_inside_one_engine(
     url, inside, across = shops[source].build(name), shops[source], shops[target]
     sections = {"rules": RULES, "slice": SLICE}
     one = copied(tmp_path, url, inside.url(f"{name}_inside"), **sections)
-    other = copied(tmp_path, url, across.url(f"{name}_across"), **sections)
+    hooks = {"after": [{"sql": "INSERT INTO audit VALUES (-1, 'hook')"}]}
+    other = copied(tmp_path, url, across.url(f"{name}_across"), **sections, hooks=hooks)
     assert 0 < sum(rows_of(one).values()) < 261
     assert rows_of(other) == rows_of(one)
     assert other.foreign_keys == one.foreign_keys
     customers, orders = masked(inside, f"{name}_inside")
     crossed, theirs = masked(across, f"{name}_across")
     assert crossed == customers
+    assert across.run(f"{name}_across", ["SELECT what FROM audit WHERE order_id = -1"]) == [("hook",)]
     assert [(*row[:3], float(row[3])) for row in theirs] == [(*row[:3], float(row[3])) for row in orders]
 
 

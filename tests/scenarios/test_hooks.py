@@ -16,11 +16,6 @@ from tests.places import ENGINES, Place, place
 
 ACCOUNT = "qzvtester@example.test"
 INSERT = f"INSERT INTO customers (id, first_name, email) VALUES (2000000001, 'Tess', '{ACCOUNT}')"
-SLEEP = {
-    "postgresql": "SELECT pg_sleep(60)",
-    "mysql": "SELECT sleep(60)",
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-}
 # A copy is stopped at once; hooks and notices have four seconds after that.
 PROMPTLY = 10.0
 
@@ -63,15 +58,10 @@ def test_sql_makes_test_accounts_and_verify_holds(dbmimic_command: Forks, stage:
     }
 
 
-@pytest.mark.parametrize("sql", [f"{INSERT}; {INSERT}", ""], ids=["fails", "takes too long"])
-def test_sql_that_fails_leaves_the_old_copy(dbmimic_command: Forks, stage: Place, tmp_path: Path, sql: str) -> None:
-    if not sql and stage.engine == "mysql":
-        pytest.skip("a signal stops it in the same way, below")
-    stage.configure(tmp_path, hooks={"after": [{"sql": sql or SLEEP[stage.engine], "timeout": "1s"}, "touch done"]})
+def test_sql_that_fails_leaves_the_old_copy(dbmimic_command: Forks, stage: Place, tmp_path: Path) -> None:
+    stage.configure(tmp_path, hooks={"after": [{"sql": f"{INSERT}; {INSERT}"}, "touch done"]})
     with stage.untouched():
-        began = time.monotonic()
         ended = dbmimic_command.run("copy", "--json", cwd=tmp_path)
-        assert time.monotonic() - began < PROMPTLY
     assert (ended.status, ended.document["error"]["code"]) == (7, "DM611"), ended.out
     assert "dbmimic.yaml:" in ended.document["error"]["place"]
     for text in (ACCOUNT, "2000000001"):
@@ -97,17 +87,6 @@ def test_sql_may_not_leave_less_than_a_whole_copy(
     with here.untouched():
         ended = dbmimic_command.run("copy", cwd=tmp_path)
     assert (ended.status, "DM612" in ended.err, words in ended.err) == (7, True, True), ended.err
-
-
-def test_a_signal_ends_sql_at_once(stage: Place, tmp_path: Path) -> None:
-    if stage.engine != "mysql":
-        pytest.skip("a time limit stops it in the same way, above; here a statement holds what is to be dropped")
-    stage.configure(tmp_path, hooks={"after": [{"sql": SLEEP[stage.engine]}], "on_failure": ["touch failed"]})
-    with stage.untouched():
-        status, errors, took = struck("verifying", tmp_path, signal.SIGTERM)
-    assert (status, took < PROMPTLY) == (143, True), errors
-    assert (tmp_path / "failed").exists()
-    assert "Traceback" not in errors
 
 
 def struck(line: str, folder: Path, sent: signal.Signals) -> tuple[int, str, float]:

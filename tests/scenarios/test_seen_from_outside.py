@@ -192,7 +192,7 @@ def test_notices_go_out_when_they_are_wanted(dbmimic_command: Forks, here: Place
                 run(dbmimic_command, here, tmp_path, "-q", source=source, notify=notify)
             return [json.loads(body) for *_, body in hook.taken[before:]]
 
-        changes = ends("change", good, gone, gone, good)
+        changes = ends("change", good, gone, good)
         assert [each["run"]["status"] for each in changes] == ["failed", "verified"]
         (failure,) = ends("failure", good, gone)
         (always,) = ends("always", good)
