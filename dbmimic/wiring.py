@@ -65,12 +65,12 @@ def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
     """Give what a copy would do; nothing is written anywhere."""
     request = _request(config, secret_needed=config.slice.needs_secret)
     target = _target_engine(config)
-    with _source(config, Engines()) as source:
+    with _source(config, Engines()) as opened, _throttled(opened, config, _world(listener)) as (source, world):
         if target in {None, source.engine}:
-            return planning.preview(request, source, _world(listener))
+            return planning.preview(request, source, world)
         from dbmimic.engines.crossing import CrossingSource
 
-        return planning.preview(request, CrossingSource(source, target), _world(listener))
+        return planning.preview(request, CrossingSource(source, target), world)
 
 
 def lock(config: Settings, *, renew: bool = False) -> Path:
@@ -319,12 +319,16 @@ def _copied(config: Settings, request: Request, world: World) -> RunReport:
 @contextlib.contextmanager
 def _throttled(source: Source, config: Settings, world: World) -> Iterator[tuple[Source, World]]:
     """Give the source and the world with production watched over, and tell why the run let go of it, if it did."""
-    watch = source.watch()
-    if watch is None:
-        yield source, world
-        return
-    throttle = Throttle(watch, config.throttle, world.clock, world.listener)
     with contextlib.ExitStack() as closing:
+        try:
+            watch = source.watch()
+        except DbmimicError as error:  # one session more may be one too many; the run itself has its own
+            _tell(world, error, "nobody watches over production in this run")
+            watch = None
+        if watch is None:
+            yield source, world
+            return
+        throttle = Throttle(watch, config.throttle, world.clock, world.listener)
         closing.callback(throttle.close)
         throttle.start()
         crew = world.crew
@@ -357,13 +361,17 @@ def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
     """
     request = _request(config, secret_needed=True)
     engines = Engines()
-    with _source(config, engines) as source, _reading(_address(config.target, "target"), engines) as standing:
+    with (
+        _source(config, engines) as opened,
+        _throttled(opened, config, _world(listener)) as (source, world),
+        _reading(_address(config.target, "target"), engines) as standing,
+    ):
         if source.engine == standing.engine:
-            return verifying.check(request, source, standing, _world(listener))
+            return verifying.check(request, source, standing, world)
         from dbmimic.engines.crossing import CrossingCopy, CrossingSource
 
         crossing = CrossingSource(source, standing.engine)
-        return verifying.check(request, crossing, CrossingCopy(standing, crossing), _world(listener))
+        return verifying.check(request, crossing, CrossingCopy(standing, crossing), world)
 
 
 def rollback(config: Settings, run: str | None = None) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from dbmimic.errors import DbmimicError, TryAgainError
+from dbmimic.errors import DbmimicError, InternalError, TryAgainError
 from dbmimic.model.events import Noticed
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.nightly import ThrottleSpec
@@ -18,6 +18,7 @@ from dbmimic.ports.watch import Sight, Waiting, Watch
 _LOOK_SECONDS = 0.5
 _FIRST_LOOKS = 10  # made faster, so that the first rows are read as the others are
 _FIRST_SECONDS = 0.1
+_LAST_LOOK_SECONDS = 5.0
 _SOMEBODY = 5.0  # transactions a second; what monitors and vacuums ask for stays below
 _LINGER_SECONDS = 5.0  # the server's statistics come in late, and in lumps
 _BLINK_SECONDS = 0.2
@@ -56,19 +57,19 @@ class Throttle:
         self._thread = threading.Thread(target=self._look_on, name="throttle", daemon=True)
 
     def start(self) -> None:
-        """Take a first look, by which the others are measured, and begin."""
-        self.take(self._watch.look())
+        """Begin to look."""
         self._thread.start()
 
     def close(self) -> None:
         """Look no longer."""
         self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._reason = ""
+        self._thread.join(_LAST_LOOK_SECONDS)
         self._watch.close()
 
     def _look_on(self) -> None:
         try:
+            self.take(self._watch.look())  # by which the others are measured
             first = itertools.repeat(_FIRST_SECONDS, _FIRST_LOOKS)
             for seconds in itertools.chain(first, itertools.repeat(_LOOK_SECONDS)):
                 if self._over.wait(seconds) or self.failure is not None:
@@ -77,6 +78,9 @@ class Throttle:
         except DbmimicError as error:  # whoever reads will see it, too, if there is more to it
             self._reason = ""
             self._untold.append(_lost(error))
+        except Exception as error:  # noqa: BLE001 -- it is told by its kind and place, and ends nothing but the watch
+            self._reason = ""
+            self._untold.append(_lost(InternalError.unexpected(error)))
 
     def take(self, sight: Sight) -> None:
         """Draw the conclusions from one look."""

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ import yaml
 from tests.bench.cases import ROOT
 from tests.bench.servers import POSTGRES_PROGRAMS, Postgres, locked
 
-_SETTLING = 2.0  # seconds of pgbench that are not counted
+_SETTLING = 2.0  # seconds that are not counted
 _RULES = {
     "default": "keep",
     "columns": {"public.pgbench_accounts.filler": {"mask": "redact"}, "public.pgbench_tellers.filler": "null"},
@@ -53,15 +53,21 @@ class Felt:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """One refresh: its exit status, the seconds it took, and the exit status' report."""
+    """One refresh: its exit status, when it began and ended, and its verdict."""
 
     status: int
-    seconds: float
+    began: float
+    ended: float
     verdict: str
 
 
 def refresh(options: argparse.Namespace) -> int:
-    """Measure pgbench alone, beside the refreshes, and alone again; give 1 where a refresh was not verified."""
+    """
+    Measure pgbench beside the refreshes and between them; give 1 where a refresh was not verified.
+
+    Both are told from one run of pgbench, in turns, so that what else goes on at the machine falls on both. After each
+    refresh some seconds belong to neither: the target's pages are then still on their way to the disk.
+    """
     folder = options.folder / "refresh"
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(folder, "refresh"))
@@ -69,36 +75,37 @@ def refresh(options: argparse.Namespace) -> int:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="work-", dir=options.folder)))
         ensure(source, options.size)
         target.drop("staging")
-        before = felt(work, source, options, seconds=options.alone)
-        with writing(work, source, options) as log:
-            done = [copied(source, target, work, options.option) for _ in range(options.rounds)]
-        during = _felt(log)
         target.settle()
-        after = felt(work, source, options, seconds=options.alone)
+        done: list[Refreshed] = []
+        with writing(work, source, options) as log:
+            time.sleep(options.between)
+            for _ in range(options.rounds):
+                done.append(copied(source, target, work, options))
+                time.sleep(_SETTLING + options.between)
         target.drop("staging")
-    alone = min(before.p95, after.p95)
-    found = {
-        "refreshes": [asdict(each) for each in done],
-        "alone": [asdict(before), asdict(after)],
-        "beside": asdict(during),
-        "p95_rise": round(during.p95 / alone - 1, 3),
-    }
+    began = done[0].began
+    beside = _felt(log, [(each.began, each.ended) for each in done])
+    quiet = [(began - options.between, began)]
+    quiet += [(each.ended + _SETTLING, each.ended + _SETTLING + options.between) for each in done]
+    alone = _felt(log, quiet)
+    rise = round(beside.p95 / alone.p95 - 1, 3)
+    seconds = [round(each.ended - each.began, 1) for each in done]
+    found = {"seconds": seconds, "alone": asdict(alone), "beside": asdict(beside), "p95_rise": rise}
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
-    print(_table(options, before, during, after))
-    seconds = ", ".join(f"{each.seconds:.1f}" for each in done)
+    print(_table(options, {"between refreshes": alone, "beside refreshes": beside}))
     verified = sum(each.status == 0 for each in done)
-    print(f"\n{verified} of {len(done)} refreshes verified, in {seconds} s; p95 {found['p95_rise']:+.0%}")
+    print(f"\n{verified} of {len(done)} refreshes verified, in {', '.join(map(str, seconds))} s; p95 {rise:+.0%}")
     for each in done:
         if each.status:
             print(each.verdict, file=sys.stderr)
     return 0 if verified == len(done) else 1
 
 
-def _table(options: argparse.Namespace, before: Felt, during: Felt, after: Felt) -> str:
+def _table(options: argparse.Namespace, found: Mapping[str, Felt]) -> str:
     lines = [f"pgbench, {options.rate} transactions a second, {options.clients} clients, scale {options.size}\n"]
     lines += ["| | transactions | median ms | p95 ms | p99 ms |", "| --- | --- | --- | --- | --- |"]
-    for name, each in (("alone before", before), ("beside refreshes", during), ("alone after", after)):
+    for name, each in found.items():
         lines.append(f"| {name} | {each.transactions} | {each.median:.2f} | {each.p95:.2f} | {each.p99:.2f} |")
     return "\n".join(lines)
 
@@ -136,35 +143,31 @@ def writing(work: Path, source: Postgres, options: argparse.Namespace, seconds: 
         process.communicate()
 
 
-def felt(work: Path, source: Postgres, options: argparse.Namespace, seconds: int) -> Felt:
-    """Give what the writers feel when nobody else is there."""
-    with writing(work, source, options) as log:
-        time.sleep(seconds)
-    return _felt(log)
-
-
-def _felt(log: Path) -> Felt:
+def _felt(log: Path, when: Sequence[tuple[float, float]]) -> Felt:
     """Read pgbench's log: client, number, microseconds, script, second, microsecond, microseconds of delay."""
     lines = [line.split() for path in log.iterdir() for line in path.read_text().splitlines()]
-    moments = np.array([int(fields[4]) for fields in lines if len(fields) > 4 and fields[2].isdigit()])
-    taken = np.array([int(fields[2]) for fields in lines if len(fields) > 4 and fields[2].isdigit()]) / 1000
-    counted = taken[moments >= moments.min() + _SETTLING]
-    median, p95, p99 = (float(each) for each in np.percentile(counted, [50, 95, 99]))
-    return Felt(len(counted), round(median, 3), round(p95, 3), round(p99, 3))
+    told = [fields for fields in lines if len(fields) > 5 and fields[2].isdigit()]
+    moments = np.array([int(fields[4]) + int(fields[5]) / 1e6 for fields in told])
+    taken = np.array([int(fields[2]) for fields in told]) / 1000
+    counted = taken[np.logical_or.reduce([(moments >= began) & (moments < ended) for began, ended in when])]
+    median, p95, p99 = (round(float(each), 3) for each in np.percentile(counted, [50, 95, 99]))
+    return Felt(len(counted), median, p95, p99)
 
 
-def copied(source: Postgres, target: Postgres, work: Path, more: Sequence[str]) -> Refreshed:
+def copied(source: Postgres, target: Postgres, work: Path, options: argparse.Namespace) -> Refreshed:
     """Refresh once, by the command line as it is without options."""
     config = work / "dbmimic.yaml"
     document = {"source": source.url("production"), "target": target.url("staging"), "rules": _RULES}
+    if options.nice_ratio is not None:
+        document["throttle"] = {"nice_ratio": options.nice_ratio}
     config.write_text(yaml.safe_dump(document, sort_keys=False))
-    command = [sys.executable, "-m", "dbmimic", "copy", "--yes", "--json", "--quiet", "-c", str(config), *more]
+    command = [sys.executable, "-m", "dbmimic", "copy", "--yes", "--json", "--quiet", "-c", str(config)]
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "DBMIMIC_SECRET": secrets.token_hex(32),
         "XDG_STATE_HOME": str(work),
     }
-    began = time.perf_counter()
+    began = time.time()
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=work)
     verdict = json.loads(done.stdout).get("status", done.stdout) if done.stdout else done.stderr
-    return Refreshed(done.returncode, round(time.perf_counter() - began, 2), str(verdict))
+    return Refreshed(done.returncode, began, time.time(), str(verdict))

@@ -134,3 +134,27 @@ def test_what_an_account_cannot_see_is_told_once(mariadb: small_shop.MariadbServ
     assert dbmimic.copy(configured(tmp_path, url, shop.url("unseen_stage"), rules=RULES), listener=listen).verified
     assert len(heard) == 2
     assert "PROCESS" in heard[0]
+
+
+def test_an_account_that_may_have_one_session_reads_without_a_watch(
+    mariadb: small_shop.MariadbServer, tmp_path: Path
+) -> None:
+    shop = small_shop.on_mariadb(mariadb)
+    shop.build("lonely")
+    shop.run(
+        "lonely",
+        [
+            "CREATE OR REPLACE USER single WITH MAX_USER_CONNECTIONS 1",
+            "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON lonely.* TO single",
+        ],
+    )
+    heard: list[str] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noticed):
+            heard.append(event.finding.message)
+
+    url = shop.url("lonely").replace("root@", "single@")
+    settings = configured(tmp_path, url, shop.url("lonely_stage"), rules=RULES, retry={"attempts": 1})
+    assert dbmimic.copy(settings, listener=listen).verified
+    assert sum("nobody watches" in message for message in heard) == 1
