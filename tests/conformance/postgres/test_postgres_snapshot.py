@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -85,8 +86,29 @@ def test_a_standby_is_enough(bench):
                 list(source.read(layout_of(unlogged), WHOLE))
             assert caught.value.code == "DM405"
             assert source.count(schema.table(TableId("public", "p"))) == 9
+            falls_behind_and_is_seen(bench, name, standby, source)
         finally:
             source.close()
+
+
+def falls_behind_and_is_seen(bench, name, standby, source):
+    with contextlib.closing(bench.source(name).watch()) as primary, contextlib.closing(source.watch()) as watch:
+        assert primary.look().lag is None
+        bench.server.execute("CREATE TABLE sooner (a int)", database=name)
+        deadline = time.monotonic() + 30
+        while not standby.execute("SELECT 1 WHERE pg_last_xact_replay_timestamp() IS NOT NULL"):
+            assert time.monotonic() < deadline  # none was replayed yet, so nobody knows when
+            time.sleep(0.1)
+        standby.execute("SELECT pg_wal_replay_pause()")
+        bench.server.execute("INSERT INTO u VALUES (1); CREATE TABLE later (a int)", database=name)
+        deadline = time.monotonic() + 30
+        while not watch.look().lag:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        standby.execute("SELECT pg_wal_replay_resume()")
+        while watch.look().lag:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_truncate_waits_for_us(bench):

@@ -1,0 +1,26 @@
+"""What the session beside the readers sees of others, and what it does not see without rights."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+
+
+def test_those_at_work_are_seen_by_who_may_and_told_by_who_may_not(bench):
+    name = bench.database("CREATE TABLE t (a int); GRANT SELECT ON t TO reader")
+    asleep = threading.Thread(target=lambda: bench.server.execute("SELECT pg_sleep(2)", database=name))
+    sees, unseen = [], []
+    for user in ("postgres", "reader"):
+        source = bench.engine.open_source(dataclasses.replace(bench.address(name), user=user))
+        watch = source.watch()
+        assert watch.look().at_work in {0, None}
+        sees.append((source, watch))
+        unseen.append(watch.unseen)
+    asleep.start()
+    threading.Event().wait(0.5)
+    assert [watch.look().at_work for _, watch in sees] == [1, None]
+    assert (unseen[0], "pg_read_all_stats" in unseen[1][0]) == ((), True)
+    asleep.join()
+    for source, watch in sees:
+        watch.close()
+        source.close()
