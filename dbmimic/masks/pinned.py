@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from importlib import metadata
 
-from dbmimic.masks import places
+from dbmimic.masks import locales, places
 from dbmimic.masks.keyed import FUNCTION, key_id
 from dbmimic.masks.pools import DIGESTS
 from dbmimic.masks.registry import MaskRegistry
@@ -21,7 +21,7 @@ def pinned(registry: MaskRegistry, secret: Secret | None) -> Lock:
         key="" if secret is None else key_id(secret),
         function=FUNCTION,
         masks={name: registry.get(name).version for name in registry.names()},
-        pools={**DIGESTS, places.FILE: places.DIGEST},
+        pools={**DIGESTS, places.FILE: places.DIGEST, locales.FILE: locales.DIGEST},
         libraries={library: metadata.version(library) for library in _FOLLOWS.values()},
     )
 

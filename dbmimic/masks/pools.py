@@ -17,8 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbmimic.masks import canonical
 from dbmimic.masks.keyed import Words
-from dbmimic.masks.layout import Cells, same_text
+from dbmimic.masks.layout import Cells, Positions, is_ascii, same_text
 
 POOLS_VERSION = "1"
 
@@ -70,12 +71,23 @@ class Pool:
     def drawn(self, index: Words, seen: pa.Array) -> pa.Array:
         """Give the entries at these indices, and the next one wherever an entry is what was seen (folded)."""
         made = self.take(index)
-        same = same_text(made, seen)
+        same = self.same(made, seen)
         if not len(same):
             return made
         moved = index.copy()
         moved[same] = self.next(index[same])
         return self.take(moved)
+
+    def same(self, made: pa.Array, seen: pa.Array) -> Positions:
+        """Give the rows where a text that was made of entries is the folded text that was seen."""
+        if self._is_ascii:
+            return same_text(made, seen)
+        found: Positions = np.flatnonzero(pc.fill_null(pc.equal(canonical.folded(made), seen), False))
+        return found
+
+    @cached_property
+    def _is_ascii(self) -> bool:
+        return is_ascii(self.entries)
 
     @cached_property
     def cells(self) -> Cells:

@@ -19,6 +19,7 @@ from dbmimic.masks.definition import ColumnContext
 from dbmimic.masks.keyed import parse_secret
 from dbmimic.masks.registry import builtin
 from dbmimic.model.address import Secret
+from dbmimic.model.summary import Summary
 from dbmimic.model.types import Kind, LogicalType
 from tests.unit.masks.known_ids import KNOWN
 
@@ -192,6 +193,13 @@ CASES += [
     ("gender", {"scope": "row"}, {}, ["F", "M", "F", "", None]),
     *((name, {"persona": "id"}, {}, NAMES) for name in ("first_name", "last_name", "full_name", "username", "city")),
     ("gender", {"persona": "id", "female": "Ms.", "male": "Mr."}, {}, NAMES),
+    ("first_name", {"locale": "de_DE"}, {}, NAMES),
+    ("last_name", {"locale": "ru_RU"}, {"length": 12}, NAMES),
+    ("full_name", {"locale": "ja_JP"}, {}, NAMES),
+    ("full_name", {"locale": "cs_CZ"}, {"length": 22, "charset": "iso8859-2"}, NAMES),
+    ("street_address", {"locale": "el_GR"}, {}, NAMES),
+    ("city", {"locale": "fr_FR"}, {"length": 12, "charset": "cp1252"}, NAMES),
+    ("resample", {"entity": "id"}, {"summary": {"Berlin": 600, "Oslo": 300, "Rome": 100, "rare": 4}}, NAMES),
     ("email", {"persona": "id"}, {}, EMAILS),
     ("email", {"persona": "id"}, {"length": 40}, EMAILS),
     ("last_name", {"scope": "row"}, {}, NAMES),
@@ -208,12 +216,14 @@ def masked(
     secret: Secret | None = None,
 ) -> list[str | None]:
     """Mask the values; where the options name an entity, its column holds the numbers 0, 1, 2, ..."""
-    facts = {key: value for key, value in column.items() if key not in {"kind", "low_bits"}}
+    facts = {key: value for key, value in column.items() if key not in {"kind", "low_bits", "summary"}}
+    summary = column.get("summary")
     context = ColumnContext(
         type=LogicalType(Kind(column.get("kind", "text")), **facts),
         nullable=True,
         unique=False,
         low_bits=column.get("low_bits"),
+        summary=None if summary is None else Summary(tuple(summary), tuple(summary.values())),
     )
     definition = builtin().get(name)
     parsed = definition.parse(options)

@@ -173,7 +173,7 @@ class TestOptions:
         [
             ("token", {"prefx": "a"}, "prefx", "has no option 'prefx'; did you mean 'prefix'"),
             ("token", {"zzz": 1}, "zzz", "it takes: prefix, length, fold"),
-            ("first_name", {"locale": "de"}, "locale", "takes no options of its own"),
+            ("phone", {"locale": "de"}, "locale", "takes no options of its own"),
             ("constant", {}, "value", "needs option 'value'"),
             ("constant", {"value": None}, "value", "needs option 'value'"),
             ("date_shift", {"days": "30"}, "days", "must be a whole number"),
