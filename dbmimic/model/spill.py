@@ -31,13 +31,35 @@ class _Place:
     plain: bool
 
 
+class Encryption:
+    """AES-128 in counter mode under a key that is drawn here: for what this process alone reads again."""
+
+    def __init__(self) -> None:
+        self.key = os.urandom(16)
+
+    def crypted(self, number: int, data: bytes) -> bytes:
+        """Encrypt or decrypt; nothing else may be encrypted under the same number."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415 -- few runs spill
+
+        counter = number.to_bytes(_WORD, "big") + bytes(_WORD)
+        return Cipher(algorithms.AES128(self.key), modes.CTR(counter)).encryptor().update(data)
+
+
+def no_room(reason: str, taken: int = 0) -> SourceError:
+    """Give the error for a disk that has no room for what does not fit into memory."""
+    message = f"the chosen rows' identities do not fit into memory, and not on disk: {reason}"
+    place = f" ({taken >> 20} MB are taken)" if taken else ""
+    hint = f"make room for temporary files there{place}, or let TMPDIR name another folder"
+    return SourceError("DM407", message, place=_folder(), hint=hint)
+
+
 class Spill:
     """
     Holds bitmaps by number: in memory up to `limit` bytes, the others in a temporary file.
 
     The file is made when the limit is first passed, in the folder for temporary files (TMPDIR). It has no name, so
-    that it is gone with the process however that ends, and what is written there is encrypted (AES-128, CTR) with a
-    key that only this object has: an identity may be a key of a person. Bitmaps never change, so each is written once.
+    that it is gone with the process however that ends, and what is written there is encrypted: an identity may be the
+    key of a person. Bitmaps never change, so each is written once, under its number.
 
     Safe to use from several threads. A forked child starts empty.
     """
@@ -56,7 +78,7 @@ class Spill:
         self._resident: OrderedDict[int, tuple[BitMap64, int]] = OrderedDict()
         self._places: dict[int, _Place] = {}
         self._file = None
-        self._secret = b""
+        self._encryption = Encryption()
         self._end = self._size = self._next = 0
         self._free: dict[int, list[int]] = {}
 
@@ -118,7 +140,7 @@ class Spill:
 
     def _write(self, number: int, bits: BitMap64) -> _Place:
         plain = _saved(bits) > _WORD * len(bits)
-        data = self._crypted(number, bits.to_array().tobytes() if plain else bits.serialize())
+        data = self._encryption.crypted(number, bits.to_array().tobytes() if plain else bits.serialize())
         slot = _slot(len(data))
         offsets = self._free.get(slot)
         offset = offsets.pop() if offsets else self._end
@@ -133,28 +155,16 @@ class Spill:
         else:
             self._end = max(self._end, offset + slot)
             return _Place(offset, len(data), slot, plain)
-        reason = f"the chosen rows' identities do not fit into memory, and not on disk: {_reason(failed)}"
-        hint = (
-            f"make room for temporary files there ({self._end >> 20} MB are taken), or let TMPDIR name another folder"
-        )
-        raise SourceError("DM407", reason, place=_folder(), hint=hint)
+        raise no_room(os.strerror(failed) if failed is not None else "no folder takes them", self._end)
 
     def _read(self, number: int) -> BitMap64:
         place, file = self._places[number], self._file
         if file is None:
             raise KeyError(number)
-        data = self._crypted(number, os.pread(file.fileno(), place.length, place.offset))
+        data = self._encryption.crypted(number, os.pread(file.fileno(), place.length, place.offset))
         if place.plain:
             return BitMap64(np.frombuffer(data, dtype=np.uint64).data)
         return BitMap64.deserialize(data)
-
-    def _crypted(self, number: int, data: bytes) -> bytes:
-        """Encrypt or decrypt; each number is written once, so no part of the key stream is used twice."""
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415 -- few runs spill
-
-        self._secret = self._secret or os.urandom(16)
-        counter = number.to_bytes(_WORD, "big") + bytes(_WORD)
-        return Cipher(algorithms.AES128(self._secret), modes.CTR(counter)).encryptor().update(data)
 
 
 def _memory(bits: BitMap64) -> int:
@@ -174,10 +184,6 @@ def _slot(length: int) -> int:
     while slot < length:
         slot *= 2
     return slot * 3 // 4 if slot * 3 // 4 >= length else slot
-
-
-def _reason(errno: int | None) -> str:
-    return os.strerror(errno) if errno is not None else "there is no folder for temporary files"
 
 
 def _folder() -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import dbmimic
+from dbmimic.engines import numbers
 from dbmimic.errors import ConfigError
 from dbmimic.masks.keyed import parse_secret
 from dbmimic.model import bits
@@ -135,6 +136,8 @@ def walk_as(number: int, patched: pytest.MonkeyPatch) -> None:
     patched.setattr(bits, "_PIECE", 2 if cramped else 1 << 18)
     patched.setattr(bits.SPILL, "limit", 0 if cramped else 1 << 27)
     patched.setattr(choice, "_PAIRS_AT_ONCE", 4 if cramped else 1 << 20)
+    patched.setattr(numbers, "_IN_MEMORY", 3 if cramped else 1 << 20)
+    patched.setattr(numbers, "_BLOCK", 2 if cramped else 256)
 
 
 def test_sqlite(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 What tells the rows of a table apart, as 64-bit numbers that fit a key set.
 
 An integer key is its own number, shifted so that negatives come first. Any other key is numbered as it is met, in a
-dictionary of this process; a table without a key is known by a hash of the whole row, and equal rows by their count.
+dictionary of this process, which goes to disk where it is large; a table without a key is known by a hash of the whole
+row, and equal rows by their count.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from dbmimic.engines.mysql import quoting
 from dbmimic.engines.mysql.types import Family, Form
+from dbmimic.engines.numbers import Numbers
 from dbmimic.model.bits import Bits
 from dbmimic.model.keys import RowIds, Span
 from dbmimic.model.schema import Key, Table
@@ -111,14 +113,13 @@ class IntegerIdentity:
 
 
 class KeyedIdentity:
-    """Any other key: the number is the order in which the key was met. Memory: about 250 bytes a row that was met."""
+    """Any other key: the number is the order in which the key was met (`Numbers`)."""
 
     ordered = False
 
     def __init__(self, forms: tuple[Form, ...]) -> None:
         self.forms = forms
-        self._numbers: dict[KeyValues, int] = {}
-        self._keys: list[KeyValues] = []
+        self._numbers = Numbers()
 
     def numbering(self, *, repeated: bool = False) -> Numbering:
         """Give the function that looks keys up, and numbers those that are new."""
@@ -126,19 +127,12 @@ class KeyedIdentity:
         return self._number
 
     def _number(self, columns: Sequence[pa.Array]) -> RowIds:
-        rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
-        return np.fromiter(map(self._of, rows), dtype=np.uint64, count=len(rows))
-
-    def _of(self, key: KeyValues) -> int:
-        number = self._numbers.setdefault(key, len(self._keys))
-        if number == len(self._keys):
-            self._keys.append(key)
-        return number
+        return self._numbers.of(list(zip(*(column.to_pylist() for column in columns), strict=True)))
 
     def conditions(self, bits: Bits, alias: str) -> Iterator[tuple[str, int]]:
         """Give lists of keys; a unique key equals one row only, whatever its collation."""
         for ids in bits.arrays(_at_once(len(self.forms))):
-            keys = [self._keys[number] for number in ids.tolist()]
+            keys = self._numbers.keys(ids)
             yield equalities(self.forms, self.forms, keys, alias), len(keys)
 
 

@@ -115,8 +115,9 @@ class TableCutter:
         if count == 1 or isinstance(self.identity, WholeRowIdentity):
             return [Portion(rows, size)]
         if isinstance(rows, KeySet):
-            chunks = list(rows.chunks(self.table, -(-len(rows.bits(self.table)) // count)))
-            return [Portion(KeySet.of(self.table, ids), size // len(chunks)) for ids in chunks]
+            held = len(rows.bits(self.table))
+            chunks = rows.chunks(self.table, -(-held // count))
+            return [Portion(KeySet.of(self.table, ids), size * len(ids) // held) for ids in chunks]
         spans = self._spans(self.identity, count) if isinstance(self.identity, IntegerIdentity) else []
         return [Portion(span, size // len(spans)) for span in spans] or [Portion(rows, size)]
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from dbmimic.engines.numbers import Numbers
 from dbmimic.engines.sqlite.connection import Row, Snapshot, name
 from dbmimic.model.keys import RowIds
 
@@ -60,8 +61,8 @@ class ByKey:
     """
     Rows of a WITHOUT ROWID table, told apart by their place in the order of the primary key.
 
-    Cost: the keys of the whole table in memory, read at the first question. They are the same in every process that
-    reads the same snapshot.
+    Cost: a read of the keys of the whole table at the first question, and what `Numbers` takes for them. They are the
+    same in every process that reads the same snapshot.
     """
 
     def __init__(self, snapshot: Snapshot, title: str, key: tuple[str, ...]) -> None:
@@ -69,26 +70,27 @@ class ByKey:
         self._title = title
         self.columns: tuple[str, ...] = tuple(name(column) for column in key)
         self.capacity = max(1, _PARAMETERS // len(key))
-        self._keys: list[Row] = []
-        self._ordinals: dict[Row, int] = {}
+        self._numbers = Numbers()
+        self._learnt = False
 
     def _learn(self) -> None:
-        if self._ordinals:
+        if self._learnt:
             return
         listed = ", ".join(self.columns)
         sql = f"SELECT {listed} FROM {name(self._title)} ORDER BY {listed}"  # noqa: S608 -- names are quoted
-        self._keys = self._snapshot.all(sql, (), self._title)
-        self._ordinals = {key: ordinal for ordinal, key in enumerate(self._keys)}
+        for page in self._snapshot.pages(sql, (), self._title):
+            self._numbers.of(page)
+        self._learnt = True
 
     def ids(self, keys: Sequence[Row]) -> RowIds:
         """Give the places of these keys; each was read from the table, so that it is known."""
         self._learn()
-        return np.fromiter((self._ordinals[key] for key in keys), dtype=np.uint64, count=len(keys))
+        return self._numbers.of(keys)
 
     def chosen(self, ids: RowIds) -> Chosen:
         """Give the keys as a list of values, each of its own storage class."""
         self._learn()
-        keys = [self._keys[ordinal] for ordinal in ids.tolist()]
+        keys = self._numbers.keys(ids)
         values = ", ".join(f"({', '.join(map(marker, key))})" for key in keys)
         columns = ", ".join(f"k{place}" for place in range(len(self.columns)))
         return Chosen(f"chosen({columns}) AS (VALUES {values})", tuple(bound(value) for key in keys for value in key))
