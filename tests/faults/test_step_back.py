@@ -99,7 +99,7 @@ def test_workers_let_go_too(
     monkeypatch.setattr(units, "_SMALLEST_ORDER", 1 << 20)
     shop = small_shop.on_postgres(postgres15)
     shop.build("crowded")
-    more = "INSERT INTO orders SELECT n, 1, repeat('x', 150), 1 FROM generate_series(1000, 120000) n"
+    more = "INSERT INTO orders SELECT n, 1, repeat('x', 150), 1 FROM generate_series(1000, 40000) n"
     shop.run("crowded", [more])
     throttle = {"give_way": 0.4, "nice_ratio": 0}
     settings = configured(tmp_path, shop.url("crowded"), shop.url("crowded_stage"), rules=RULES, throttle=throttle)

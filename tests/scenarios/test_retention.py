@@ -30,6 +30,9 @@ def amount(shop: Shop, name: str) -> float:
 def test_so_many_are_kept_and_any_of_them_comes_back(shop: Shop, tmp_path: Path) -> None:
     source, stage = "retained.db", "retained_stage.db"
     url = shop.build(source)
+    stranger = f"{stage}_dbmimic_old3"
+    if shop.engine == "postgresql":
+        shop.create(stranger)  # somebody else's, by the name that a third copy would have
     settings = configured(tmp_path, url, shop.url(stage), rules=RULES, retention={"copies": 2})
     for night in range(1, 5):
         shop.run(source, [f"UPDATE orders SET total = {night} WHERE id = 1"])
@@ -57,22 +60,8 @@ def test_so_many_are_kept_and_any_of_them_comes_back(shop: Shop, tmp_path: Path)
     assert len(wiring.kept_copies(fewer)) == 1
     dbmimic.rollback(fewer)
     assert amount(shop, stage) == 3
-
-
-def test_what_is_not_ours_is_not_dropped(postgres15: small_shop.PostgresServer, tmp_path: Path) -> None:
-    shop = small_shop.on_postgres(postgres15)
-    url = shop.build("strangers")
-    postgres15.create_database("strangers_stage_dbmimic_old3")
-    settings = configured(tmp_path, url, shop.url("strangers_stage"), rules=RULES, retention={"copies": 2})
-    for _ in range(4):
-        assert dbmimic.copy(settings).verified
-    names = [name for (name,) in postgres15.execute("SELECT datname FROM pg_database WHERE datname ~ '^strangers_'")]
-    assert sorted(map(str, names)) == [
-        "strangers_stage",
-        "strangers_stage_dbmimic_old",
-        "strangers_stage_dbmimic_old2",
-        "strangers_stage_dbmimic_old3",
-    ]
+    if shop.engine == "postgresql":
+        assert shop.run(stranger, ["SELECT 1"]) == [(1,)]
 
 
 def test_the_list_is_for_people_and_for_scripts(dbmimic_command: Forks, tmp_path: Path) -> None:
