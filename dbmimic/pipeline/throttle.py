@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from dbmimic.errors import DbmimicError, InternalError, TryAgainError
@@ -16,10 +16,9 @@ from dbmimic.ports.listener import Listener
 from dbmimic.ports.watch import Sight, Waiting, Watch
 
 _LOOK_SECONDS = 0.5
-_FIRST_LOOKS = 10  # made faster, so that the first rows are read as the others are
-_FIRST_SECONDS = 0.1
 _LAST_LOOK_SECONDS = 5.0
-_SOMEBODY = 5.0  # transactions a second; what monitors and vacuums ask for stays below
+_SOMEBODY = 20.0  # transactions a second; monitors, vacuums and our own sessions' first statements stay below
+_WINDOW_SECONDS = 1.0  # the server's statistics come in once a second
 _LINGER_SECONDS = 5.0  # the server's statistics come in late, and in lumps
 _BLINK_SECONDS = 0.2
 _LONGEST_REST = 10.0
@@ -49,7 +48,7 @@ class Throttle:
         self._owner = threading.get_ident()
         self._untold: list[Finding] = [_unseen(what) for what in watch.unseen]
         self._waiting: dict[int, float] = {}
-        self._last: tuple[float, int] | None = None
+        self._counts: deque[tuple[float, int]] = deque()
         self._seen_at = float("-inf")  # when somebody was last at work
         self._reason = ""
         self._paused_at = 0.0
@@ -70,10 +69,7 @@ class Throttle:
     def _look_on(self) -> None:
         try:
             self.take(self._watch.look())  # by which the others are measured
-            first = itertools.repeat(_FIRST_SECONDS, _FIRST_LOOKS)
-            for seconds in itertools.chain(first, itertools.repeat(_LOOK_SECONDS)):
-                if self._over.wait(seconds) or self.failure is not None:
-                    return
+            while not self._over.wait(_LOOK_SECONDS) and self.failure is None:
                 self.take(self._watch.look())
         except DbmimicError as error:  # whoever reads will see it, too, if there is more to it
             self._reason = ""
@@ -103,10 +99,12 @@ class Throttle:
 
     def _look_for_somebody(self, sight: Sight, now: float) -> None:
         """See whether others are at work: by their sessions, or by the transactions that have ended since."""
-        before, self._last = self._last, (now, sight.transactions)
-        ended = 0.0
-        if before is not None and now > before[0]:
-            ended = (sight.transactions - before[1]) / (now - before[0])
+        counts = self._counts
+        counts.append((now, sight.transactions))
+        while len(counts) > 1 and now - counts[1][0] >= _WINDOW_SECONDS:
+            counts.popleft()
+        then, before = counts[0]
+        ended = (sight.transactions - before) / (now - then) if now - then >= _WINDOW_SECONDS else 0.0
         if ended >= _SOMEBODY or sight.at_work:
             self._seen_at = now
         self.busy = now - self._seen_at <= _LINGER_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from dbmimic.errors import TryAgainError
 from dbmimic.executors import ProcessExecutor
 from dbmimic.model.events import Event, Noticed, RowsCopied, Stage, StageStarted
 from dbmimic.pipeline import units
+from dbmimic.pipeline.throttle import Throttle
+from dbmimic.ports.watch import Sight
 from tests import small_shop
 from tests.copying import configured
 from tests.small_shop import RULES, Shop
@@ -158,3 +161,25 @@ def test_an_account_that_may_have_one_session_reads_without_a_watch(
     settings = configured(tmp_path, url, shop.url("lonely_stage"), rules=RULES, retry={"attempts": 1})
     assert dbmimic.copy(settings, listener=listen).verified
     assert sum("nobody watches" in message for message in heard) == 1
+
+
+def test_an_idle_server_is_read_at_full_speed(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the run itself asks the server is not taken for somebody else's work."""
+    shop.build("idle")
+    seen: list[bool] = []
+    take = Throttle.take
+
+    def taking(self: Throttle, sight: Sight) -> None:
+        take(self, sight)
+        seen.append(self.busy)
+
+    monkeypatch.setattr(Throttle, "take", taking)
+
+    def linger(event: Event) -> None:
+        if event == StageStarted(Stage.FINISH):
+            time.sleep(2.5)  # until the statistics of the run's own sessions have come in
+
+    settings = configured(tmp_path, shop.url("idle"), shop.url("idle_stage"), rules=RULES)
+    assert dbmimic.copy(settings, listener=linger).verified
+    assert len(seen) > 4
+    assert not any(seen)

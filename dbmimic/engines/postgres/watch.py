@@ -40,7 +40,7 @@ class PostgresWatch:
 
     def look(self) -> Sight:
         """Give who waits, and how busy the server is."""
-        with speaking(self._connection, Side.SOURCE, _DOING):
+        with speaking(self._connection, Side.SOURCE, _DOING), self._connection.transaction():
             waiting = self._connection.execute(catalog.query("waiting"), self._ours).fetchall()
             found = self._connection.execute(catalog.query("at_work"), self._ours).fetchone()
         lag, at_work, transactions = found or (None, None, 0)
