@@ -35,6 +35,7 @@ from dbmimic.verdict import Held, Verdict
 _MANY_TRANSACTIONS = 2**31 - 2**24  # beyond, a transaction's number says no more which came first
 _FEW_ROWS = 10_000  # so many may change whatever their share is
 _MOST = 0.25  # above, building the indexes anew is sooner done
+_PLACE = "--delta"
 _TOUCHED = "somebody changed its rows in the target"
 
 
@@ -58,7 +59,8 @@ def refreshed(work: Work) -> Refreshed:
         if isinstance(target, Refreshable):
             target.abandon()
         reason = error.problems[0].message if isinstance(error, TargetError) else str(error)
-        return Refreshed(None, (_finding("DM335", f"all of it was copied in full: {reason}"),))
+        message = f"all of it was copied in full: {reason}"
+        return Refreshed(None, (Finding("DM335", Severity.WARNING, _PLACE, message),))
 
 
 def note(work: Work, row_counts: Mapping[TableId, int], run: str) -> None:
@@ -232,12 +234,8 @@ def _told(changes: Sequence[Change]) -> Iterator[Finding]:
     message = (
         f"{came:,} rows came and {left:,} left; {stayed:,} were verified when they were copied, and did not change"
     )
-    yield _finding("DM334", message)
+    yield Finding("DM334", Severity.INFO, _PLACE, message)
     for each in changes:
         if each.anew and each.come_count + each.leaving:
             message = f"all of the table was copied, because {each.anew}"
-            yield _finding("DM336", message, str(each.table.id))
-
-
-def _finding(code: str, message: str, place: str = "--delta") -> Finding:
-    return Finding(code, Severity.INFO, place, message)
+            yield Finding("DM336", Severity.INFO, str(each.table.id), message)

@@ -124,6 +124,7 @@ class RefreshableTarget(PostgresTarget):
             if not self._cloned(new):
                 return "others are in the target, and come back when their sessions are ended"
             databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
+            self._upkeep.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(new)))
             self._upkeep.execute(
                 sql.SQL("ALTER DATABASE {} SET {} = replica").format(*map(sql.Identifier, (new, _ROLE)))
             )
@@ -164,13 +165,22 @@ class RefreshableTarget(PostgresTarget):
         )
         return f"the role may not let the target's triggers rest: {grant.as_string()} lets it, from PostgreSQL 15 on"
 
+    def _remove_leftover(self, new: str) -> None:
+        """Drop what a killed run left; files that it copied and could not mark are a database that none can enter."""
+        asked = "SELECT NOT datallowconn AND shobj_description(oid, 'pg_database') IS NULL FROM pg_database"
+        row = self._upkeep.execute(f"{asked} WHERE datname = %s".encode(), (new,)).fetchone()
+        if row == (True,):
+            databases.drop(self._upkeep, new)
+        else:
+            super()._remove_leftover(new)
+
     def _cloned(self, new: str) -> bool:
         """Copy the files, and tell whether others left the target for that."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             databases.end_sessions(self._upkeep, self._name)
             try:
-                databases.clone(self._upkeep, new, self._name)
+                databases.clone(self._upkeep, new, self._name, closed=True)
             except psycopg.errors.ObjectInUse:
                 if time.monotonic() > deadline:
                     return False
