@@ -13,6 +13,7 @@ from dbmimic.model.settings import Settings
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
 from tests.copying import configured
+from tests.scenarios.test_source_untouched import only_reads
 
 TABLES = ("customers", "orders", "items", "coupons", "visits", "events")
 SHOP = (
@@ -196,16 +197,23 @@ def test_tables_that_are_other_ones_are_copied_anew(postgres15: PostgresServer, 
     assert why(pair.refresh()).endswith("the structure changed since the last copy")
 
 
-def test_an_owner_needs_a_grant_and_no_more(postgres15: PostgresServer, tmp_path: Path) -> None:
-    pair = Pair(postgres15, tmp_path, "delta_owner")
-    postgres15.execute("CREATE ROLE delta_owner LOGIN CREATEDB")
-    source, target = postgres15.url(pair.source), postgres15.url(pair.golden, "delta_owner")
+def test_reading_is_enough_for_the_source_and_a_grant_for_the_target(
+    postgres15: PostgresServer, tmp_path: Path
+) -> None:
+    pair = Pair(postgres15, tmp_path, "delta_roles")
+    postgres15.execute("CREATE ROLE delta_owner LOGIN CREATEDB; CREATE ROLE delta_reader LOGIN")
+    pair.change(
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO delta_reader",
+        "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO delta_reader",
+    )
+    source, target = postgres15.url(pair.source, "delta_reader"), postgres15.url(pair.golden, "delta_owner")
     settings = configured(tmp_path, source, target, rules=RULES)
     dbmimic.copy(settings, delta=True)
     assert "GRANT SET ON PARAMETER" in why(dbmimic.copy(settings, delta=True))
     postgres15.execute("GRANT SET ON PARAMETER session_replication_role TO delta_owner")
     pair.change("DELETE FROM customers WHERE id = 9")
     assert "DM334" in told(dbmimic.copy(settings, delta=True))
+    only_reads(postgres15.statements(database=pair.source, application="dbmimic"))
 
 
 def test_another_engine_copies_in_full_and_says_so(tmp_path: Path) -> None:
