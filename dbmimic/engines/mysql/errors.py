@@ -89,7 +89,8 @@ def translated(error: BaseException, side: Side, place: str = "") -> DbmimicErro
     code = _cause(error)
     where = place or side.place
     if code in SERVER_BUSY:
-        return TryAgainError("DM703", f"the {side.role}'s server is full or shutting down ({code})", place=where)
+        message = f"the {side.role}'s server is full or shutting down ({code})"
+        return TryAgainError("DM703", message, place=where, hint="try again when it accepts connections")
     if code in LOCKED:
         hint = "another session holds a lock; run the same command again later"
         return TryAgainError("DM702", f"a lock on the {side.role} was not had in time ({code})", place=where, hint=hint)

@@ -12,8 +12,8 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from psycopg import sql
 
@@ -112,21 +112,24 @@ def dump(connection: Connection, snapshot: str, toolbox: Toolbox, side: Side) ->
     tool = toolbox.choose()
     if tool is None:
         raise side.error(side.code(6), f"no pg_dump fits the {side}'s version", hint=toolbox.needed)
-    sections = ("--section=pre-data", "--section=post-data")
-    command = [str(tool.program("pg_dump")), "--format=custom", *sections, *_LEFT_OUT, _NO_LARGE_OBJECTS]
+    command = [str(tool.program("pg_dump")), "--format=custom", "--section=pre-data", "--section=post-data"]
+    command += [*_LEFT_OUT, _NO_LARGE_OBJECTS]
     command.append(f"--snapshot={snapshot}")
     # pg_dump locks the tables that we have locked. Were somebody's ALTER waiting for us, it would wait behind that.
     command.append(f"--lock-wait-timeout={_LOCK_WAIT_MILLISECONDS}")
     archive = programs.run(
         [*command, "--dbname", programs.address(connection)], side, environment=programs.environment(connection)
     )
-    with tempfile.TemporaryDirectory(prefix="dbmimic-") as folder:
-        listing = Path(folder) / "contents"
-        listing.write_bytes(_without_user_mappings(_restored(tool, archive, side, "--list")))
-        chosen = f"--use-list={listing}"
-        before = _restored(tool, archive, side, "--file=-", *_LEFT_OUT, "--section=pre-data", chosen)
-        after = _restored(tool, archive, side, "--file=-", *_LEFT_OUT, "--section=post-data", chosen)
-    return _without_bookkeeping(before.decode()), after.decode(), tool
+    with tempfile.TemporaryFile() as listing:  # it has no name, so that a run which is killed leaves nothing
+        listing.write(_without_user_mappings(_restored(tool, archive, side, "--list")))
+        chosen = f"--use-list=/dev/fd/{listing.fileno()}"
+        sections = []
+        for section in ("pre-data", "post-data"):
+            listing.seek(0)
+            options = (*_LEFT_OUT, "--file=-", f"--section={section}", chosen)
+            sections.append(_restored(tool, archive, side, *options, handed=[listing.fileno()]).decode())
+    before, after = sections
+    return _without_bookkeeping(before), after, tool
 
 
 def _without_bookkeeping(script: str) -> str:
@@ -146,8 +149,8 @@ def _without_user_mappings(listing: bytes) -> bytes:
     return _USER_MAPPING.sub(r";\g<0>", listing.decode()).encode()
 
 
-def _restored(tool: Installation, archive: bytes, side: Side, *options: str) -> bytes:
-    return programs.run([str(tool.program("pg_restore")), *options], side, given=archive)
+def _restored(tool: Installation, archive: bytes, side: Side, *options: str, handed: Sequence[int] = ()) -> bytes:
+    return programs.run([str(tool.program("pg_restore")), *options], side, given=archive, handed=handed)
 
 
 def normalised(script: str) -> str:

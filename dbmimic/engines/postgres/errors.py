@@ -143,9 +143,11 @@ def translated(fault: Fault, side: Side, doing: str, place: str = "") -> Dbmimic
     """
     Give our error for a failed statement.
 
-    `doing` completes the sentence "... while <doing>"; `place` is the object at hand, if the server names none.
+    `doing` completes the sentence "... while <doing>"; `place` is the object at hand, if the server names none: at the
+    least it is the side.
     """
-    where = fault.about or (f"{place}.{fault.column}" if place and fault.column else place)
+    near = f"{place}.{fault.column}" if place and fault.column else place
+    where = fault.about or near or side.value
     if fault.broken or fault.state in _LOST or fault.state.startswith("08"):
         if side is Side.SOURCE:
             message = f"the connection to the source was lost while {doing}, and the snapshot with it"

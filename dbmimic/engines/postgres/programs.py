@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from psycopg.conninfo import make_conninfo
 
 from dbmimic.engines.postgres.connect import Connection
-from dbmimic.engines.postgres.errors import Side
+from dbmimic.engines.postgres.errors import Fault, Side, translated
 from dbmimic.errors import TryAgainError
 
 _FOR_TOOLS = frozenset(
@@ -26,6 +27,13 @@ _FOR_TOOLS = frozenset(
         "target_session_attrs",
     }
     | {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl"}
+)
+
+# How libpq and the server tell a tool, in the language that its environment asks for, that there is nobody any more.
+_LOST = re.compile(
+    rb"server closed the connection|no connection to the server|terminating connection|the database system is"
+    rb"|Connection re(set|fused)|Broken pipe|connection has been closed|timeout expired"
+    rb"|invalid snapshot identifier|snapshot .* does not exist|could not import the requested snapshot"
 )
 
 
@@ -46,25 +54,36 @@ def environment(connection: Connection) -> dict[str, str]:
 
 
 def run(
-    command: Sequence[str], side: Side, *, given: bytes | None = None, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    side: Side,
+    *,
+    given: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+    handed: Sequence[int] = (),
 ) -> bytes:
     """
-    Run one to its end and give what it printed.
+    Run one to its end and give what it printed; `given` is its input, `handed` are open files that it may read.
 
     Raises:
         TryAgainError: DM702, it waited too long for a lock.
+        SnapshotLost: DM403, its connection broke (TargetError on the target: DM501), or the snapshot's holder is gone.
         SourceError: (TargetError on the target) DM404 where it failed, DM406 where it could not be started.
     """
     program = Path(command[0]).name
     try:
-        done = subprocess.run(command, input=given, capture_output=True, env=environment, check=False)
+        done = subprocess.run(command, input=given, capture_output=True, env=environment, check=False, pass_fds=handed)
     except OSError:
         raise side.error(side.code(6), f"{program} could not be started", place=command[0]) from None
     if done.returncode != 0:
-        if b"lock timeout" in done.stderr:
+        if (
+            b"lock timeout" in done.stderr or b"statement timeout" in done.stderr
+        ):  # `--lock-wait-timeout` sets the latter
             hint = "somebody changes the structure; run it again when they are done"
-            raise TryAgainError("DM702", f"{program} waited too long for a lock on the {side}", hint=hint)
+            message = f"{program} waited too long for a lock on the {side}"
+            raise TryAgainError("DM702", message, place=side, hint=hint)
+        if _LOST.search(done.stderr):
+            raise translated(Fault("", broken=True), side, f"{program} read the structure")
         shown = shlex.join([program, *(word for word in command[1:] if not word.startswith("--snapshot="))])
         hint = f"run it by hand to see why: {shown}"
-        raise side.error(side.code(4), f"{program} ended with status {done.returncode}", hint=hint)
+        raise side.error(side.code(4), f"{program} ended with status {done.returncode}", place=program, hint=hint)
     return done.stdout

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import tempfile
+import threading
+import time
 
 import pytest
 
-from dbmimic.errors import RefusedError, SourceError, TargetError
+from dbmimic.engines.postgres import ddl
+from dbmimic.errors import RefusedError, SnapshotLost, SourceError, TargetError, TryAgainError
 from dbmimic.load import guard
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import TableId
@@ -173,3 +178,48 @@ def test_bytes_that_are_no_text_are_told_as_such(bench):
         source.close()
     finally:
         bench.drop(name)
+
+
+def test_a_dump_that_finds_the_snapshot_gone_says_so(bench):
+    """The run begins anew then, as it does where it finds so itself."""
+    name = bench.database(PAIR)
+    source = bench.source(name)
+    ended = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    assert bench.server.execute(ended)[0][0] > 0
+    with pytest.raises(SnapshotLost) as caught:
+        source.structure()
+    assert caught.value.code == "DM403"
+    assert "pg_dump" in caught.value.message
+
+
+def test_a_dump_has_no_file_that_a_killed_run_would_leave(bench, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run, left = subprocess.run, []
+
+    def looking(command, **options):
+        left.append(list(tmp_path.iterdir()))
+        return run(command, **options)
+
+    source = bench.source(bench.database(PAIR))
+    monkeypatch.setattr(subprocess, "run", looking)
+    assert "b_a" in source.structure().text
+    assert left == [[]] * 4  # pg_dump, and pg_restore for the list and each section
+
+
+def test_a_dump_that_waits_behind_somebody_who_waits_for_us_gives_up(bench, monkeypatch):
+    monkeypatch.setattr(ddl, "_LOCK_WAIT_MILLISECONDS", 50)
+    name = bench.database(PAIR)
+    source = bench.source(name)
+    altering = threading.Thread(
+        target=bench.server.execute, args=("SELECT 1; LOCK TABLE a",), kwargs={"database": name}
+    )
+    altering.start()
+    waiting = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 20
+    while bench.server.execute(waiting) == [(0,)]:
+        assert time.monotonic() < deadline
+    with pytest.raises(TryAgainError) as caught:
+        source.structure()
+    assert (caught.value.code, caught.value.place) == ("DM702", "source")
+    source.close()
+    altering.join()
