@@ -61,7 +61,21 @@ class MysqlTarget:
         return Identity(ENGINE, server_identity(self._session), self._places.target)
 
     def state(self) -> TargetState:
-        """Give whether the target exists, is empty and carries our stamp."""
+        """
+        Give whether the target exists, is empty and carries our stamp.
+
+        A run that puts its copy in place has nobody's stamp in between, so what has none is looked at under the lock.
+
+        Raises:
+            TryAgainError: DM701, another run holds a target without a stamp.
+        """
+        seen = self._seen()
+        if seen.empty or seen.stamp is not None or self._locked:
+            return seen
+        self.hold()
+        return self._seen()
+
+    def _seen(self) -> TargetState:
         births = self._exchange.tables(self._places.target)
         stamp = self._exchange.pending_stamp() or self._exchange.sidecar.stamp(births)
         there = exists(self._session, self._places.target)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +31,10 @@ from dbmimic.model.names import ColumnId
 from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 
 _RUN_CLASS = 0x44424E  # the first half of the run locks' keys
+_LOOKS = 3
+# A server process needs a moment to notice that a killed run's connection is gone: it ends its statement first.
+_GRACE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.05
 _NO_SUCH_LOCALE = frozenset({"22023", "42809", "0A000", "42704"})
 
 
@@ -75,8 +80,7 @@ class PostgresTarget:
         if found.template:
             hint = "give another database's name"
             raise RefusedError("DM303", "the target is a template for new databases", place=self._name, hint=hint)
-        with self._session() as session:
-            empty = databases.is_empty(session)
+        empty = self._looked(databases.is_empty)
         return TargetState(self._name, exists=True, empty=empty, stamp=found.mark.stamp if found.mark else None)
 
     def sees(self, token: int) -> bool:
@@ -84,14 +88,28 @@ class PostgresTarget:
         with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
             if databases.find(self._upkeep, self._name) is None:
                 return False
-        with self._session() as session:
-            row = session.execute(catalog.query("lock_is_held"), {"class": LOCK_CLASS, "token": token}).fetchone()
-            return row == (True,)
+        return self._looked(partial(_holds, token=token))
 
     def room(self) -> int | None:
         """Give what is free on the server's disk, where that is this machine's and the role may know."""
         with speaking(self._upkeep, Side.TARGET, "looking for room", self._name):
             return free_bytes(self._upkeep)
+
+    def _looked(self, ask: Callable[[Connection], bool]) -> bool:
+        """
+        Ask something in the target's database as it is now.
+
+        A run that puts its copy in place meanwhile ends our session there. Then the copy that is there now is asked.
+        """
+        looks = 0
+        while True:
+            looks += 1
+            try:
+                with self._session() as session:
+                    return ask(session)
+            except TargetError as error:
+                if error.code != "DM501" or looks == _LOOKS:
+                    raise
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[Connection]:
@@ -132,13 +150,19 @@ class PostgresTarget:
         """Take the lock that only one run can hold for this target; it is gone when its session is."""
         if self._locked:
             return
+        deadline = time.monotonic() + _GRACE_SECONDS
         with speaking(self._upkeep, Side.TARGET, "taking the run's lock"):
-            row = self._upkeep.execute("SELECT pg_try_advisory_lock(%s::int4, %s::int4)", self._lock_key).fetchone()
-            if row != (True,):
-                hint = "wait until the other run is over, as with --wait"
-                message = f"another run holds the target{databases.holder(self._upkeep, self._lock_key)}"
-                raise TryAgainError("DM701", message, place=self._name, hint=hint)
+            while not self._took_lock():
+                if time.monotonic() > deadline:
+                    hint = "wait until the other run is over, as with --wait"
+                    message = f"another run holds the target{databases.holder(self._upkeep, self._lock_key)}"
+                    raise TryAgainError("DM701", message, place=self._name, hint=hint)
+                time.sleep(_PAUSE_SECONDS)
         self._locked = True
+
+    def _took_lock(self) -> bool:
+        row = self._upkeep.execute("SELECT pg_try_advisory_lock(%s::int4, %s::int4)", self._lock_key).fetchone()
+        return row == (True,)
 
     @property
     def _lock_key(self) -> tuple[int, int]:
@@ -300,6 +324,11 @@ class PostgresTarget:
             self.discard()
         finally:
             self._upkeep.close()
+
+
+def _holds(session: Connection, token: int) -> bool:
+    row = session.execute(catalog.query("lock_is_held"), {"class": LOCK_CLASS, "token": token}).fetchone()
+    return row == (True,)
 
 
 def blueprint_of(structure: Structure) -> ddl.Blueprint:

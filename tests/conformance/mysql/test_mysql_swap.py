@@ -4,6 +4,7 @@ import pytest
 
 from dbmimic.engines.mysql.engine import MysqlEngine
 from dbmimic.engines.mysql.session import Session
+from dbmimic.engines.mysql.sidecar import Sidecar
 from dbmimic.errors import RefusedError, SourceError, TargetError, TryAgainError
 from dbmimic.model.names import TableId
 from dbmimic.model.request import WhereSeed
@@ -258,6 +259,17 @@ def test_a_second_run_is_told_to_wait(bench):
     assert caught.value.code == "DM701"
     first.close()
     second.build(source.structure())
+
+
+def test_a_target_that_another_run_is_putting_in_place_is_nobodys_to_judge(both, monkeypatch):
+    """Between the RENAME and the stamp it looks as if somebody else had made it."""
+    first, second = new_copy(both), both.target()
+    monkeypatch.setattr(Sidecar, "stamp", lambda *_: None)
+    with pytest.raises(TryAgainError) as caught:
+        second.state()
+    assert caught.value.code == "DM701"
+    first.close()
+    assert second.state() == TargetState("tgt", exists=True, empty=False, stamp=None)
 
 
 def test_discard_and_close_leave_the_target_as_it_was(both):

@@ -302,3 +302,28 @@ def test_a_copy_never_has_a_moment_without_a_target(bench):
     thread.join()
     assert len(names) > 10
     assert all(f"{name}_copy" in seen for seen in names)
+
+
+def test_a_look_at_the_target_outlasts_a_swap(bench, monkeypatch):
+    """Another run that puts its copy in place ends every session in the target, ours too."""
+    target, asked = bench.target(bench.database("CREATE TABLE t (id int)")), []
+
+    def swapped(session):
+        asked.append(session)
+        if len(asked) == 1:
+            bench.server.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
+        return is_empty(session)
+
+    is_empty = databases.is_empty
+    monkeypatch.setattr(databases, "is_empty", swapped)
+    state = target.state()
+    assert (state.exists, state.empty, len(asked)) == (True, False, 2)
+
+
+def test_a_killed_run_s_lock_is_waited_for_until_its_server_process_has_noticed(bench):
+    first, second = (bench.target("tgt_noticed") for _ in range(2))
+    first.hold()
+    noticing = threading.Timer(0.3, first._upkeep.close)
+    noticing.start()
+    second.hold()
+    noticing.join()
