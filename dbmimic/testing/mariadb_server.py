@@ -8,9 +8,11 @@ started it, however that ends: it hangs on a pipe whose other end only this proc
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -130,6 +132,9 @@ class MariadbServer:
         shutil.copytree(template, self._folder / "data")
         _own(self._folder)
         self.port = _free_port()
+        self._serve()
+
+    def _serve(self) -> None:
         command = [
             _binary("mariadbd", "mysqld"),
             "--no-defaults",
@@ -180,13 +185,35 @@ class MariadbServer:
             return False
         return True
 
+    def end(self, *, crash: bool = False) -> None:
+        """End the server as its owner does, or at once as a crash does; `revive` serves the same databases again."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if not crash:
+            self._shut_down()
+        if process.stdin is not None:
+            process.stdin.close()
+        process.wait()
+
+    def _shut_down(self) -> None:
+        pid_file = self._folder / "pid"
+        deadline = time.monotonic() + _START_SECONDS
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(pid_file.read_text()), signal.SIGTERM)
+        while pid_file.exists() and time.monotonic() < deadline:  # the server removes it when all is written
+            time.sleep(0.02)
+
+    def revive(self) -> None:
+        """Serve again where the server does not, whoever ended it; at the same port."""
+        if not self._answers():
+            self.end(crash=True)
+            self._serve()
+
     def stop(self) -> None:
         """Kill the server and remove its folder; safe to call twice."""
-        if self._process is not None:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-            self._process.wait()
-            self._process = None
+        if self._folder != Path():
+            self.end(crash=True)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def connect(self, database: str | None = None) -> pymysql.connections.Connection:

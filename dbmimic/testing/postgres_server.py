@@ -144,6 +144,13 @@ class PostgresServer:
             raise
         return standby
 
+    def end(self, *, crash: bool = False) -> None:
+        """End the server as its owner does, or at once as a crash does; `revive` serves the same databases again."""
+        self._end_watch()  # which would take the folder along
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
+            self._process.wait(timeout=60)
+
     def revive(self) -> None:
         """Serve again where the server has ended by itself, as one does that has no room to recover."""
         if self._process is None or self._process.poll() is not None:

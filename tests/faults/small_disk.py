@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -30,12 +31,19 @@ def small_disk(megabytes: int) -> Iterator[Path]:
 def fill(folder: Path, leave_megabytes: float) -> Path:
     """Fill the disk up to what is to be left, by one file, and give it."""
     path = folder / "filling"
-    path.touch()
-    room = os.statvfs(folder)
-    size = room.f_bavail * room.f_frsize - int(leave_megabytes * (1 << 20))
     with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
-    return path
+        while True:
+            room = os.statvfs(folder)
+            size = room.f_bavail * room.f_frsize - int(leave_megabytes * (1 << 20))
+            if size <= 0:
+                return path
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+            else:
+                return path  # else a server was faster than we: there is less room now
 
 
 def _run(*command: str) -> None:
