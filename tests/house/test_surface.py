@@ -98,6 +98,7 @@ def test_help_and_import_load_nothing_heavy() -> None:
         (errors.SourceError, 5),
         (errors.TargetError, 6),
         (errors.VerificationFailed, 7),
+        (errors.HookError, 8),
         (errors.TryAgainError, 75),
     ],
 )
