@@ -8,8 +8,14 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import faker
+
+try:
+    import mimesis
+except ModuleNotFoundError:  # the extra `bench`
+    mimesis = None
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +27,28 @@ from dbmimic.model.types import Kind, LogicalType
 from tests.bench.masks import SECRET
 
 BATCH = 32_768  # rows, about what a reader gives at once
-FAKED = 20_000  # values are enough to tell Faker's speed
+FAKED = 20_000  # values are enough to tell a generator's speed
 ROUNDS = 3
 DOCUMENT = '{"id": %d, "customer": {"name": "Name %d", "email": "u%d@x.org", "phone": "+4930%08d"}, "sum": 12.50}'
 NOTE = "Customer %d called from +4930%08d about order 17 and asked to write to user%d@example.org instead; "
 THREE_PATHS = {"$.customer.name": "full_name", "$.customer.email": "email", "$.customer.phone": "phone"}
 TEXT = LogicalType(Kind.TEXT)
 INTEGER = LogicalType(Kind.INTEGER, bits=63)
+
+
+MIMESIS: Mapping[str, Callable[[Any], Callable[[], object]]] = {
+    "first_name": lambda generic: generic.person.first_name,
+    "last_name": lambda generic: generic.person.last_name,
+    "full_name": lambda generic: generic.person.full_name,
+    "email": lambda generic: generic.person.email,
+    "phone": lambda generic: generic.person.phone_number,
+    "street_address": lambda generic: generic.address.address,
+    "city": lambda generic: generic.address.city,
+    "payment_card": lambda generic: generic.payment.credit_card_number,
+    "date_shift": lambda generic: generic.datetime.date,
+    "integer_key": lambda generic: generic.numeric.integer_number,
+    "token": lambda generic: generic.cryptographic.uuid,
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +58,7 @@ class Case:
     mask: str
     values: Callable[[int], pa.Array]
     bar: float | None = None
-    provider: str | None = None
+    provider: str | None = None  # of Faker
     options: Mapping[str, object] = field(default_factory=dict)
     type: LogicalType = TEXT
 
@@ -110,17 +131,23 @@ def speed(options: Namespace) -> int:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     pa.set_cpu_count(1)
     rows = []
-    print(f"{'mask':16} {'M values/s':>10} {'asked for':>10} {'Faker':>8} {'times':>8}")
+    print(f"{'mask':16} {'M values/s':>10} {'asked for':>10} {'Faker':>8} {'times':>8} {'mimesis':>8} {'times':>8}")
     for case in CASES:
         if options.only and case.mask not in options.only:
             continue
         rate = _rate(case, options.count)
-        faked = _faked(case.provider) if case.provider else None
-        bar, beside = f"{case.bar:g}" if case.bar else "", f"{faked / 1e6:.3f}" if faked else ""
-        print(f"{case.mask:16} {rate / 1e6:10.2f} {bar:>10} {beside:>8} {f'{rate / faked:,.0f}' if faked else '':>8}")
-        rows.append({"mask": case.mask, "values_per_second": rate, "asked_for": case.bar, "faker": faked})
+        faked = _drawn(getattr(faker.Faker("en_US"), case.provider)) if case.provider else None
+        mimicked = _drawn(MIMESIS[case.mask](mimesis.Generic())) if mimesis and case.mask in MIMESIS else None
+        beside = " ".join(
+            f"{f'{one / 1e6:.3f}' if one else '':>8} {f'{rate / one:,.0f}' if one else '':>8}"
+            for one in (faked, mimicked)
+        )
+        print(f"{case.mask:16} {rate / 1e6:10.2f} {f'{case.bar:g}' if case.bar else '':>10} {beside}")
+        beside_it = {"faker": faked, "mimesis": mimicked}
+        rows.append({"mask": case.mask, "values_per_second": rate, "asked_for": case.bar, **beside_it})
     if options.json:
-        document = {"count": options.count, "batch": BATCH, "faker": faker.VERSION, "masks": rows}
+        versions = {"faker": faker.VERSION, "mimesis": mimesis.__version__ if mimesis else None}
+        document = {"count": options.count, "batch": BATCH, **versions, "masks": rows}
         options.json.write_text(json.dumps(document, indent=1) + "\n")
     return 0
 
@@ -146,11 +173,11 @@ def _rate(case: Case, count: int) -> float:
     return count / best
 
 
-def _faked(provider: str) -> float:
-    generator = getattr(faker.Faker("en_US"), provider)
+def _drawn(draw: Callable[[], object]) -> float:
+    """Give how many values a second a generator draws, one by one."""
     began = time.process_time()
     for _ in range(FAKED):
-        generator()
+        draw()
     return FAKED / (time.process_time() - began)
 
 
