@@ -14,13 +14,12 @@ from dbmimic.model.plan import SubsetPlan
 from dbmimic.model.preview import ColumnPreview, CutPreview, EdgePreview, Preview, TablePreview
 from dbmimic.model.request import Mode
 from dbmimic.model.schema import ForeignKey
-from dbmimic.pipeline.estimate import Width, width
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.prepare import Prepared, prepare, slice_count, source_count, too_many, walked
 from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.trial import tried
 from dbmimic.ports.source import Source
-from dbmimic.subset import Arrow, Walked
+from dbmimic.subset import Arrow, Walked, Width, width
 
 Cuts = tuple[CutPreview, ...]
 

@@ -15,9 +15,9 @@ from dbmimic.model.keys import TableSlice
 from dbmimic.model.masking import MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Check, Schema, Table
-from dbmimic.pipeline.samples import close, streams
 from dbmimic.ports.source import Source
 from dbmimic.rules import Masker
+from dbmimic.subset.samples import close, streams
 
 _TRIED = 1000  # rows of a table
 _NOBODYS = Secret(bytes(32))  # what a value becomes has one form under every key

@@ -14,6 +14,7 @@ from dbmimic.subset.request import find_table, resolve
 from dbmimic.subset.virtual import virtual_keys
 from dbmimic.subset.walk import Walked, walk
 from dbmimic.subset.why import Reason, why
+from dbmimic.subset.width import Width, width
 
 __all__ = [
     "Afforded",
@@ -21,6 +22,7 @@ __all__ = [
     "Cut",
     "Reason",
     "Walked",
+    "Width",
     "afford",
     "cuts",
     "find_table",
@@ -30,4 +32,5 @@ __all__ = [
     "virtual_keys",
     "walk",
     "why",
+    "width",
 ]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pyarrow.compute as pc
 
 from dbmimic.errors import ConfigError
 from dbmimic.model.address import Secret
@@ -19,8 +18,9 @@ from dbmimic.model.request import Budget, PercentSeed, Seed
 from dbmimic.model.schema import Schema, Table
 from dbmimic.ports.source import Source
 from dbmimic.subset.ladder import Ladder
-from dbmimic.subset.seeds import choose, every
+from dbmimic.subset.seeds import choose
 from dbmimic.subset.walk import Walked, probe, walk
+from dbmimic.subset.width import width
 
 _NEAR = 0.1  # what is off by less has met its budget
 _GOOD = 0.02  # what is off by less is not bettered
@@ -184,20 +184,9 @@ class _Search:
         """Give how many bytes a row of the table takes, by a sample; anew where the slice has many more rows of it."""
         measured, length = self._lengths.get(table.id, (0, 0.0))
         if rows and (not measured or (measured < _SAMPLE and rows != measured) or rows > 2 * measured):
-            length = self._sampled(table, chosen)
+            length = width(table, chosen.rows, rows, self.source, _SAMPLE).mean
             self._lengths[table.id] = rows, length
         return length
-
-    def _sampled(self, table: Table, chosen: TableSlice) -> float:
-        rows = every(table, self.source) if chosen.whole else chosen.own | chosen.need
-        picked = KeySet()
-        for leaf in rows.leaves:
-            picked |= KeySet.of(leaf, rows.bits(leaf).at(range(0, len(rows.bits(leaf)), max(1, len(rows) // _SAMPLE))))
-        names = tuple(column.name for column in table.loadable)
-        size = 0
-        for part in self.source.keyed(table, names, picked):
-            size += sum(pc.sum(pc.binary_length(values)).as_py() or 0 for values in part.columns)
-        return size / max(1, len(picked)) + len(names)
 
     def refuse(self, reached: int, factor: float) -> None:
         """

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from dbmimic.model.batch import RawBatch
 from dbmimic.model.keys import KeySet, Rows
 from dbmimic.model.schema import Table
-from dbmimic.pipeline.samples import close, streams
 from dbmimic.ports.source import Source
+from dbmimic.subset.samples import close, streams
 
 _PROBED = 400  # rows of a table
 _MOST_BYTES = 4 << 20  # where an engine cannot cut
@@ -35,17 +35,17 @@ class Width:
     high: float = 0.0
 
 
-def width(table: Table, rows: Rows, count: int, source: Source) -> Width:
+def width(table: Table, rows: Rows, count: int, source: Source, probed: int = _PROBED) -> Width:
     """
-    Give how wide these `count` rows are, by some of them: 400 that are spread evenly over chosen rows, or the rows at
-    four places of a table that comes whole. It is exact where there are no more.
+    Give how wide these `count` rows are, by some of them: 400, or so many as are to be `probed`, that are spread evenly
+    over chosen rows, or the rows at four places of a table that comes whole. It is exact where there are no more.
 
     Cost: one small read for each leaf or place, some megabytes at most but where single rows are larger.
     """
     if not count:
         return Width()
     columns = tuple(column.name for column in table.loadable)
-    places = [each for one in streams(table, columns, rows, source, _PROBED) for each in _widths(one)]
+    places = [each for one in streams(table, columns, rows, source, probed) for each in _widths(one)]
     found = np.concatenate([np.empty(0, dtype=np.int64), *places])
     if not len(found):
         return Width()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from dbmimic.model.batch import Layout, RawBatch
@@ -25,18 +24,23 @@ def streams(
     """
     layouts = [Layout(table.id, leaf, columns, ()) for leaf in table.leaves]
     if isinstance(rows, KeySet):
-        step = max(1.0, len(rows) / count)
+        total = len(rows)
         for leaf in rows.leaves:
             bits = rows.bits(leaf)
-            some = KeySet.of(leaf, bits.at(int(place * step) for place in range(math.ceil(len(bits) / step))))
+            some = KeySet.of(leaf, bits.at(spread(len(bits), -(-count * len(bits) // total))))
             yield source.read(layouts[table.leaves.index(leaf)], some)
         return
     portions: list[tuple[Layout, Rows | Span]] = [
         (each, portion.rows) for each in layouts for portion in source.cut(each, WHOLE, _PORTION_BYTES)
     ]
-    step = max(1.0, len(portions) / _PLACES)
-    for number in range(math.ceil(len(portions) / step)):
-        yield source.read(*portions[int(number * step)])
+    for number in spread(len(portions), _PLACES):
+        yield source.read(*portions[number])
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Give the places of so many at most out of `count`, as far from each other as they can be."""
+    some = min(count, most)
+    return [number * count // some for number in range(some)]
 
 
 def close(stream: Iterator[RawBatch]) -> None:
