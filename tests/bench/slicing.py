@@ -85,7 +85,9 @@ def cases(server: Postgres, source: str, folder: Path, bench: Path, seed: str) -
         urls = ["--source", server.url(source), "--target", server.url(_target(name))]
         command = [sys.executable, "-m", "dbmimic", "copy", "--yes", "--json", "--quiet", "-c", str(config), *urls]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        return Case(name, command, fresh(name), environment={"PYTHONPATH": path}, baseline=False)
+        # What is installed is compiled once; where Python is told to keep nothing it would be at every start.
+        environment = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+        return Case(name, command, fresh(name), environment=environment, baseline=False)
 
     def hand() -> Case:
         target = _target(HAND)
