@@ -73,7 +73,10 @@ class MysqlTarget:
         if seen.empty or seen.stamp is not None or self._locked:
             return seen
         self.hold()
-        return self._seen()
+        try:
+            return self._seen()
+        finally:
+            self._unlock()
 
     def _seen(self) -> TargetState:
         births = self._exchange.tables(self._places.target)
