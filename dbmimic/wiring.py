@@ -268,6 +268,9 @@ def copy(
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
     """
+    for named, what in ((config.source, "source"), (config.target, "target")):
+        if named is None:  # more to the point than a secret that is missing, too
+            _address(named, what)
     asked = _request(config, secret_needed=True, confirmed=confirm_target)
     request = replace(asked, amendments=amendments(config.hooks), delta=delta)
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None

@@ -136,7 +136,7 @@ def test_a_schema_for_editors(dbmimic_command: Forks, tmp_path: Path) -> None:
     assert (ended.status, ended.err) == (0, "")
     assert set(ended.document["properties"]) == {
         *("source", "target", "secret", "slice", "rules", "sandbox", "runs"),
-        *("hooks", "logs", "metrics", "notify"),
+        *("hooks", "logs", "metrics", "notify", "retention", "retry", "throttle"),
     }
 
 

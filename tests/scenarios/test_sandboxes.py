@@ -6,7 +6,6 @@ import contextlib
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -25,7 +24,7 @@ from dbmimic.errors import ConfigError, RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import Lifetime, SandboxLimits
 from dbmimic.sandboxes import Sandboxes
-from tests.command_line import ROOT, Forks, environment
+from tests.command_line import ROOT, Forks
 from tests.copying import configured
 from tests.places import ENGINES, shops
 from tests.small_shop import RULES, Shop
@@ -337,17 +336,10 @@ def test_a_list_can_be_copied_from_and_what_is_interrupted_speaks_of_sandboxes(
     here: Here, dbmimic_command: Forks
 ) -> None:
     """A golden copy is whole whatever becomes of its sandboxes: that sentence is a copy's."""
-    strike = [sys.executable, "-m", "tests.faults.signalled", "engines/cloning.py", str(int(signal.SIGTERM))]
-    ended = subprocess.run(
-        [*strike, "sandbox", "create", BRANCH],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=here.folder,
-        env=environment(PYTHONPATH=str(ROOT)),
-    )
-    assert (ended.returncode, ended.stdout) == (143, "")
-    assert re.fullmatch("terminated: what is not whole .*`create`.*`gc`.*\n", ended.stderr), ended.stderr
+    strike = ("engines/cloning.py", str(int(signal.SIGTERM)))
+    ended = dbmimic_command.run(*strike, "sandbox", "create", BRANCH, cwd=here.folder, module="tests.faults.signalled")
+    assert (ended.status, ended.out) == (143, "")
+    assert re.fullmatch("terminated: what is not whole .*`create`.*`gc`.*\n", ended.err), ended.err
     with here.sandboxes() as sandboxes:
         assert sandboxes.listed() == ()
         made = sandboxes.create(BRANCH)
