@@ -49,6 +49,7 @@ class Throttle:
         self._untold: list[Finding] = [_unseen(what) for what in watch.unseen]
         self._waiting: dict[int, float] = {}
         self._counts: deque[tuple[float, int]] = deque()
+        self._ours = 0
         self._seen_at = float("-inf")  # when somebody was last at work
         self._reason = ""
         self._paused_at = 0.0
@@ -100,14 +101,18 @@ class Throttle:
     def _look_for_somebody(self, sight: Sight, now: float) -> None:
         """See whether others are at work: by their sessions, or by the transactions that have ended since."""
         counts = self._counts
-        counts.append((now, sight.transactions))
+        counts.append((now, sight.transactions - self._ours))
         while len(counts) > 1 and now - counts[1][0] >= _WINDOW_SECONDS:
             counts.popleft()
         then, before = counts[0]
-        ended = (sight.transactions - before) / (now - then) if now - then >= _WINDOW_SECONDS else 0.0
+        ended = (counts[-1][1] - before) / (now - then) if now - then >= _WINDOW_SECONDS else 0.0
         if ended >= _SOMEBODY or sight.at_work:
             self._seen_at = now
         self.busy = now - self._seen_at <= _LINGER_SECONDS
+
+    def expect(self, transactions: int) -> None:
+        """Say that this run is about to end so many transactions on the source itself: they are nobody else's."""
+        self._ours += transactions
 
     def _too_much(self, sight: Sight) -> str:
         """Give why reading should pause, or nothing."""

@@ -26,6 +26,9 @@ from dbmimic.ports.watch import Watch
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Transactions that a session of ours ends on the source at most: it looks round, reads and goes.
+_A_READING = 4
+_AN_ORDER = 12
 _PIECE_BYTES = 4 << 20  # what is read at a time while others are at work
 
 
@@ -110,6 +113,7 @@ class ThrottledSource:
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows."""
+        self._throttle.expect(_A_READING)
         return self._streamed(self._source.read(layout, rows))
 
     def cut(self, layout: Layout, rows: Rows, byte_count: int) -> Sequence[Portion]:
@@ -205,6 +209,7 @@ class ThrottledExecutor(Executor):
                 continue
             try:
                 self._throttle.pause(self._took)
+                self._throttle.expect(_AN_ORDER)
                 began = self._clock.seconds()
                 inner = begin()
             except Exception as error:  # noqa: BLE001 -- it is the future's to raise

@@ -115,11 +115,12 @@ class Reading:
     def _outflow(
         self, psql: Psql, layout: Layout, rows: Rows | Span, *, binary: bool = False, ahead: int = 0
     ) -> Outflow:
+        version = self.connection.info.server_version
         begun = (
-            spelled((*reading_settings(self.connection.info.server_version), ORDERLY)),
             sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
             sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self.snapshot)),
-            spelled((("application_name", mark(self.snapshot)),), local=True),
+            # in the transaction: outside of it psql makes each setting one of its own
+            spelled((*reading_settings(version), ORDERLY, ("application_name", mark(self.snapshot))), local=True),
             lock(layout.leaf),
         )
         queries = _queries(layout, rows, binary=binary)

@@ -120,6 +120,17 @@ def test_a_pause_without_end_ends_the_run() -> None:
     assert (caught.value.code, bench.eyes.let_go_of) == ("DM708", 1)
 
 
+def test_what_the_run_ends_itself_is_nobody_elses() -> None:
+    bench = Bench()
+    for number in range(10):
+        bench.throttle.expect(50)
+        bench.throttle.take(Sight((), None, 0, 50 * number))
+        bench.clock.at += 1.0
+    assert not bench.throttle.busy
+    bench.throttle.take(Sight((), None, 0, 50 * 10 + 100))
+    assert bench.throttle.busy
+
+
 def test_only_one_that_waits_all_the_time_is_given_way_to() -> None:
     bench = Bench(ThrottleSpec(give_way=5))
     bench.see(Sight((Waiting(1),)))
