@@ -76,12 +76,13 @@ class Tally:
 
 
 def refresh(
-    config: Settings, copy: Callable[[Listener], RunReport], listener: Listener, complain: Callable[[str], None]
+    config: Settings, copy: Callable[[Listener, str], RunReport], listener: Listener, complain: Callable[[str], None]
 ) -> RunReport:
     """
     Give the report of a run, with all that the configuration wants done around it.
 
-    `complain` is told what could not be remembered or told to others.
+    `copy` is given the number that the run is remembered by. `complain` is told what could not be remembered or told to
+    others.
 
     Raises:
         RefusedError: DM331, a hook before the run failed; nothing was read.
@@ -92,7 +93,7 @@ def refresh(
     course.begin()
     try:
         course.lead()
-        course.report = copy(course.tally)
+        course.report = copy(course.tally, course.run.run)
         course.follow(course.report)
     except BaseException as error:
         course.end(error)

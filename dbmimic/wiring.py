@@ -254,6 +254,7 @@ def copy(
     confirm_target: str | None = None,
     wait: float = 0.0,
     delta: bool = False,
+    run: str | None = None,
 ) -> RunReport:
     """
     Give the report of a verified copy that has taken the target's place.
@@ -261,9 +262,10 @@ def copy(
     `executor` does the copying where about `least_bytes` or more are to be copied and the engines can share their
     work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
     is neither empty nor made by dbmimic. `delta` begins with what the target holds and copies what changed since, where
-    that comes to the same. `wait` is for how many seconds to wait for
-    another run that holds the target. What passes by itself (a server that is starting anew or full, a lost snapshot,
-    a deadlock) is tried again as often as the configuration says, each time as a whole run.
+    that comes to the same. `wait` is for how many seconds to wait for another run that holds the target. `run` is the
+    number by which `rollback` finds the copy; without one it is drawn. What passes by itself (a server that is starting
+    anew or full, a lost snapshot, a deadlock) is tried again as often as the configuration says, each time as a whole
+    run.
 
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
@@ -272,7 +274,7 @@ def copy(
         if named is None:  # more to the point than a secret that is missing, too
             _address(named, what)
     asked = _request(config, secret_needed=True, confirmed=confirm_target)
-    request = replace(asked, amendments=amendments(config.hooks), delta=delta)
+    request = replace(asked, amendments=amendments(config.hooks), delta=delta, run=run)
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None
     world = _world(listener, crew)
     deadline = world.clock.seconds() + wait
@@ -397,12 +399,12 @@ def kept_copies(config: Settings) -> tuple[KeptCopy, ...]:
 
 
 def _chosen(kept: Sequence[KeptCopy], run: str) -> str:
-    found = [each.name for each in kept if each.stamp is not None and each.stamp.run.startswith(run)]
-    if len(found) != 1:
+    found = [each for each in kept if each.stamp is not None and each.stamp.run.startswith(run)]
+    if len({each.stamp.run for each in found if each.stamp is not None}) != 1:  # two tries of one run may have a copy
         reason = "no copy of that run is kept" if not found else "the beginning of more than one run"
         hint = "`dbmimic rollback --list` tells which there are"
         raise RefusedError("DM307", reason, place=run, hint=hint)
-    return found[0]
+    return found[0].name
 
 
 def first_config(*, source: str | None = None) -> tuple[str, tuple[ColumnId, ...]]:

@@ -45,7 +45,7 @@ def copy(
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
     with wiring.workers(executor, workers) as crew:
 
-        def run(listener: Listener) -> RunReport:
+        def run(listener: Listener, number: str) -> RunReport:
             return wiring.copy(
                 settings,
                 executor=crew,
@@ -54,6 +54,7 @@ def copy(
                 confirm_target=confirm_target,
                 wait=_PATIENCE_SECONDS if wait else 0.0,
                 delta=delta,
+                run=number,
             )
 
         conclude(

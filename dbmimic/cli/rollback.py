@@ -32,7 +32,10 @@ def rollback(
     name = wiring.target_name(settings)
     if listed:
         kept = wiring.kept_copies(settings)
-        print(text({"kept": [_told(each) for each in kept]}) if json else "\n".join(map(_line, kept)))
+        if json:
+            print(text({"kept": [_told(each) for each in kept]}))
+        for each in () if json else kept:
+            print(_line(each))
         return
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Put the old copy back at {name}?", abort=True, err=True)

@@ -75,7 +75,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         seconds=chapters.total(),
     )
     tell(report, world)
-    stamp = _stamp(source, world)
+    stamp = _stamp(request, source, world)
     if request.delta:  # before the user's own SQL: what that writes has to go again
         delta.note(work, made.judged.row_counts, stamp.run)
     amend(request, source, cleared, expected, chapters)
@@ -110,11 +110,11 @@ def _failure(report: RunReport) -> VerificationFailed:
     return error
 
 
-def _stamp(source: Source, world: World) -> Stamp:
+def _stamp(request: Request, source: Source, world: World) -> Stamp:
     identity = source.identity()
     named = f"{identity.engine}\0{identity.server}\0{identity.database}".encode()
     return Stamp(
-        run=uuid.uuid4().hex,
+        run=request.run or uuid.uuid4().hex,
         made_at=world.clock.now().isoformat(timespec="seconds"),
         version=world.versions["dbmimic"],
         source=hashlib.blake2b(named, digest_size=8).hexdigest(),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import dbmimic
+from dbmimic.errors import VerificationFailed
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Settings
 from dbmimic.testing.postgres_server import PostgresServer
@@ -220,3 +221,18 @@ def test_another_engine_copies_in_full_and_says_so(tmp_path: Path) -> None:
     shop = small_shop.on_sqlite(tmp_path)
     settings = configured(tmp_path, shop.build("shop.db"), shop.url("stage.db"), rules=small_shop.RULES)
     assert "only from PostgreSQL" in why(dbmimic.copy(settings, delta=True))
+
+
+def test_runs_that_failed_do_not_make_it_forget_what_stands(postgres15: PostgresServer, tmp_path: Path) -> None:
+    pair = Pair(postgres15, tmp_path, "delta_failed")
+    pair.refresh()
+    hooks = {"after": [{"sql": "no SQL"}]}
+    failing = configured(
+        tmp_path, postgres15.url(pair.source), postgres15.url(pair.golden), rules=RULES, hooks=hooks
+    )
+    for _ in range(3):  # each notes what it made before it fails
+        with pytest.raises(VerificationFailed):
+            dbmimic.copy(failing, delta=True)
+    assert "DM334" in told(pair.refresh())
+    noted = postgres15.execute("SELECT count(DISTINCT run) FROM baselines", database=f"{pair.golden}_dbmimic")
+    assert noted == [(2,)], "of the copy that stands and of the one that is kept"

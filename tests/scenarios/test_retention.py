@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -66,11 +65,20 @@ def test_so_many_are_kept_and_any_of_them_comes_back(shop: Shop, tmp_path: Path)
 
 def test_the_list_is_for_people_and_for_scripts(dbmimic_command: Forks, tmp_path: Path) -> None:
     shop = small_shop.on_sqlite(tmp_path)
-    settings = configured(tmp_path, shop.build("listed.db"), shop.url("listed_stage.db"), rules=RULES)
+    shop.build("listed.db")
+    write_config(
+        tmp_path,
+        shop.url("listed.db"),
+        shop.url("listed_stage.db"),
+        rules=RULES,
+        runs={"folder": str(tmp_path / "runs")},
+    )
+    assert dbmimic_command.run("rollback", "--list", cwd=tmp_path).out == ""
     for _ in range(2):
-        assert dbmimic.copy(settings).verified
-    write_config(tmp_path, shop.url("listed.db"), shop.url("listed_stage.db"), rules=RULES)
-    [kept] = json.loads(dbmimic_command.run("rollback", "--list", "--json", cwd=tmp_path).out)["kept"]
+        assert dbmimic_command.run("copy", cwd=tmp_path).status == 0
+    [kept] = dbmimic_command.run("rollback", "--list", "--json", cwd=tmp_path).document["kept"]
+    ran = [each["run"] for each in dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]]
+    assert kept["run"] == ran[1], "whoever looks for a run in the history names it to go back"
     told = dbmimic_command.run("rollback", "--list", cwd=tmp_path).out
     assert kept["run"][:8] in told
     assert dbmimic_command.run("rollback", kept["run"][:8], "--yes", cwd=tmp_path).status == 0

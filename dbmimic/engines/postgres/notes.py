@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 
 from dbmimic.engines.postgres.connect import Connection
@@ -15,18 +15,14 @@ from dbmimic.model.names import TableId
 
 _FORM = 1
 _DOING = "noting what the copy was made from"
-# Two copies stand, one of them for `rollback`; a third may be noted whose swap failed.
-_FORGET = """
-DELETE FROM public.baselines WHERE run NOT IN
-(SELECT run FROM public.baselines GROUP BY run ORDER BY max(made_at) DESC LIMIT 2)"""
 _HEAD = "head"
 
 
-def write(books: Connection, baseline: Baseline) -> None:
-    """Keep a baseline, and forget those that no copy stands for any more."""
+def write(books: Connection, baseline: Baseline, standing: Collection[str]) -> None:
+    """Keep a baseline, and forget those of runs whose copy is not among the standing ones: theirs may come back."""
     with speaking(books, Side.TARGET, _DOING), books.transaction():
-        books.execute(_FORGET)
-        books.execute("DELETE FROM public.baselines WHERE run = %s", (baseline.run,))
+        kept = [run for run in standing if run != baseline.run]
+        books.execute("DELETE FROM public.baselines WHERE run <> ALL (%s::text[])", (kept,))
         for part, body in _parts(baseline):
             books.execute(
                 "INSERT INTO public.baselines (run, part, body) VALUES (%s, %s, %b)", (baseline.run, part, body)

@@ -73,7 +73,15 @@ class RefreshableTarget(PostgresTarget):
         with speaking(inside, Side.TARGET, "noting what the copy was made from"):
             standing = self._standing(inside)
         with closing(register.begun(self._upkeep, self._address, self._name)) as books:
-            notes.write(books, replace(baseline, standing=standing))
+            notes.write(books, replace(baseline, standing=standing), self._runs())
+
+    def _runs(self) -> list[str]:
+        """Give the runs whose copies stand: at the target, and beside it for `rollback`."""
+        with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
+            found = databases.find(self._upkeep, self._name)
+        marks = [found.mark] if found is not None else []
+        stamps = [mark.stamp for mark in marks if mark is not None] + [each.stamp for each in self.kept()]
+        return [stamp.run for stamp in stamps if stamp is not None]
 
     def _standing(self, inside: Connection) -> dict[str, str]:
         place = place_of(inside)
