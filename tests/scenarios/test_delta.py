@@ -227,9 +227,7 @@ def test_runs_that_failed_do_not_make_it_forget_what_stands(postgres15: Postgres
     pair = Pair(postgres15, tmp_path, "delta_failed")
     pair.refresh()
     hooks = {"after": [{"sql": "no SQL"}]}
-    failing = configured(
-        tmp_path, postgres15.url(pair.source), postgres15.url(pair.golden), rules=RULES, hooks=hooks
-    )
+    failing = configured(tmp_path, postgres15.url(pair.source), postgres15.url(pair.golden), rules=RULES, hooks=hooks)
     for _ in range(3):  # each notes what it made before it fails
         with pytest.raises(VerificationFailed):
             dbmimic.copy(failing, delta=True)

@@ -202,7 +202,9 @@ class RefreshableTarget(PostgresTarget):
         since = str(self.written_since(baseline) % 2**32)
         recent = inside.execute(catalog.query("catalogue_touched"), {"since": since}).fetchone()
         if marks != (baseline.standing["relations"],) or recent != (False,):
-            return "somebody changed tables, rights or other objects in the target since it was copied"
+            return (
+                "somebody, or a hook's SQL, changed tables, rights or other objects in the target since it was copied"
+            )
         return ""
 
     def copy(self) -> DatedSource:
