@@ -9,10 +9,11 @@ counts say, the copy is made in full, and told so.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 
 from dbmimic import verdict
@@ -33,6 +34,7 @@ from dbmimic.ports.source import Source
 from dbmimic.verdict import Held, Verdict
 
 _MANY_TRANSACTIONS = 2**31 - 2**24  # beyond, a transaction's number says no more which came first
+_PAUSE_SECONDS = 0.5
 _FEW_ROWS = 10_000  # so many may change whatever their share is
 _MOST = 0.25  # above, building the indexes anew is sooner done
 _PLACE = "--delta"
@@ -157,9 +159,14 @@ def _removed(work: Work, ends: Ends) -> tuple[list[Change], set[TableId]]:
     """
     with ThreadPoolExecutor(1) as beside:
         beginning = beside.submit(ends.target.begin, ends.baseline)
-        changes = changes_of(work, ends)
-        if reason := beginning.result():
-            raise InFullError(reason)
+        try:
+            changes = changes_of(work, ends)
+            reason = beginning.result()
+        except BaseException:
+            _let_go(beginning, ends)
+            raise
+    if reason:
+        raise InFullError(reason)
     touched = ends.target.touched(ends.baseline)
     changes = [
         anew(work, ends, each.table, _TOUCHED) if touched.intersection(each.table.leaves) and not each.anew else each
@@ -171,8 +178,8 @@ def _removed(work: Work, ends: Ends) -> tuple[list[Change], set[TableId]]:
     with (
         work.cleared.reader() as copy,
         work.cleared.reader() as other,
-        ThreadPoolExecutor(1) as describer,
-        ThreadPoolExecutor(1) as beside,
+        _beside(copy) as describer,
+        _beside(other) as beside,
     ):
         describing = describer.submit(copy.structure)
         ends.target.open()
@@ -180,6 +187,25 @@ def _removed(work: Work, ends: Ends) -> tuple[list[Change], set[TableId]]:
         for differing in verdict.differences(work.structure, describing.result()):
             raise InFullError(f"somebody changed the target's structure since it was copied: {differing.message}")
     return changes, parted
+
+
+def _let_go(beginning: Future[str], ends: Ends) -> None:
+    """End the copying of files, which nobody wants any more: it may take minutes, and whoever ends a run waits less."""
+    while not beginning.done():
+        ends.target.interrupt()
+        wait([beginning], _PAUSE_SECONDS)
+
+
+@contextlib.contextmanager
+def _beside(*asked: Source) -> Iterator[Executor]:
+    """Give a thread that asks these readers; where something else fails first they are closed, and so it ends."""
+    with ThreadPoolExecutor(1) as executor:
+        try:
+            yield executor
+        except BaseException:
+            for each in asked:
+                each.close()
+            raise
 
 
 def _judged(
@@ -191,7 +217,7 @@ def _judged(
 ) -> Verdict:
     """Count and check the new copy, by two sessions."""
     since = ends.target.written_since(ends.baseline)
-    with work.cleared.reader() as copy, work.cleared.reader() as other, ThreadPoolExecutor(1) as beside:
+    with work.cleared.reader() as copy, work.cleared.reader() as other, _beside(other) as beside:
         mine, others = _halves(changes)
         counting = beside.submit(_standings, _dated(other), others, since)
         standings = _standings(_dated(copy), mine, since)

@@ -86,6 +86,10 @@ class Refreshable(Noted, Pruned, Protocol):
         """
         ...
 
+    def interrupt(self) -> None:
+        """Have a `begin` that another thread is in fail soon. It may have to be told again, until it has."""
+        ...
+
     def open(self) -> None:
         """Let the new copy be written to; until then it is as the target is."""
         ...

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import dbmimic
+from dbmimic.engines.postgres import databases
+from dbmimic.engines.postgres.connect import Connection
 from dbmimic.errors import VerificationFailed
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Settings
@@ -234,3 +240,24 @@ def test_runs_that_failed_do_not_make_it_forget_what_stands(postgres15: Postgres
     assert "DM334" in told(pair.refresh())
     noted = postgres15.execute("SELECT count(DISTINCT run) FROM baselines", database=f"{pair.golden}_dbmimic")
     assert noted == [(2,)], "of the copy that stands and of the one that is kept"
+
+
+def test_a_signal_ends_the_copying_of_files(
+    postgres15: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair(postgres15, tmp_path, "delta_signalled")
+    pair.refresh()
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+
+    def slowly(connection: Connection, *_: object, **_more: object) -> None:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        connection.execute("SELECT pg_sleep(60)")
+
+    monkeypatch.setattr(databases, "clone", slowly)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        pair.refresh()
+    assert time.monotonic() - began < 10
+    signal.signal(signal.SIGUSR1, before)
+    monkeypatch.undo()
+    assert "DM334" in told(pair.refresh())

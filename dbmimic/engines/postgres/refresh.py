@@ -7,6 +7,7 @@ rest, so that rows may go in any order and nothing acts on others. What the cons
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -44,6 +45,7 @@ _KEYS_A_STATEMENT = 20_000
 _MUCH = 0.1  # of a table's rows; about where the server would gather statistics by itself
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.2
+_CANCEL_SECONDS = 2.0
 _REFRESH = re.compile(r"^REFRESH MATERIALIZED VIEW .+;$", re.MULTILINE)
 _PARAMETER_GRANTS = 150000
 _FLUSHES = 150000  # the first version that is told to count at once
@@ -54,6 +56,7 @@ class RefreshableTarget(PostgresTarget):
     """A `ports.delta.Refreshable` target."""
 
     _refreshed = False
+    _interrupted = False
     _staged = 0
 
     def baseline(self) -> Baseline | None:
@@ -141,6 +144,12 @@ class RefreshableTarget(PostgresTarget):
         with speaking(inside, Side.TARGET, "looking at the target", self._name):
             return self._touched(inside, baseline) or _hindered(inside)
 
+    def interrupt(self) -> None:
+        """Cancel what the server is asked, which may be to copy all files, and ask nothing of the kind any more."""
+        self._interrupted = True
+        with contextlib.suppress(psycopg.Error):
+            self._upkeep.cancel_safe(timeout=_CANCEL_SECONDS)
+
     def open(self) -> None:
         """Make the journal of the units."""
         inside = self._copy()
@@ -185,7 +194,7 @@ class RefreshableTarget(PostgresTarget):
     def _cloned(self, new: str) -> bool:
         """Copy the files, and tell whether others left the target for that."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
+        while not self._interrupted:
             databases.end_sessions(self._upkeep, self._name)
             try:
                 databases.clone(self._upkeep, new, self._name, closed=True)
@@ -195,6 +204,7 @@ class RefreshableTarget(PostgresTarget):
                 time.sleep(_PAUSE_SECONDS)
             else:
                 return True
+        return False
 
     def _touched(self, inside: Connection, baseline: Baseline) -> str:
         """Give what was changed in the target beside rows since it was copied."""
@@ -294,7 +304,7 @@ class RefreshableTarget(PostgresTarget):
     def abandon(self) -> None:
         """Drop the new copy."""
         self._leave()
-        self._refreshed = False
+        self._refreshed = self._interrupted = False
         built, self._built = self._built, False
         if built:
             with speaking(self._upkeep, Side.TARGET, "removing the new copy", self._name):
