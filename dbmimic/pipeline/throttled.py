@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
@@ -222,7 +222,7 @@ class ThrottledExecutor(Executor):
         def done(ended: Future[T]) -> None:
             self._took = self._clock.seconds() - began
             self._room.release()
-            error = ended.exception()
+            error = BrokenExecutor("what had been begun was cancelled") if ended.cancelled() else ended.exception()
             if error is not None:
                 future.set_exception(error)
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -169,3 +169,20 @@ def test_workers_get_no_work_while_reading_pauses_and_all_of_it_after() -> None:
         with pytest.raises(TryAgainError):
             executor.submit(int).result(10)
         executor.shutdown()
+
+
+def test_work_that_is_cancelled_under_way_is_lost_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    free = threading.Event()
+    pool = ThreadPoolExecutor(1)
+    executor = ThrottledExecutor(pool, 1, bench.throttle, bench.clock)
+    first, second = (executor.submit(free.wait) for _ in range(2))
+    while pool._work_queue.empty():
+        assert not second.done()
+    pool.shutdown(wait=False, cancel_futures=True)
+    with pytest.raises(BrokenExecutor):
+        second.result(10)
+    free.set()
+    assert first.result(10)
+    executor.shutdown()
+    assert not caplog.records
