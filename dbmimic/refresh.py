@@ -240,27 +240,31 @@ class _Course:
         if report is None:
             total = self.clock.seconds() - self._began
             seconds = {name: round(taken, 3) for name, taken in (*self.tally.seconds.items(), ("total", total))}
-            return replace(run, seconds=seconds, findings=_by_code(self.tally.findings), columns=columns)
+            return replace(run, seconds=seconds, findings=_by_code(self._findings()), columns=columns)
         return replace(
             run,
             rows=sum(table.rows for table in report.tables),
             bytes=sum(table.bytes for table in report.tables),
             tables=len(report.tables),
             seconds={name: round(taken, 3) for name, taken in report.seconds.items()},
-            findings=_by_code(report.findings),
+            findings=_by_code(self._findings()),
             row_counts={table.table: table.rows for table in report.tables},
             columns=columns,
         )
 
+    def _findings(self) -> list[Finding]:
+        """Give what the report found, and what was told that no report has: that the run began anew, or paused."""
+        found = [] if self.report is None else list(self.report.findings)
+        return found + [each for each in self.tally.findings if each not in found]
+
     def _measure(self, run: Run) -> None:
         from dbmimic.outside import metrics
 
-        findings = self.tally.findings if self.report is None else self.report.findings
         numbers = metrics.Numbers(
             rows=self.tally.rows if run.rows is None else run.rows,
             bytes=self.tally.bytes if run.bytes is None else run.bytes,
             seconds=run.seconds or {},
-            findings=Counter(finding.severity.value for finding in findings),
+            findings=Counter(finding.severity.value for finding in self._findings()),
         )
         wanted = self.config.metrics
         if wanted.textfile:

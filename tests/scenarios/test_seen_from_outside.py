@@ -14,8 +14,14 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from dbmimic import hosting, refresh, wiring
+from dbmimic.model.events import Noticed
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.report import RunReport
+from dbmimic.ports.listener import Listener, silent
+from tests import small_shop
 from tests.command_line import Ended, Forks
-from tests.copying import SECRET
+from tests.copying import SECRET, configured
 from tests.places import Place, place
 
 ABSENT = "gone.db"
@@ -239,3 +245,28 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
     assert "rows of audit: 0 before, 200 now" in shown
     assert SECRET not in shown
     assert "+1 tables, +1 columns" in dbmimic_command.run("runs", cwd=tmp_path, env={"COLUMNS": "250"}).out
+
+
+def test_what_no_report_tells_is_counted_too(tmp_path: Path) -> None:
+    """That a run began anew, for instance: whoever looks at numbers alone has to see it."""
+    shop = small_shop.on_sqlite(tmp_path)
+    runs, textfile = tmp_path / "runs", tmp_path / "m.prom"
+    settings = configured(
+        tmp_path,
+        shop.build("anew.db"),
+        shop.url("stage.db"),
+        rules=small_shop.RULES,
+        runs={"folder": str(runs)},
+        metrics={"textfile": str(textfile)},
+    )
+
+    def copy(listener: Listener, number: str) -> RunReport:
+        listener(Noticed(Finding("DM401", Severity.WARNING, "source", "lost; the run begins anew")))
+        return wiring.copy(settings, listener=listener, run=number)
+
+    report = refresh.refresh(settings, copy, silent, pytest.fail)
+    assert "DM401" not in {each.code for each in report.findings}
+    [run] = hosting.history(settings).runs()
+    assert run.findings["DM401"] == 1
+    warned = 1 + sum(each.severity is Severity.WARNING for each in report.findings)
+    assert f'severity="warning",target="{run.target}"}} {warned}.0' in textfile.read_text()
