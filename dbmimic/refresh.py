@@ -200,7 +200,7 @@ class _Course:
     def end(self, error: BaseException | None) -> None:
         """Remember how the run ended, and tell everybody who wants to know."""
         run = self.ended(error)
-        if run.status is RunStatus.STOPPED:
+        if error is not None and not isinstance(error, Exception):
             self._over = self.clock.seconds() + _LAST_SECONDS
         if self.recording is not None:
             try:
@@ -227,7 +227,8 @@ class _Course:
             status = RunStatus.VERIFIED if isinstance(ours, HookError) else RunStatus.FAILED
             run = replace(self.run, code=first.code, place=first.place, message=first.message, exit=ours.exit_status)
         elif error is not None:
-            self.report, status = None, RunStatus.STOPPED
+            # after the swap only what was to follow was stopped: the target is the new copy
+            status = RunStatus.STOPPED if self.report is None else RunStatus.VERIFIED
             number = error.args[0] if error.args and isinstance(error.args[0], int) else signal.SIGINT
             run = replace(self.run, exit=_BY_SIGNAL + number)
         else:
@@ -325,6 +326,7 @@ def _secrets(config: Settings) -> Iterator[str]:
     for named, what in ((config.source, "source"), (config.target, "target")):
         try:
             yield hosting.address(named, what).password
+            yield _spelt(late.followed(named, os.environ)) if named is not None else ""
         except DbmimicError:
             continue  # then no command can have it from there
     for named in (config.secret, config.metrics.push, config.notify.webhook if config.notify else None):
@@ -332,3 +334,8 @@ def _secrets(config: Settings) -> Iterator[str]:
             yield "" if named is None else late.followed(named, os.environ)
         except DbmimicError:
             continue
+
+
+def _spelt(url: str) -> str:
+    """Give the password as this URL spells it, which may be in small letters where ours are large."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[0].partition(":")[2]
