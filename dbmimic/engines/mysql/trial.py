@@ -23,6 +23,8 @@ _CAST = {
     Kind.TIMESTAMP: "CAST({} AS DATETIME(6))",
     Kind.TIMESTAMPTZ: "CAST({} AS DATETIME(6))",
 }
+_HEXADECIMAL = 2  # bytes of a statement for each of a literal
+_FRAME_BYTES = 1 << 16  # what stands around the rows
 _AS_TEXT = frozenset({Kind.TEXT, Kind.ENUM, Kind.JSON, Kind.UUID, Kind.NETWORK})
 
 
@@ -30,7 +32,7 @@ def refuses(session: Session, table: Table, check: Check, columns: Mapping[str, 
     """
     Tell whether a check refuses any of these rows; None where the server cannot be asked.
 
-    The columns are as the table has them, with their collations.
+    The columns are as the table has them, with their collations. Rows that do not fit into one statement are left out.
     """
     casts, fields = [], []
     for place, name in enumerate(check.columns):
@@ -40,8 +42,11 @@ def refuses(session: Session, table: Table, check: Check, columns: Mapping[str, 
             return None
         casts.append(_CAST.get(kind, "{}").format(f"given.k{place}"))
         fields.append(f"k{place} LONGTEXT PATH '$[{place}]'")
-    rows = list(zip(*(columns[name].to_pylist() for name in check.columns), strict=True))
-    document = quoting.text(json.dumps(rows, ensure_ascii=False))
+    given_rows = list(zip(*(columns[name].to_pylist() for name in check.columns), strict=True))
+    rows = _fitting(given_rows, int(session.value("SELECT @@max_allowed_packet")) // _HEXADECIMAL - _FRAME_BYTES)
+    if given_rows and not rows:
+        return None
+    document = quoting.text(f"[{','.join(rows)}]")
     listed, name = ", ".join(map(quoting.name, check.columns)), quoting.name(table.id.name)
     given = f"JSON_TABLE({document}, '$[*]' COLUMNS ({', '.join(fields)})) AS given"
     made = f"SELECT {listed} FROM {name} WHERE FALSE UNION ALL SELECT {', '.join(casts)} FROM {given}"  # noqa: S608 -- names and values are quoted
@@ -53,3 +58,15 @@ def refuses(session: Session, table: Table, check: Check, columns: Mapping[str, 
             return None
         raise errors.translated(error, session.side, str(table.id)) from None
     return str(row[0]) == "1"
+
+
+def _fitting(rows: list[tuple[str | None, ...]], room: int) -> list[str]:
+    """Give those rows as JSON that fit into so many bytes together: a larger statement would end the session."""
+    found = []
+    for row in rows:
+        spelt = json.dumps(row, ensure_ascii=False)
+        size = len(spelt.encode()) + 1
+        if size <= room:
+            found.append(spelt)
+            room -= size
+    return found

@@ -89,3 +89,19 @@ def test_a_stream_that_is_left_behind_ends_silently(bench, monkeypatch):
     del batches
     gc.collect()
     assert heard == []
+
+
+def test_a_check_is_tried_on_rows_that_fit_into_a_packet(narrow):
+    narrow.sql("CREATE TABLE t (id int PRIMARY KEY, v mediumtext, CONSTRAINT kind CHECK (v LIKE 'v%'))")
+    source = narrow.source()
+    table = source.schema().tables[0]
+    (check,) = table.checks
+
+    def refused(*values):
+        return source.refuses(table, check, {"v": pa.array(values, pa.string())})
+
+    large, small = "v" * 600_000, "v" * 300_000
+    assert refused(large) is None
+    assert refused(large, small, small) is False
+    assert refused(large, "w") is True
+    assert source.count(table) == 0
