@@ -122,3 +122,28 @@ def test_a_mask_gives_no_characters_that_the_column_lacks(mariadb: MariadbServer
         copied(tmp_path, source, target, rules=columns({"mask": "faker", "provider": "last_name", "locale": "ru_RU"}))
     assert (raised.value.code, raised.value.place) == ("DM304", "people.name")
     assert copied(tmp_path, source, target, rules=columns({"mask": "scramble"})).verified
+
+
+def test_a_check_that_writes_or_takes_long_is_not_tried_on_production(
+    postgres15: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = small_shop.on_postgres(postgres15)
+    shop.create("slow_checks")
+    shop.run(
+        "slow_checks",
+        [
+            "CREATE TABLE told (n int)",
+            "CREATE FUNCTION slow(text) RETURNS bool LANGUAGE sql AS 'SELECT true'",
+            "CREATE FUNCTION tells(text) RETURNS bool LANGUAGE sql AS 'SELECT true'",
+            "CREATE TABLE t (id int PRIMARY KEY, a text CHECK (slow(a)), b text CHECK (tells(b)))",
+            "INSERT INTO t SELECT n, repeat('a', 20), 'b' FROM generate_series(1, 200) n",
+            "CREATE OR REPLACE FUNCTION slow(text) RETURNS bool LANGUAGE sql AS 'SELECT pg_sleep(0.05) IS NOT NULL'",
+            "CREATE OR REPLACE FUNCTION tells(text) RETURNS bool LANGUAGE sql AS $$INSERT INTO told VALUES (1); SELECT true$$",
+        ],
+    )
+    monkeypatch.setattr("dbmimic.engines.postgres.trial._PATIENCE", (("statement_timeout", "100ms"),))
+    rules = {"default": "keep", "columns": {"t.a": "scramble", "t.b": "scramble"}}
+    config = configured(tmp_path, shop.url("slow_checks"), shop.url("slow_stage"), rules=rules)
+    found = dbmimic.plan(config).findings
+    assert sorted(each.place for each in found if each.code == "DM314") == ["public.t.a", "public.t.b"]
+    assert shop.run("slow_checks", ["SELECT count(*) FROM told"]) == [(0,)]

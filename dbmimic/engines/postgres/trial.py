@@ -9,19 +9,20 @@ import pyarrow as pa
 from psycopg import sql
 
 from dbmimic.engines.postgres.catalog import Facts
-from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.connect import Connection, apply
 from dbmimic.engines.postgres.errors import Fault, Side, translated
 from dbmimic.model.schema import Check, Table
 
 _UNFIT = "22"  # the class of errors of a value that its type does not take
 _CHECKED = "23514"
+_PATIENCE = (("statement_timeout", "5s"),)  # a check may call a function, and that may do anything but write
 
 
 def refuses(
     connection: Connection, facts: Facts, side: Side, table: Table, check: Check, columns: Mapping[str, pa.Array]
 ) -> bool | None:
     """
-    Tell whether a check or a type refuses any of these rows; None where the server cannot be asked.
+    Tell whether a check or a type refuses any of these rows; None where the server cannot be asked, or takes too long.
 
     A domain's check is asked by the type itself. For a table's the columns have the table's collations.
     """
@@ -49,6 +50,7 @@ def refuses(
         )
     try:
         with connection.transaction(force_rollback=True):
+            apply(connection, _PATIENCE, local=True)
             row = connection.execute(question, [columns[name].to_pylist() for name in check.columns]).fetchone()
     except psycopg.Error as error:
         fault = Fault.of(error, connection)
