@@ -139,19 +139,27 @@ def hang_up(shop: Shop, database: str) -> None:
         shop.run("mysql", [f"KILL {number}"])
 
 
-def test_a_server_without_room_for_us_is_told_and_given_up_after_so_many_times(
-    postgres15: small_shop.PostgresServer, tmp_path: Path
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_server_without_room_for_us_or_for_pg_dump_is_told_and_given_up_after_so_many_times(
+    postgres15: small_shop.PostgresServer, tmp_path: Path, room: int
 ) -> None:
     shop = small_shop.on_postgres(postgres15)
     shop.build("crammed")
-    shop.run("crammed", ["CREATE ROLE crammed LOGIN CONNECTION LIMIT 0"])
+    shop.run(
+        "crammed",
+        [
+            f"DROP ROLE IF EXISTS crammed; CREATE ROLE crammed LOGIN CONNECTION LIMIT {room}",
+            "ALTER DATABASE crammed OWNER TO crammed; GRANT pg_read_all_data TO crammed",
+        ],
+    )
     url = shop.url("crammed").replace("postgres@", "crammed@")
     heard: list[Event] = []
     settings = configured(tmp_path, url, shop.url("crammed_stage"), rules=RULES, retry=RETRY)
     with pytest.raises(TryAgainError) as caught:
         dbmimic.copy(settings, listener=heard.append)
     assert caught.value.code == "DM703"
-    assert warnings(heard) == ["DM703", "DM703"]
+    assert len(warnings(heard)) >= 2
+    assert set(warnings(heard)) == {"DM703"}  # the watch has no room either, and tells of it
 
 
 @pytest.mark.parametrize(

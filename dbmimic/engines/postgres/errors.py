@@ -96,7 +96,11 @@ def copied_column(context: str, columns: Collection[str]) -> str:
 
 
 _TRY_AGAIN = {
-    "53300": ("DM703", "the {side} has no connection left", "try again, or raise max_connections"),
+    "53300": (
+        "DM703",
+        "the {side} has no connection left",
+        "try again, or raise max_connections, or the CONNECTION LIMIT of the role or the database: a run takes several",
+    ),
     "57P03": ("DM703", "the {side} is starting up or shutting down", "try again when it accepts connections"),
     "55P03": (
         "DM702",

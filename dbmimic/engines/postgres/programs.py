@@ -36,6 +36,8 @@ _LOST = re.compile(
     rb"|invalid snapshot identifier|snapshot .* does not exist|could not import the requested snapshot"
 )
 
+_FULL = re.compile(rb"too many (connections|clients)|remaining connection slots")
+
 
 def address(connection: Connection) -> str:
     """Give where the connection leads, as it was resolved; nothing secret, nothing too new for an old libpq."""
@@ -65,7 +67,7 @@ def run(
     Run one to its end and give what it printed; `given` is its input, `handed` are open files that it may read.
 
     Raises:
-        TryAgainError: DM702, it waited too long for a lock.
+        TryAgainError: DM702, it waited too long for a lock; DM703, the server had no connection for it.
         SnapshotLost: DM403, its connection broke (TargetError on the target: DM501), or the snapshot's holder is gone.
         SourceError: (TargetError on the target) DM404 where it failed, DM406 where it could not be started.
     """
@@ -81,6 +83,8 @@ def run(
             hint = "somebody changes the structure; run it again when they are done"
             message = f"{program} waited too long for a lock on the {side}"
             raise TryAgainError("DM702", message, place=side, hint=hint)
+        if _FULL.search(done.stderr):
+            raise translated(Fault("53300"), side, f"{program} read the structure")
         if _LOST.search(done.stderr):
             raise translated(Fault("", broken=True), side, f"{program} read the structure")
         shown = shlex.join([program, *(word for word in command[1:] if not word.startswith("--snapshot="))])
