@@ -7,11 +7,15 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 import dbmimic
+from dbmimic.engines.postgres.errors import Side
+from dbmimic.engines.postgres.pump import Inflow, Outflow, Psql
 from dbmimic.errors import (
     DbmimicError,
     RefusedError,
@@ -160,6 +164,24 @@ def test_a_server_without_room_for_us_or_for_pg_dump_is_told_and_given_up_after_
     assert caught.value.code == "DM703"
     assert len(warnings(heard)) >= 2
     assert set(warnings(heard)) == {"DM703"}  # the watch has no room either, and tells of it
+
+
+def test_no_connection_for_what_reads_the_source_is_not_told_of_the_target(
+    postgres15: small_shop.PostgresServer,
+) -> None:
+    class Starved:
+        """What loads, and was given no rows."""
+
+        def check(self) -> None:
+            raise TargetError("DM504", "no rows came")
+
+    shop = small_shop.on_postgres(postgres15)
+    shop.run("postgres", ["CREATE ROLE starved LOGIN CONNECTION LIMIT 0"])
+    command = ("/usr/lib/postgresql/15/bin/psql", shop.url("postgres").replace("postgres@", "starved@"))
+    outflow = Outflow(Psql(command, {"LC_ALL": "C"}, Side.SOURCE), b"SELECT 1;", "public.t")
+    with closing(outflow), pytest.raises(TryAgainError) as caught:
+        outflow.finish(cast("Inflow", Starved()))
+    assert caught.value.code == "DM703"
 
 
 @pytest.mark.parametrize(

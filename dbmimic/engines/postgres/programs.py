@@ -55,6 +55,11 @@ def environment(connection: Connection) -> dict[str, str]:
     return kept | {"PGAPPNAME": "dbmimic", "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}
 
 
+def no_room(said: bytes) -> bool:
+    """Tell whether a tool was refused a connection because the server, the database or the role has no more of them."""
+    return _FULL.search(said) is not None
+
+
 def run(
     command: Sequence[str],
     side: Side,
@@ -83,7 +88,7 @@ def run(
             hint = "somebody changes the structure; run it again when they are done"
             message = f"{program} waited too long for a lock on the {side}"
             raise TryAgainError("DM702", message, place=side, hint=hint)
-        if _FULL.search(done.stderr):
+        if no_room(done.stderr):
             raise translated(Fault("53300"), side, f"{program} read the structure")
         if _LOST.search(done.stderr):
             raise translated(Fault("", broken=True), side, f"{program} read the structure")

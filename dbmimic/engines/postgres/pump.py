@@ -26,7 +26,7 @@ from dbmimic.engines.postgres import programs
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, copied_column, translated
 from dbmimic.engines.postgres.tools import Toolbox
-from dbmimic.errors import DbmimicError
+from dbmimic.errors import DbmimicError, TryAgainError
 
 PIPE_BYTES = 1 << 20
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 0)  # Linux alone has it
@@ -216,13 +216,15 @@ class Outflow:
         """
         Wait for the end, and raise what went wrong.
 
-        Where the rows went straight into another `psql`, what ended that one first is told first.
+        Where the rows went straight into another `psql`, what ended that one first is told first; but one that got no
+        rows, because this one got no connection, says only that.
         """
         if self._process.wait() == 0:
             return
-        if into is not None:
+        failure = _failure(self._told.text(), self._side, "reading rows", self._place)
+        if into is not None and not isinstance(failure, TryAgainError):
             into.check()
-        raise _failure(self._told.text(), self._side, "reading rows", self._place)
+        raise failure
 
     def close(self) -> None:
         """Stop it, whatever it is doing."""
@@ -337,7 +339,8 @@ def _failure(said: str, side: Side, doing: str, place: str, columns: Sequence[st
     state = _STATE.search(said)
     names = _NAMES.search(said)
     if state is None:
-        return translated(Fault("", broken=True), side, doing, place)
+        fault = Fault("53300") if programs.no_room(said.encode()) else Fault("", broken=True)
+        return translated(fault, side, doing, place)
     found = names.groupdict(default="") if names else dict.fromkeys(("schema", "table", "column", "constraint"), "")
     table = ".".join(filter(None, (found["schema"], found["table"])))
     column = found["column"] or copied_column(said, columns)
