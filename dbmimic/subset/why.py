@@ -9,7 +9,7 @@ from dbmimic.model.address import Secret
 from dbmimic.model.keys import KeySet
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import SubsetPlan
-from dbmimic.model.request import Children, Parent
+from dbmimic.model.request import Children, Mode, Parent
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
 from dbmimic.subset.policies import Guide
@@ -65,6 +65,8 @@ def why(
 
 
 def _whole(table: TableId, plan: SubsetPlan) -> str:
+    if plan.mode is Mode.FULL:
+        return "the copy is full, so every row comes"
     return "the table is static" if table in plan.static else "every row comes that loses no parent"
 
 

@@ -252,6 +252,8 @@ def test_why_a_row_is_there_is_told_from_the_seed_on(tmp_path: Path, shop: str) 
     ]
     assert found.chain[0].reason.startswith("seed at ")
     assert not why(settings, "staff", ("2",)).in_slice
+    full = why(configured(tmp_path, shop, "sqlite:///x", rules=MASKS), "staff", ("2",))
+    assert [link.reason for link in full.chain] == ["the copy is full, so every row comes"]
     for table, key, said in (("stuff", "1", "staff"), ("staff", "77", "no row"), ("staff", "1 2", "does not fit")):
         with pytest.raises((UsageError, ConfigError)) as caught:
             why(settings, table, (key,))
