@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import closing
@@ -20,6 +21,8 @@ from dbmimic.model.address import Address
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 OLDEST = 130000
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # or its warnings would go to standard error
 
 _TEXT_FORMS = (
     ("client_encoding", "UTF8"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import selectors
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch
 from dbmimic.model.names import ColumnId
 
 _DOING = "loading rows"
+_PATIENCE_SECONDS = 2.0  # with a server that is to give up
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,11 @@ def _end(connection: Connection, layout: Layout) -> int:
 
 
 def _give_up(connection: Connection) -> None:
-    """End the COPY so that the server takes back what it has of it."""
-    _ended(connection, b"the copy was given up")
+    """End the COPY so that the server takes back what it has of it; one that does not answer soon is left to that."""
+    try:
+        _ended(connection, b"the copy was given up", patience=_PATIENCE_SECONDS)
+    except TimeoutError:
+        connection.close()
 
 
 def _failed(connection: Connection, layout: Layout, ended: PGresult | None) -> DbmimicError:
@@ -215,14 +220,35 @@ def _failed(connection: Connection, layout: Layout, ended: PGresult | None) -> D
     return translated(fault, Side.TARGET, _DOING, str(layout.leaf))
 
 
-def _ended(connection: Connection, refusal: bytes | None) -> PGresult | None:
+def _ended(connection: Connection, refusal: bytes | None, patience: float | None = None) -> PGresult | None:
+    """
+    End the COPY and give what the server says to it. A signal is heard meanwhile, which it is not inside of libpq.
+
+    Raises:
+        TimeoutError: the server said nothing for `patience` seconds.
+    """
     pgconn = connection.pgconn
-    pgconn.put_copy_end(refusal)
-    ended = pgconn.get_result()
-    while pgconn.get_result() is not None:
-        pass
     pgconn.nonblocking = 1
-    return ended
+    with selectors.DefaultSelector() as selector:
+
+        def wait(events: int) -> None:
+            selector.modify(pgconn.socket, events)
+            if not selector.select(patience):
+                raise TimeoutError
+
+        selector.register(pgconn.socket, selectors.EVENT_READ)
+        while not pgconn.put_copy_end(refusal):
+            wait(selectors.EVENT_WRITE)
+        while pgconn.flush():
+            wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
+            pgconn.consume_input()
+        results: list[PGresult | None] = []
+        while not results or results[-1] is not None:
+            while pgconn.is_busy():
+                wait(selectors.EVENT_READ)
+                pgconn.consume_input()
+            results.append(pgconn.get_result())
+    return results[0]
 
 
 def _miscounted(sent: int, held: int, place: str) -> InternalError:

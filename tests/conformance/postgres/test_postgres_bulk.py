@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
 
 import pytest
@@ -150,6 +152,29 @@ def test_a_load_is_all_or_nothing(bench, head):
     assert target.write(layout, as_masked(source, layout), "unit") == 34286
     assert target.write(layout, broken(), "unit") == 34286, "what was loaded is not asked for again"
     assert bench.rows(f"{name}_copy_dbmimic_new", "SELECT count(*) FROM t") == [(34286,)]
+
+
+@pytest.mark.usefixtures("pumped")
+def test_giving_up_does_not_wait_for_a_server_that_stands_still(bench):
+    name = bench.database(MANY)
+    source, target = bench.source(name), bench.target(f"{name}_copy")
+    target.build(source.structure())
+    (table,) = source.schema().tables
+    layout = layout_of(table, head=1)
+    writer = target._copy().info.backend_pid
+
+    def stopped():
+        yield from as_masked(source, layout)
+        os.kill(writer, signal.SIGSTOP)
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            target.write(layout, stopped())
+        assert time.monotonic() - began < 8
+    finally:
+        os.kill(writer, signal.SIGCONT)
 
 
 @pytest.mark.usefixtures("pumped")
