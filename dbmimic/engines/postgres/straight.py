@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import socket
 import struct
 import threading
 from collections import deque
 from queue import Empty, Queue
+
+from psycopg.pq.abc import PGconn, PGresult
 
 from dbmimic.engines.postgres.connect import Connection
 
@@ -32,6 +35,35 @@ def is_possible(connection: Connection) -> bool:
     return not (connection.pgconn.ssl_in_use or connection.pgconn.used_gssapi)
 
 
+def wait(pgconn: PGconn, events: int, patience: float | None = None) -> None:
+    """
+    Wait for a connection's socket where signals are heard and other threads run, which libpq's own waiting keeps off.
+
+    Raises:
+        TimeoutError: nothing came for `patience` seconds.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(pgconn.socket, events)
+        if not selector.select(patience):
+            raise TimeoutError
+
+
+def flushed(pgconn: PGconn, patience: float | None = None) -> None:
+    """Send what libpq holds back."""
+    while pgconn.flush():
+        wait(pgconn, selectors.EVENT_READ | selectors.EVENT_WRITE, patience)
+        pgconn.consume_input()
+
+
+def answer(pgconn: PGconn, patience: float | None = None) -> PGresult | None:
+    """Give the next result of a statement under way, None where there is none."""
+    flushed(pgconn, patience)
+    while pgconn.is_busy():
+        wait(pgconn, selectors.EVENT_READ, patience)
+        pgconn.consume_input()
+    return pgconn.get_result()
+
+
 class Through:
     """The same through libpq, for what is small and what is encrypted."""
 
@@ -42,7 +74,11 @@ class Through:
 
     def write(self, piece: bytes | memoryview) -> None:
         """Send some more bytes of rows; waits for the server."""
-        self._pgconn.put_copy_data(piece)
+        view = memoryview(piece).cast("B")
+        for start in range(0, len(view), _MESSAGE_BYTES):  # of more libpq would move the rest again and again
+            while not self._pgconn.put_copy_data(view[start : start + _MESSAGE_BYTES]):
+                wait(self._pgconn, selectors.EVENT_WRITE)
+            flushed(self._pgconn)
 
     def end(self) -> None:
         """Do nothing: all is sent."""

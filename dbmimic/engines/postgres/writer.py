@@ -170,10 +170,12 @@ def _copy_in(layout: Layout, *, binary: bool = False) -> sql.Composed:
 
 
 def _begin(connection: Connection, layout: Layout) -> None:
-    begun = connection.pgconn.exec_(_copy_in(layout).as_bytes(connection))
-    if begun.status != ExecStatus.COPY_IN:
+    connection.pgconn.send_query(_copy_in(layout).as_bytes(connection))
+    begun = straight.answer(connection.pgconn)
+    if begun is None or begun.status != ExecStatus.COPY_IN:
+        while begun is not None and straight.answer(connection.pgconn) is not None:
+            pass
         raise translated(Fault.of_result(connection, begun), Side.TARGET, _DOING, str(layout.leaf))
-    connection.pgconn.nonblocking = 0  # libpq sends at once; without blocking it would move its buffer again and again
 
 
 def _rows(batch: MaskedBatch) -> bytes | memoryview:
@@ -228,27 +230,12 @@ def _ended(connection: Connection, refusal: bytes | None, patience: float | None
         TimeoutError: the server said nothing for `patience` seconds.
     """
     pgconn = connection.pgconn
-    pgconn.nonblocking = 1
-    with selectors.DefaultSelector() as selector:
-
-        def wait(events: int) -> None:
-            selector.modify(pgconn.socket, events)
-            if not selector.select(patience):
-                raise TimeoutError
-
-        selector.register(pgconn.socket, selectors.EVENT_READ)
-        while not pgconn.put_copy_end(refusal):
-            wait(selectors.EVENT_WRITE)
-        while pgconn.flush():
-            wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
-            pgconn.consume_input()
-        results: list[PGresult | None] = []
-        while not results or results[-1] is not None:
-            while pgconn.is_busy():
-                wait(selectors.EVENT_READ)
-                pgconn.consume_input()
-            results.append(pgconn.get_result())
-    return results[0]
+    while not pgconn.put_copy_end(refusal):
+        straight.wait(pgconn, selectors.EVENT_WRITE, patience)
+    first = straight.answer(pgconn, patience)
+    while straight.answer(pgconn, patience) is not None:
+        pass
+    return first
 
 
 def _miscounted(sent: int, held: int, place: str) -> InternalError:
