@@ -270,9 +270,8 @@ def copy(
     Raises:
         DbmimicError: by who can act on it; the target still serves what it served before.
     """
-    for named, what in ((config.source, "source"), (config.target, "target")):
-        if named is None:  # more to the point than a secret that is missing, too
-            _address(named, what)
+    if config.source is None:  # more to the point than a secret that is missing, too
+        _address(None, "source")
     asked = _request(config, secret_needed=True, confirmed=confirm_target)
     request = replace(asked, amendments=amendments(config.hooks), delta=delta, run=run)
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None

@@ -50,6 +50,7 @@ class Throttle:
         self._waiting: dict[int, float] = {}
         self._counts: deque[tuple[float, int]] = deque()
         self._ours = 0
+        self._at_work = 0  # at the last look
         self._seen_at = float("-inf")  # when somebody was last at work
         self._reason = ""
         self._paused_at = 0.0
@@ -106,8 +107,10 @@ class Throttle:
             counts.popleft()
         then, before = counts[0]
         ended = (counts[-1][1] - before) / (now - then) if now - then >= _WINDOW_SECONDS else 0.0
-        if ended >= _SOMEBODY or sight.at_work:
+        # Twice in a row: a session of ours that comes or goes during a look is one too many in that look.
+        if ended >= _SOMEBODY or (sight.at_work and self._at_work):
             self._seen_at = now
+        self._at_work = sight.at_work or 0
         self.busy = now - self._seen_at <= _LINGER_SECONDS
 
     def expect(self, transactions: int) -> None:

@@ -82,7 +82,9 @@ def test_nobody_there_costs_nothing() -> None:
 def test_who_reads_rests_while_others_work_and_for_a_while_after(somebody: Sight) -> None:
     bench = Bench(ThrottleSpec(nice_ratio=1.5))
     bench.see(Sight())
-    bench.see(somebody, after=1)
+    bench.see(somebody)
+    assert not bench.throttle.busy
+    bench.see(somebody)
     bench.throttle.pause(2.0)
     assert bench.slept == [3.0]
     bench.see(Sight(transactions=somebody.transactions), after=4.9)
