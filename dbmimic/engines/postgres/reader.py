@@ -12,7 +12,7 @@ import numpy as np
 from psycopg import sql
 from psycopg.pq import ExecStatus
 
-from dbmimic.engines.postgres import catalog, copytext, tids
+from dbmimic.engines.postgres import catalog, copytext, tids, waiting
 from dbmimic.engines.postgres.catalog import ENGINE
 from dbmimic.engines.postgres.connect import ORDERLY, Connection, reading_settings, spelled
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
@@ -235,14 +235,11 @@ def copy_out(connection: Connection, side: Side, query: sql.Composed, place: Tab
 
 def _rows(connection: Connection, side: Side, place: TableId) -> Iterator[memoryview]:
     pgconn = connection.pgconn
-    with selectors.DefaultSelector() as selector:
+    begun = waiting.answer(pgconn)
+    if begun is None or begun.status != ExecStatus.COPY_OUT:
+        raise translated(Fault.of_result(connection, begun), side, "reading rows", str(place))
+    with selectors.DefaultSelector() as selector:  # one for all rows
         selector.register(pgconn.socket, selectors.EVENT_READ)
-        while pgconn.is_busy():
-            selector.select()
-            pgconn.consume_input()
-        begun = pgconn.get_result()
-        if begun is None or begun.status != ExecStatus.COPY_OUT:
-            raise translated(Fault.of_result(connection, begun), side, "reading rows", str(place))
         size, row = pgconn.get_copy_data(1)
         while size >= 0:
             if size == 0:

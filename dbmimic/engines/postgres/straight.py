@@ -17,9 +17,8 @@ import threading
 from collections import deque
 from queue import Empty, Queue
 
-from psycopg.pq.abc import PGconn, PGresult
-
 from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.waiting import flushed, wait
 
 _AHEAD = 2  # blocks that wait to be sent
 _MESSAGE_BYTES = 1 << 16  # the server holds a message as a whole
@@ -33,35 +32,6 @@ _PATIENCE_SECONDS = 2.0
 def is_possible(connection: Connection) -> bool:
     """Whether the server gets what is written to the socket as it is written: nothing encrypts it on its way."""
     return not (connection.pgconn.ssl_in_use or connection.pgconn.used_gssapi)
-
-
-def wait(pgconn: PGconn, events: int, patience: float | None = None) -> None:
-    """
-    Wait for a connection's socket where signals are heard and other threads run, which libpq's own waiting keeps off.
-
-    Raises:
-        TimeoutError: nothing came for `patience` seconds.
-    """
-    with selectors.DefaultSelector() as selector:
-        selector.register(pgconn.socket, events)
-        if not selector.select(patience):
-            raise TimeoutError
-
-
-def flushed(pgconn: PGconn, patience: float | None = None) -> None:
-    """Send what libpq holds back."""
-    while pgconn.flush():
-        wait(pgconn, selectors.EVENT_READ | selectors.EVENT_WRITE, patience)
-        pgconn.consume_input()
-
-
-def answer(pgconn: PGconn, patience: float | None = None) -> PGresult | None:
-    """Give the next result of a statement under way, None where there is none."""
-    flushed(pgconn, patience)
-    while pgconn.is_busy():
-        wait(pgconn, selectors.EVENT_READ, patience)
-        pgconn.consume_input()
-    return pgconn.get_result()
 
 
 class Through:

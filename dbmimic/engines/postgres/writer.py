@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
-from dbmimic.engines.postgres import copytext, straight
+from dbmimic.engines.postgres import copytext, straight, waiting
 from dbmimic.engines.postgres.connect import Connection, session_settings, spelled
 from dbmimic.engines.postgres.ddl import SequenceValue
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
@@ -171,10 +171,9 @@ def _copy_in(layout: Layout, *, binary: bool = False) -> sql.Composed:
 
 def _begin(connection: Connection, layout: Layout) -> None:
     connection.pgconn.send_query(_copy_in(layout).as_bytes(connection))
-    begun = straight.answer(connection.pgconn)
+    begun = waiting.answer(connection.pgconn)
     if begun is None or begun.status != ExecStatus.COPY_IN:
-        while begun is not None and straight.answer(connection.pgconn) is not None:
-            pass
+        waiting.drained(connection.pgconn)
         raise translated(Fault.of_result(connection, begun), Side.TARGET, _DOING, str(layout.leaf))
 
 
@@ -231,11 +230,8 @@ def _ended(connection: Connection, refusal: bytes | None, patience: float | None
     """
     pgconn = connection.pgconn
     while not pgconn.put_copy_end(refusal):
-        straight.wait(pgconn, selectors.EVENT_WRITE, patience)
-    first = straight.answer(pgconn, patience)
-    while straight.answer(pgconn, patience) is not None:
-        pass
-    return first
+        waiting.wait(pgconn, selectors.EVENT_WRITE, patience)
+    return waiting.drained(pgconn, patience)
 
 
 def _miscounted(sent: int, held: int, place: str) -> InternalError:
