@@ -9,7 +9,7 @@ Property-Preserving Encrypted Databases", CCS 2015); attributes that are harmles
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
@@ -30,7 +30,26 @@ _UNTELLING = frozenset(("null", "constant", "redact", "bucket", "date_truncate",
 
 _EQUAL = frozenset(("null",))  # what no unique index minds
 
-_NEARBY = frozenset(("noise", "ordered_noise"))
+_NEARBY = (
+    "DM218",
+    "{mask} stays near, so the largest and the smallest go on telling whose they are",
+    "give the column bands with a top and a bottom instead (`bucket`), if there are such",
+)
+_TELLING: Mapping[str, tuple[str, str, str]] = {
+    "noise": _NEARBY,
+    "ordered_noise": _NEARBY,
+    "python": (
+        "DM221",
+        "a function of your own masks it, and what that leaves of a value is for you to know",
+        "let somebody read the function who did not write it",
+    ),
+    "resample": (
+        "DM231",
+        "resample gives values that stand in other rows, so what a value tells by itself stays told",
+        "use it for attributes that many share, not for what names somebody",
+    ),
+}
+"""What is to be said of a mask: code, reason, next step."""
 
 _FEW_BITS = 8
 _FEW_CHARACTERS = 3
@@ -57,9 +76,7 @@ def risks(schema: Schema, graph: FkGraph, plan: MaskPlan) -> Iterator[Finding]:
                 near[one].add(other)
     for table in schema.tables:
         yield from _few_values(table, plan)
-        yield from _outliers(table, plan)
-        yield from _functions(table, plan)
-        yield from _others(table, plan)
+        yield from _telling(table, plan)
         yield from _indexes(table, plan)
         if table.id in identified:
             yield from _together(table, plan)
@@ -96,28 +113,13 @@ def _has_few(table: Table, column: Column) -> bool:
     return narrow or bool(_FEW.fullmatch(column.name.casefold()))
 
 
-def _outliers(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+def _telling(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    """Give what is to be said of a mask whatever it masks."""
     for column, decision in _masked(table, plan):
-        if decision.mask in _NEARBY:
-            reason = f"{decision.mask} stays near, so the largest and the smallest go on telling whose they are"
-            hint = "give the column bands with a top and a bottom instead (`bucket`), if there are such"
-            yield Finding("DM218", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
-
-
-def _functions(table: Table, plan: MaskPlan) -> Iterator[Finding]:
-    for column, decision in _masked(table, plan):
-        if decision.mask == "python":
-            reason = "a function of your own masks it, and what that leaves of a value is for you to know"
-            hint = "let somebody read the function who did not write it"
-            yield Finding("DM221", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
-
-
-def _others(table: Table, plan: MaskPlan) -> Iterator[Finding]:
-    for column, decision in _masked(table, plan):
-        if decision.mask == "resample":
-            reason = "resample gives values that stand in other rows, so what a value tells by itself stays told"
-            hint = "use it for attributes that many share, not for what names somebody"
-            yield Finding("DM231", Severity.WARNING, str(table.id.column(column.name)), reason, hint)
+        if decision.mask in _TELLING:
+            code, reason, hint = _TELLING[decision.mask]
+            place = str(table.id.column(column.name))
+            yield Finding(code, Severity.WARNING, place, reason.format(mask=decision.mask), hint)
 
 
 def _indexes(table: Table, plan: MaskPlan) -> Iterator[Finding]:
