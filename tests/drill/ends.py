@@ -116,7 +116,7 @@ class PostgresEnd(End):
         )
 
     def sessions(self) -> list[int]:
-        question = "SELECT pid FROM pg_stat_activity WHERE application_name IN ('dbmimic', 'pg_dump', 'psql')"
+        question = "SELECT pid FROM pg_stat_activity WHERE application_name ~ '^(dbmimic( .*)?|pg_dump|psql)$'"
         here = f" AND datname = '{self.name}'" if self._shared else ""
         return [int(row[0]) for row in self._server.execute(question + here)]
 
