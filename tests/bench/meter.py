@@ -2,7 +2,9 @@
 What one command costs: wall time, CPU of it and of the server, and memory of all its processes together.
 
 Memory is the sum of the proportional set sizes (what is shared by n processes counts 1/n in each) of the command and
-all its descendants, looked at every 50 ms: a peak shorter than that can be missed.
+all its descendants. To tell them costs more than a tenth of a core where it is done all the time, which the command with
+more processes would pay for: so resident sizes are looked at every 50 ms, and the proportional ones when those have grown
+by a hundredth over the most so far, and every two seconds. A peak that is shorter or lower than that can be missed.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.processes import children, memory, tree
+from tests.bench.processes import children, memory, resident, tree
 from tests.bench.servers import Server
 
-_EVERY = 0.05
+_EVERY = 0.05  # seconds between looks at resident sizes
+_AT_LEAST_EVERY = 2.0  # seconds between looks at proportional sizes
+_GROWN = 1.01  # times the most resident memory so far that are worth another look
 _GRACE = 10.0  # seconds that processes may outlive the command that started them
 _PR_SET_CHILD_SUBREAPER = 36
 _TOLD = 2_000  # characters of a failed command's output that are kept
@@ -126,9 +130,14 @@ class _Watcher:
         self._thread.join()
 
     def _watch(self) -> None:
+        most_resident, looked = 0.0, float("-inf")
         while not self._done.wait(_EVERY):
             roots = set(children(os.getpid())) - self._strangers
-            sizes = [memory(pid) for root in roots for pid in tree(root)]
-            self.peak = max(self.peak, sum(sizes))
-            self.largest = max(self.largest, *sizes, 0)
-            self.most = max(self.most, len(sizes))
+            there = [pid for root in roots for pid in tree(root)]
+            self.most = max(self.most, len(there))
+            taken, now = sum(map(resident, there)), time.monotonic()
+            if taken > most_resident * _GROWN or now > looked + _AT_LEAST_EVERY:
+                most_resident, looked = max(most_resident, taken), now
+                sizes = [memory(pid) for pid in there]
+                self.peak = max(self.peak, sum(sizes))
+                self.largest = max(self.largest, *sizes, 0)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE") // 1024  # KiB
 _OWN_CPU, _ENDED_CPU = slice(11, 13), slice(13, 15)  # fields of /proc/PID/stat after the name
 _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 
@@ -49,4 +50,15 @@ def memory(pid: int) -> int:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1])
+    return 0
+
+
+def resident(pid: int) -> int:
+    """
+    Give the resident memory of a process in KiB, what it shares with others included; 0 where it is gone.
+
+    Some 20 microseconds. `memory` walks the page tables, for milliseconds in which the process cannot get new pages.
+    """
+    with contextlib.suppress(*_GONE):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     return 0
