@@ -20,6 +20,9 @@ app = typer.Typer(help="A database for a branch, made from the verified copy in 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the sandbox is called: the branch, usually.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for others who work on it, up to ten minutes.")]
+Golden = Annotated[
+    str | None, typer.Option("--from", metavar="GOLDEN", help="Another verified copy on the target's server.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Do it to a protected one, too.")]
 Ttl = Annotated[
     str | None, typer.Option("--ttl", metavar="TIME", help="How long it lives, as 12h, 3d or 2w; or never.")
@@ -52,9 +55,7 @@ def sandbox(context: typer.Context) -> None:
 @app.command()
 def create(
     name: Name,
-    golden: Annotated[
-        str | None, typer.Option("--from", metavar="GOLDEN", help="Another verified copy on the target's server.")
-    ] = None,
+    golden: Golden = None,
     ttl: Ttl = None,
     wait: Wait = False,
     driver: Driver = "",
@@ -72,6 +73,26 @@ def create(
         made = sandboxes.create(name, golden=golden, ttl=_time(ttl), wait=wait)
         reached = url(sandboxes.address(name), driver)
     print(text(one_document(made, reached)) if json else reached)
+
+
+@app.command()
+def prepare(
+    count: Annotated[int, typer.Option("--count", metavar="N", min=0, help="How many spares wait; 0 drops all.")] = 1,
+    golden: Golden = None,
+    wait: Wait = False,
+    config: ConfigFile = None,
+    target: Target = None,
+    json: Json = False,
+) -> None:
+    """Make sandboxes ahead of time, as the verified copy is now: `create` takes one of them in a moment."""
+    from dbmimic import hosting
+    from dbmimic.reporting.json import text
+    from dbmimic.reporting.sandboxes import list_document
+
+    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+        spares = sandboxes.prepare(count, golden=golden, wait=wait)
+        sizes = sandboxes.sizes() if json else {}
+    print(text(list_document(spares, sizes)) if json else f"{len(spares)} ready to be taken")
 
 
 @app.command(name="url")
@@ -193,7 +214,7 @@ def drop(
 
 @app.command()
 def gc(config: ConfigFile = None, target: Target = None, json: Json = False) -> None:
-    """Drop the sandboxes whose time is over, and what is left of those that were never finished."""
+    """Drop the sandboxes whose time is over, spares that are outdated, and what was never finished."""
     from dbmimic import hosting
     from dbmimic.reporting.json import text
 

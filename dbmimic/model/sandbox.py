@@ -55,7 +55,8 @@ class Sandbox:
 
     `name` is what it was asked for by, usually a branch; `database` and `account` are what the server knows (a path
     and nothing on SQLite). `mark` is what the database itself says, so that only what we made is ever dropped; it is
-    empty until the sandbox is remembered. `ready` is False while it is being made. Times carry their zone.
+    empty until the sandbox is remembered. `ready` is False while it is being made. A `spare` is made ahead of time and
+    waits for somebody who asks for a sandbox. Times carry their zone.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Sandbox:
     expires_at: datetime | None
     protected: bool = False
     ready: bool = False
+    spare: bool = False
     mark: str = ""
 
     def text(self) -> str:

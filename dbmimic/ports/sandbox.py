@@ -35,6 +35,10 @@ class Register(Protocol):
         """
         ...
 
+    def hand_over(self, spare: Sandbox, to: Sandbox) -> Sandbox:
+        """Remember `to`, which has the spare's database, account, mark and password, in its place, in one step."""
+        ...
+
     def forget(self, name: str) -> None:
         """Remember the sandbox of that name no longer."""
         ...

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dbmimic.errors import DbmimicError, RefusedError, TargetError, TryAgainError, UsageError
 from dbmimic.model.address import Address
@@ -18,6 +20,8 @@ _PATIENCE_SECONDS = 600.0
 _MOMENT_SECONDS = 30.0  # others hold the register for a moment only
 _PAUSE_SECONDS = 0.1
 _REGISTER = ""
+_SPARES = "spares"
+_SPARE_NAME = 8  # random bytes: nobody asks for such a name by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Sandboxes:
         Give the sandbox of that name, ready to connect to; it is made where it is not there.
 
         One that is there stays as it is, its rows and its time too. `golden` names another golden copy of the same
-        server, `ttl` how long the sandbox may live, where that is not as the limits say.
+        server, `ttl` how long the sandbox may live, where that is not as the limits say. Where a spare of the golden
+        copy as it is now is there, that is taken, in some milliseconds whatever its size.
 
         Raises:
             RefusedError: DM321, there is no golden copy; DM322, a limit is reached; DM324, its database is not ours.
@@ -51,12 +56,62 @@ class Sandboxes:
             if known is not None and known.ready and self.host.stands(known):
                 return known
             copy = self.host.golden(golden)
+            life = ttl or self.limits.ttl
+            taken = self._taken(name, copy, life) if known is None else None
+            if taken is not None:
+                return taken
             try:
-                return self._made(self._reserved(name, copy, known, ttl or self.limits.ttl), wait=wait)
+                return self._made(self._reserved(name, copy, known, life.end(self.clock.now())), wait=wait)
             except RefusedError:
                 if known is None:  # a stranger has its name: nothing of ours is there to be remembered
                     self._forgotten(name)
                 raise
+
+    def prepare(self, count: int, *, golden: str | None = None, wait: bool = False) -> tuple[Sandbox, ...]:
+        """
+        See to it that so many spares of the golden copy as it is now wait for `create`, and give them.
+
+        Those of the golden copy as it was, and those over `count`, are dropped. A spare counts as a sandbox where
+        limits are looked at.
+
+        Raises:
+            RefusedError: DM321, there is no golden copy; DM322, a limit is reached.
+        """
+        with self._only(_SPARES, _PATIENCE_SECONDS if wait else 0.0):
+            copy = self.host.golden(golden)
+            spares = [each for each in self.host.sandboxes() if each.spare and each.golden == copy.name]
+            kept = [each for each in spares if each.ready and each.golden_run == copy.run][:count]
+            for spare in spares:
+                if spare not in kept:
+                    with suppress(TryAgainError):  # somebody takes or drops it just now
+                        self._spare_dropped(spare.name)
+            return (*kept, *(self._spare(copy, wait=wait) for _ in range(count - len(kept))))
+
+    def _spare(self, copy: GoldenCopy, *, wait: bool) -> Sandbox:
+        name = f"spare-{secrets.token_hex(_SPARE_NAME)}"
+        with self._held(name, wait=False):
+            return self._made(self._reserved(name, copy, None, None, spare=True), wait=wait)
+
+    def _spare_dropped(self, name: str) -> None:
+        with self._held(name, wait=False, spare=True) as known:
+            if known is not None:
+                self._dropped(known)
+
+    def _taken(self, name: str, copy: GoldenCopy, life: Lifetime) -> Sandbox | None:
+        """Give a spare that is the sandbox of that name from now on, or None where there is none to take."""
+        now = self.clock.now()
+        with self._only(_REGISTER, _MOMENT_SECONDS):
+            for spare in self.host.sandboxes():
+                fits = spare.spare and spare.ready and (spare.golden, spare.golden_run) == (copy.name, copy.run)
+                if not fits or not self.host.hold(spare.database):
+                    continue
+                try:
+                    if self.host.stands(spare):
+                        own = replace(spare, name=name, spare=False, created_at=now, expires_at=life.end(now))
+                        return self.host.hand_over(spare, own)
+                finally:
+                    self.host.release(spare.database)
+        return None
 
     def reset(self, name: str, *, force: bool = False, wait: bool = False) -> Sandbox:
         """
@@ -116,7 +171,8 @@ class Sandboxes:
 
     def collect(self) -> tuple[Sandbox, ...]:
         """
-        Drop the sandboxes whose time is over, and what is left of those that were never finished; give them.
+        Drop the sandboxes whose time is over, spares of a golden copy that is gone or was made anew, and what is left
+        of those that were never finished; give them.
 
         What somebody works on just now is left for the next time. Where one cannot be dropped, the others are, and
         then the first reason is told.
@@ -124,23 +180,33 @@ class Sandboxes:
         gone: list[Sandbox] = []
         failures: list[DbmimicError] = []
         for sandbox in self.host.sandboxes():
-            if sandbox.ready and not sandbox.over(self.clock.now()):
+            if not self._ended(sandbox):
                 continue
             with suppress(TryAgainError):
                 try:
-                    gone += self._collected(sandbox.name)
+                    gone += self._collected(sandbox)
                 except (RefusedError, TargetError) as error:
                     failures.append(error)
         if failures:
             raise failures[0]
         return tuple(gone)
 
-    def _collected(self, name: str) -> list[Sandbox]:
-        with self._held(name, wait=False) as known:
-            if known is None or (known.ready and not known.over(self.clock.now())):
+    def _collected(self, sandbox: Sandbox) -> list[Sandbox]:
+        with self._held(sandbox.name, wait=False, spare=sandbox.spare) as known:
+            if known is None or not self._ended(known):
                 return []
             self._dropped(known)
             return [known]
+
+    def _ended(self, sandbox: Sandbox) -> bool:
+        if not sandbox.ready or sandbox.over(self.clock.now()):
+            return True
+        if not sandbox.spare:
+            return False
+        try:
+            return self.host.golden(sandbox.golden).run != sandbox.golden_run
+        except RefusedError:
+            return True
 
     def _dropped(self, sandbox: Sandbox) -> None:
         self.host.remove(sandbox)
@@ -150,17 +216,22 @@ class Sandboxes:
         with self._only(_REGISTER, _MOMENT_SECONDS):
             self.host.forget(name)
 
-    def _reserved(self, name: str, copy: GoldenCopy, known: Sandbox | None, ttl: Lifetime) -> Sandbox:
+    def _reserved(
+        self, name: str, copy: GoldenCopy, known: Sandbox | None, ends: datetime | None, *, spare: bool = False
+    ) -> Sandbox:
         """Take one of the places that there are, so that many at once cannot take more."""
+        account = naming.account_name(self.host.project, name, self.host.longest[1])
         sandbox = Sandbox(
             name=name,
-            database=self._database(name),
-            account=naming.account_name(self.host.project, name, self.host.longest[1]),
+            # What was a spare has names of its own.
+            database=known.database if known is not None else self._database(name),
+            account=known.account if known is not None else account,
             golden=copy.name,
             golden_run=copy.run,
             created_at=self.clock.now(),
-            expires_at=ttl.end(self.clock.now()),
+            expires_at=ends,
             protected=known.protected if known is not None else False,
+            spare=spare,
             mark=known.mark if known is not None else "",
         )
         with self._only(_REGISTER, _MOMENT_SECONDS):
@@ -207,17 +278,21 @@ class Sandboxes:
             else:
                 return
 
-    def _known(self, name: str) -> Sandbox | None:
-        return next((each for each in self.host.sandboxes() if each.name == name), None)
+    def _known(self, name: str, *, spare: bool = False) -> Sandbox | None:
+        known = next((each for each in self.host.sandboxes() if each.name == name), None)
+        if known is not None and known.spare and not spare:
+            hint = "give a name of your own to `dbmimic sandbox create`, which takes a spare"
+            raise UsageError("DM102", "that is a spare, which nobody uses yet", place=name, hint=hint)
+        return known
 
     def _database(self, name: str) -> str:
         return self.host.place(naming.database_name(self.host.project, name, self.host.longest[0]))
 
     @contextmanager
-    def _held(self, name: str, *, wait: bool) -> Iterator[Sandbox | None]:
+    def _held(self, name: str, *, wait: bool, spare: bool = False) -> Iterator[Sandbox | None]:
         """Be the only one who works on the sandbox of that name, and give what is known of it."""
         with self._only(self._database(naming.checked(name)), _PATIENCE_SECONDS if wait else 0.0, name):
-            yield self._known(name)
+            yield self._known(name, spare=spare)
 
     @contextmanager
     def _only(self, what: str, seconds: float, name: str = "") -> Iterator[None]:

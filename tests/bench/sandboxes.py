@@ -66,11 +66,14 @@ def sandbox(options: argparse.Namespace, server: Server | None, source: str) -> 
             "cp, synced": lambda: _cp(golden, Path(work) / "cp", synced=True),
             "create": lambda: _created(golden),
             "create, command": lambda: _by_command(golden),
+            "create, from a spare": lambda: _created(golden, spares=1),
+            "create, command, from a spare": lambda: _by_command(golden, spares=1),
+            "prepare a spare": lambda: _prepared(golden),
         }
         for _ in range(options.rounds):
             for name, case in cases.items():
-                golden.settle()
                 found["seconds"].setdefault(name, []).append(case())
+        _prepared(golden, 0)
         found["many"] = many(golden, options.many, options.callers) if options.many else {}
     _tell(found)
     if options.json:
@@ -107,20 +110,27 @@ def _timed(work: Callable[[], object]) -> float:
 
 def _cp(golden: Golden, to: Path, *, synced: bool) -> float:
     script = 'cp -r "$1" "$2"' + (' && find "$2" -type f -exec sync {} +' if synced else "")
+    golden.settle()
     try:
         return _timed(lambda: subprocess.run(["sh", "-c", script, "sh", str(golden.files), str(to)], check=True))
     finally:
         shutil.rmtree(to) if to.is_dir() else to.unlink()
 
 
-def _created(golden: Golden) -> float:
-    """Give the seconds until a session is in a new sandbox, from a Python that is running."""
+def _created(golden: Golden, spares: int = 0) -> float:
+    """
+    Give the seconds until a session is in a new sandbox, from a Python that is running.
+
+    Spares are made before, and their making is not in it.
+    """
+    _prepared(golden, spares)
 
     def create() -> None:
         with dbmimic.sandbox(golden.settings) as sandboxes:
             sandboxes.create("measured")
             usable(sandboxes.address("measured"))
 
+    golden.settle()
     try:
         return _timed(create)
     finally:
@@ -128,8 +138,17 @@ def _created(golden: Golden) -> float:
             sandboxes.drop("measured")
 
 
-def _by_command(golden: Golden) -> float:
-    """Give the seconds of the whole command."""
+def _prepared(golden: Golden, spares: int = 1) -> float:
+    """Give the seconds that it takes to have so many spares, where there are none."""
+    with dbmimic.sandbox(golden.settings) as sandboxes:
+        sandboxes.prepare(0)
+        golden.settle()
+        return _timed(lambda: sandboxes.prepare(spares))
+
+
+def _by_command(golden: Golden, spares: int = 0) -> float:
+    """Give the seconds of the whole command; see `_created`."""
+    _prepared(golden, spares)
     command = [
         str(Path(sys.executable).with_name("dbmimic")),
         "sandbox",
@@ -138,6 +157,7 @@ def _by_command(golden: Golden) -> float:
         "-c",
         str(golden.config),
     ]
+    golden.settle()
     try:
         return _timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
     finally:

@@ -65,7 +65,8 @@ def test_every_command_stands_in_the_readme_and_helps() -> None:
         "schema",
     }
     known |= {
-        f"sandbox {name}" for name in ("create", "url", "list", "exec", "reset", "extend", "protect", "drop", "gc")
+        f"sandbox {name}"
+        for name in ("create", "url", "list", "exec", "reset", "extend", "protect", "drop", "gc", "prepare")
     }
     assert set(commands()) == known
     for name in commands():

@@ -101,6 +101,7 @@ def golden_copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 def here(golden_copy: Here) -> Iterator[Here]:
     yield golden_copy
     with golden_copy.sandboxes() as sandboxes:
+        sandboxes.prepare(0)
         for each in sandboxes.listed():
             sandboxes.drop(each.name, force=True)
         assert sandboxes.listed() == ()
@@ -138,6 +139,75 @@ def test_the_old_or_the_new_golden_copy(here: Here) -> None:
     with here.sandboxes() as sandboxes:
         assert sandboxes.create("nightly") == first
         assert sandboxes.reset("nightly").golden_run != first.golden_run
+
+
+def test_a_spare_is_a_sandbox_in_a_moment(here: Here) -> None:
+    golden = here.shop.state(here.golden)
+    with here.sandboxes() as sandboxes:
+        spares = {each.name: each for each in sandboxes.prepare(2)}
+        assert [each.spare and each.ready for each in sandboxes.listed()] == [True, True]
+        assert {each.name for each in sandboxes.prepare(2)} == set(spares)
+        for ask in (sandboxes.address, sandboxes.drop, sandboxes.create):
+            with pytest.raises(UsageError, match="DM102"):
+                ask(next(iter(spares)))
+        made = sandboxes.create(BRANCH, ttl=Lifetime(timedelta(days=3)))
+        assert made.database in {each.database for each in spares.values()}
+        assert (made.spare, made.expires_at is None, made.created_at > max(e.created_at for e in spares.values())) == (
+            False,
+            False,
+            True,
+        )
+        address = sandboxes.address(BRANCH)
+        assert here.state(address) == golden
+        run(address, "DELETE FROM orders", "DROP VIEW big_orders", "CREATE TABLE own (id integer)")
+        assert sandboxes.create(BRANCH) == made
+        assert sandboxes.reset(BRANCH).database == made.database
+        assert sandboxes.address(BRANCH) == address
+        assert here.state(address) == golden
+        assert sorted(each.spare for each in sandboxes.listed()) == [False, True]
+        assert sandboxes.drop(BRANCH)
+        assert sandboxes.prepare(0) == ()
+        assert sandboxes.listed() == ()
+    assert [name for name in here.names() if "spare" in name] == []
+
+
+def test_one_spare_for_two_who_ask_at_once(here: Here) -> None:
+    with here.sandboxes() as sandboxes:
+        (spare,) = sandboxes.prepare(1)
+    made: list[str] = []
+
+    def ask(name: str) -> None:
+        with here.sandboxes() as sandboxes:
+            made.append(sandboxes.create(name, wait=True).database)
+
+    callers = [threading.Thread(target=ask, args=(name,)) for name in ("one", "two")]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(120)
+    assert len(set(made)) == 2
+    assert spare.database in made
+    with here.sandboxes() as sandboxes:
+        assert here.state(sandboxes.address("one")) == here.state(sandboxes.address("two"))
+
+
+@pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
+def test_a_spare_of_a_copy_that_is_no_more_is_dropped(here: Here) -> None:
+    with here.sandboxes() as sandboxes:
+        old = [each.name for each in sandboxes.prepare(2)]
+    assert dbmimic.copy(dbmimic.load_config(here.folder / "dbmimic.yaml")).verified
+    with here.sandboxes(max_count=2) as sandboxes:
+        assert [each.name for each in sandboxes.prepare(1) if each.name in old] == []
+        assert len(sandboxes.listed()) == 1
+        made = sandboxes.create("mine")
+        with pytest.raises(RefusedError, match="DM322"):
+            sandboxes.prepare(2)
+        Path(made.database).unlink()  # whoever made it anew under the same name would leave the spare's note behind
+        assert sandboxes.create("mine").database == made.database
+    assert dbmimic.copy(dbmimic.load_config(here.folder / "dbmimic.yaml")).verified
+    with here.sandboxes() as sandboxes:
+        assert [each.spare for each in sandboxes.collect()] == [True]
+        assert [each.name for each in sandboxes.listed()] == ["mine"]
 
 
 @pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
@@ -370,7 +440,10 @@ def test_a_developers_day(here: Here, dbmimic_command: Forks) -> None:
         program = [sys.executable, "-m", "tests.scenarios.shop_application"]
         order("exec", "feature/points", *driver, "--", *program)
 
+    assert order("prepare").out == "1 ready to be taken\n"
+    assert [each["spare"] for each in order("prepare", "--json").document["sandboxes"]] == [True]
     made = order("create", "feature/points", "--ttl", "3d", "--wait").out.splitlines()
+    assert order("prepare", "--count", "0").out == "0 ready to be taken\n"
     assert order("url", "feature/points").out.splitlines() == made[-1:]
     application()
     order("reset", "feature/points")

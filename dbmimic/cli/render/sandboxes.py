@@ -21,7 +21,7 @@ def show_sandboxes(sandboxes: Sequence[Sandbox], sizes: Mapping[str, int]) -> No
     for each in sandboxes:
         size = sizes.get(each.database)
         until = f"{each.expires_at:%Y-%m-%d %H:%M}" if each.expires_at is not None else "for ever"
-        state = "protected" if each.protected else "" if each.ready else "not ready"
+        state = "not ready" if not each.ready else "protected" if each.protected else "spare" if each.spare else ""
         megabytes = "" if size is None else f"{size / 1e6:,.1f}"
         made = f"{each.created_at:%Y-%m-%d %H:%M}"
         table.add_row(escape(each.name), escape(each.database), made, until, megabytes, state)

@@ -110,6 +110,13 @@ class MysqlSandboxes:
             raise TargetError("DM506", message, place=self.project, hint=hint) from None
         return replace(sandbox, mark=str(self._told(sandbox.name, "mark")))
 
+    def hand_over(self, spare: Sandbox, to: Sandbox) -> Sandbox:
+        """Let the spare's line in the sidecar be the sandbox's."""
+        names = (quoting.text(to.name), quoting.text(spare.name))
+        body = quoting.binary(to.text().encode())
+        self._session.run(f"UPDATE {self._register} SET name = {names[0]}, body = {body} WHERE name = {names[1]}")  # noqa: S608 -- all are literals of ours
+        return to
+
     def _told(self, name: str, column: str) -> str:
         where = f"name = {quoting.text(name)}"
         value = self._session.value(f"SELECT {column} FROM {self._register} WHERE {where}")  # noqa: S608 -- names are quoted

@@ -31,6 +31,7 @@ _REMEMBER = """
 INSERT INTO public.sandboxes (name, database, body) VALUES (%s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET database = excluded.database, body = excluded.body
 RETURNING mark"""
+_HAND_OVER = "UPDATE public.sandboxes SET name = %s, body = %s WHERE name = %s"
 
 
 class PostgresSandboxes:
@@ -85,6 +86,14 @@ class PostgresSandboxes:
         with speaking(books, Side.TARGET, "remembering a sandbox", self._register):
             row = books.execute(_REMEMBER, (sandbox.name, sandbox.database, sandbox.text())).fetchone()
         return sandbox if row is None else replace(sandbox, mark=row[0])
+
+    def hand_over(self, spare: Sandbox, to: Sandbox) -> Sandbox:
+        """Let the spare's line in the register be the sandbox's."""
+        books = self._opened()
+        if books is not None:
+            with speaking(books, Side.TARGET, "remembering a sandbox", self._register):
+                books.execute(_HAND_OVER, (to.name, to.text(), spare.name))
+        return to
 
     def forget(self, name: str) -> None:
         """Delete it from the register."""

@@ -96,6 +96,10 @@ class SqliteSandboxes:
         self._make_folder()
         return self._noted(replace(sandbox, account="", mark=self._mark(sandbox)))
 
+    def hand_over(self, spare: Sandbox, to: Sandbox) -> Sandbox:
+        """Write the sandbox down where the spare is: a note belongs to its file."""
+        return self._noted(replace(to, mark=spare.mark))
+
     def _noted(self, sandbox: Sandbox) -> Sandbox:
         note = self._note(sandbox)
         unfinished = note.with_suffix(".part")
