@@ -26,7 +26,8 @@ def foreign_key(table: str, name: str) -> Entry:
 
 @pytest.mark.parametrize("table", ["s.items", 's."odd ""name"', '"S t"."a.b"'])
 def test_an_entry_names_its_table(table: str) -> None:
-    assert [each.table for each in (key(table), index(table), foreign_key(table, "k"))] == [table] * 3
+    entries = (key(table), index(table), foreign_key(table, "k"), postdata._gathering(table)[1])
+    assert [each.table for each in entries] == [table] * 4
 
 
 def test_where_most_is_left_to_do_is_begun_first() -> None:
@@ -73,6 +74,19 @@ def test_an_index_waits_for_its_tables_keys_and_not_for_other_tables_or_indexes(
     assert begun[:2] == ["s.a_key", "s.b_key"]
     assert not any("s.a_key" in each and each & {"one", "two"} for each in seen)
     assert any({"one", "two"} <= each for each in seen)
+
+
+def test_statistics_wait_for_all_of_their_own_table_and_for_no_other() -> None:
+    entries = [
+        key("s.a"),
+        index("s.a", "one"),
+        index("s.a", "two"),
+        *(postdata._gathering(t)[1] for t in ("s.a", "s.b")),
+    ]
+    begun, seen = together(entries)
+    assert begun[-1] == "s.a"
+    assert not any("s.a" in each and each & {"s.a_key", "one", "two"} for each in seen)
+    assert any({"s.b", "s.a_key"} <= each for each in seen)
 
 
 def test_checks_of_one_table_do_not_wait_for_each_others_locks() -> None:
