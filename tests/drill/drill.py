@@ -24,7 +24,8 @@ def moment(lane: Lane, fault: Fault, forks: Forks, seed: int, number: int) -> Ou
     rng = Random(f"{seed}/{fault.name}/{lane.engine}/{number}")
     part = rng.random() * _BEYOND
     lane.change()
-    old, source, names = lane.look(lane.target, stamped=True), lane.look(lane.source), lane.source.names()
+    old = lane.standing or lane.look(lane.target, stamped=True)
+    source, names = lane.look(lane.source), lane.source.names()
     with ExitStack() as after:
         scene = Scene(lane, rng, after, forks, [])
         if fault.before:
@@ -40,7 +41,7 @@ def moment(lane: Lane, fault: Fault, forks: Forks, seed: int, number: int) -> Ou
     inconsistent = scene.consistent() if scene.consistent else ""
     sane = lane.look(lane.source) if not fault.changes_source else source
     again = lane.run()
-    new = lane.look(lane.target, stamped=True)
+    lane.standing = new = lane.look(lane.target, stamped=True)
     served = _served(scene, inconsistent, old, found, new)
     unfinished = found.objects not in {old.objects, new.objects}
     wrong = [

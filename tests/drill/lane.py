@@ -43,6 +43,7 @@ class Lane:
     A shop at `source`, its verified copy at `target`, and a folder with the configuration.
 
     `disk` is the target's own, where there can be one. `length` is what an undisturbed run takes now, in seconds.
+    `standing` is how the target was seen last, where no run has begun since.
     """
 
     engine: str
@@ -51,6 +52,7 @@ class Lane:
     folder: Path
     forks: Forks
     disk: Path | None
+    standing: Look | None = None
     _took: deque[float] = field(default_factory=lambda: deque(maxlen=9))
     _changes: int = 0
 
@@ -87,6 +89,7 @@ class Lane:
         self, *arguments: str, forks: Forks | None = None, module: str = "dbmimic.__main__", env: Mapping[str, str] = {}
     ) -> Running:
         """Begin a copy."""
+        self.standing = None
         words = ("copy", "--yes", "--json", *arguments)
         return (forks or self.forks).start(*words, cwd=self.folder, module=module, env=env)
 
