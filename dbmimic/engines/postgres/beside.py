@@ -18,6 +18,7 @@ from psycopg import sql
 from dbmimic.engines.postgres.connect import Connection, apply
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.reader import lock
+from dbmimic.engines.postgres.waiting import hang_up
 from dbmimic.engines.postgres.walk import Walk
 from dbmimic.errors import DbmimicError, SnapshotLost
 from dbmimic.model.names import TableId
@@ -110,7 +111,7 @@ class Walks:
                 second.connection.close()
 
     def close(self) -> None:
-        """Cancel what is still asked, and end the second session; the keeper's is left to its owner."""
+        """Cancel what is still asked, and end the second session; to close the keeper is its owner's."""
         self._closing = True
         walks = (self._keeper, self._second)
         for free, walk in zip(self._free, walks, strict=True):
@@ -119,6 +120,7 @@ class Walks:
             elif walk is not None:
                 with contextlib.suppress(psycopg.Error):
                     walk.connection.cancel_safe(timeout=_CANCEL_SECONDS)
+                hang_up(walk.connection.pgconn)  # where the server did not hear of it, or does not answer
                 if free.acquire(timeout=_CANCEL_SECONDS):
                     free.release()
         self._end()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import selectors
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from psycopg import sql
@@ -28,6 +29,7 @@ BATCH_BYTES = 4 << 20  # below, what a mask costs for each batch tells
 _IDS_A_STATEMENT = 20_000
 _IDS_IN_BINARY = 250_000  # binary rows have a head and an end, so all of them come by one statement, of 3 MB at most
 _WORTH_A_PUMP = 4 << 20  # bytes; starting two programs takes as long as reading so much by ourselves
+_LEAVING_SECONDS = 10.0
 _TID_RANGES = 140000  # the first version that reads a range of places without reading the whole table
 
 
@@ -41,7 +43,15 @@ class Bulk:
     binary: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Stream:
+    """Rows that a thread takes from a session."""
+
+    thread: threading.Thread
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(slots=True)
 class Reading:
     """A session that reads under the snapshot of that name, and how to find a `psql` that can do it in its stead."""
 
@@ -49,6 +59,15 @@ class Reading:
     side: Side
     snapshot: str
     psql: Callable[[], Psql | None]
+    _stream: _Stream | None = None
+
+    def end(self) -> None:
+        """End what another thread takes from the session, so that this can be closed."""
+        stream = self._stream
+        if stream is None or stream.thread is threading.current_thread() or not stream.thread.is_alive():
+            return
+        waiting.hang_up(self.connection.pgconn)
+        stream.over.wait(_LEAVING_SECONDS)
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf, by ourselves where they are few."""
@@ -87,11 +106,16 @@ class Reading:
             for query in _queries(layout, rows)
             for message in copy_out(self.connection, self.side, query, layout.leaf)
         )
-        for block, row_count in copytext.blocks(messages, BATCH_BYTES):
-            if layout.head:
-                yield _batch(layout, block, many=False)
-            else:
-                yield RawBatch(layout, row_count, {}, Payload(ENGINE, Lines(block), len(block)))
+        self._stream = stream = _Stream(threading.current_thread())
+        try:
+            for block, row_count in copytext.blocks(messages, BATCH_BYTES):
+                if layout.head:
+                    yield _batch(layout, block, many=False)
+                else:
+                    yield RawBatch(layout, row_count, {}, Payload(ENGINE, Lines(block), len(block)))
+        finally:
+            stream.over.set()
+            self._stream = None
 
     def _pumped(self, psql: Psql, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         with closing(self._outflow(psql, layout, rows, ahead=BATCH_BYTES)) as outflow:

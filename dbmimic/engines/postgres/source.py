@@ -251,5 +251,6 @@ class PostgresSource:
     def close(self) -> None:
         """End the snapshot and its connections; what is still asked by another thread is cancelled."""
         self._walks.close()
+        self._reading.end()
         with contextlib.suppress(psycopg.Error):
             self._connection.close()

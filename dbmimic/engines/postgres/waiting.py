@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import selectors
+import socket
 
+import psycopg
 from psycopg.pq.abc import PGconn, PGresult
 
 
@@ -18,6 +22,16 @@ def wait(pgconn: PGconn, events: int, patience: float | None = None) -> None:
         selector.register(pgconn.socket, events)
         if not selector.select(patience):
             raise TimeoutError
+
+
+def hang_up(pgconn: PGconn) -> None:
+    """
+    End what another thread does with a connection: it finds nobody at the other end, whatever the network is like.
+
+    Closing would free what libpq is working on in that thread, and the process with it.
+    """
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(pgconn.socket)) as same:
+        same.shutdown(socket.SHUT_RDWR)
 
 
 def flushed(pgconn: PGconn, patience: float | None = None) -> None:

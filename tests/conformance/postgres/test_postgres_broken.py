@@ -180,6 +180,28 @@ def test_bytes_that_are_no_text_are_told_as_such(bench):
         bench.drop(name)
 
 
+def test_a_source_that_is_closed_while_a_thread_reads_lets_it_find_that_out(bench):
+    """As where another check of a copy fails meanwhile; libpq's memory that is freed under a thread ends the process."""
+    name = bench.database("CREATE TABLE wide AS SELECT repeat('x', 200000) AS t FROM generate_series(1, 300)")
+    source = bench.source(name)
+    layout = layout_of(source.schema().table(TableId("public", "wide")))
+    reading, ended = threading.Event(), []
+
+    def read():
+        try:
+            for _ in source.read(layout, WHOLE):
+                reading.set()
+        except SnapshotLost as error:
+            ended.append(error.code)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert reading.wait(10)
+    source.close()
+    assert ended == ["DM403"], "the connection was closed before the thread had left it"
+    thread.join(10)
+
+
 def test_a_dump_that_finds_the_snapshot_gone_says_so(bench):
     """The run begins anew then, as it does where it finds so itself."""
     name = bench.database(PAIR)
