@@ -196,6 +196,11 @@ _REFUSED = (
 )
 
 
+_CUT = re.compile(
+    "reset by peer|broken pipe|closed the connection|could not (receive|send) data|SYSCALL|timeout", re.IGNORECASE
+)
+
+
 def unreachable(error: psycopg.Error, conninfo: str, side: Side, place: str) -> DbmimicError:
     """
     Give our error for a connection that could not be made.
@@ -207,7 +212,7 @@ def unreachable(error: psycopg.Error, conninfo: str, side: Side, place: str) -> 
     if answer == Ping.REJECT or "too many" in text or "remaining connection slots" in text:
         reason, hint = "is starting up, shutting down or full", "try again when it accepts connections"
         return TryAgainError("DM703", f"the {side} {reason}", place=place, hint=hint)
-    if answer == Ping.OK:
+    if answer == Ping.OK and not _CUT.search(text):
         why = next((why for pattern, why in _REFUSED if pattern.search(text)), "it refused the connection")
         hint = "check user, password and database in the URL, and the server's pg_hba.conf"
         return side.error(side.code(1), f"the {side} answers, but {why}", place=place, hint=hint)
