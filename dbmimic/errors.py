@@ -89,6 +89,7 @@ __all__ = [
     "SnapshotLost",
     "SourceError",
     "SourceUnreachable",
+    "SwapInDoubt",
     "TargetError",
     "TargetLost",
     "TryAgainError",
@@ -228,6 +229,17 @@ class TargetLost(TargetError):  # noqa: N818 - the name says what happened, as t
     """Nobody answers where the target should be, or no longer: its server may be starting anew."""
 
 
+class SwapInDoubt(TargetLost):
+    """
+    The target failed us while the new copy took its place, so it serves the old one or the new one.
+
+    `cause` tells how. `report` is the run's report, which is right where it is the new one.
+    """
+
+    cause: DbmimicError
+    report: object = None
+
+
 class VerificationFailed(DbmimicError):  # noqa: N818 - the name says what happened, as the others do
     """The new copy is not what was promised and was not swapped in; `report` is the run's report, if there is one."""
 
@@ -245,7 +257,7 @@ class HookError(DbmimicError):
     """
     The new copy is verified and in place, and a command that follows it failed; `report` is the run's report.
 
-    Of all errors it is the only one after which the target serves another copy than before.
+    Of all errors it is the only one after which the target certainly serves another copy than before.
     """
 
     exit_status = 8

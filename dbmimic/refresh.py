@@ -1,10 +1,10 @@
 """
 One run as the command line does it: what the user wants done around it, and everybody told how it ended.
 
-The copying itself is given. In this order: the run is remembered, `before` hooks run, the copy is made (with the
-hooks' SQL inside, see `pipeline.amend`) and put in place, `after` hooks run; then, however it ended, the history is
-written, `on_failure` hooks run after a failure, and metrics and notices go out. What fails of the last four is told and
-changes nothing.
+The copying itself is given. In this order: the run is remembered, the target is held, `before` hooks run, the copy is
+made (with the hooks' SQL inside, see `pipeline.amend`) and put in place, `after` hooks run; then, however it ended, the
+history is written, `on_failure` hooks run after a failure, and metrics and notices go out. What fails of the last four
+is told and changes nothing.
 """
 
 from __future__ import annotations
@@ -75,13 +75,20 @@ class Tally:
         self.listener(event)
 
 
+Lead = Callable[[], None]
+
+
 def refresh(
-    config: Settings, copy: Callable[[Listener, str], RunReport], listener: Listener, complain: Callable[[str], None]
+    config: Settings,
+    copy: Callable[[Listener, str, Lead | None], RunReport],
+    listener: Listener,
+    complain: Callable[[str], None],
 ) -> RunReport:
     """
     Give the report of a run, with all that the configuration wants done around it.
 
-    `copy` is given the number that the run is remembered by. `complain` is told what could not be remembered or told to
+    `copy` is given the number that the run is remembered by, and what it is to do once it holds the target and before
+    it reads anything: what it would wait for is over then. `complain` is told what could not be remembered or told to
     others.
 
     Raises:
@@ -92,8 +99,7 @@ def refresh(
     course = _Course(config, Tally(listener), complain, hosting.began(config))
     course.begin()
     try:
-        course.lead()
-        course.report = copy(course.tally, course.run.run)
+        course.report = copy(course.tally, course.run.run, course.lead if config.hooks.before else None)
         course.follow(course.report)
     except BaseException as error:
         course.end(error)

@@ -6,7 +6,8 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -20,7 +21,7 @@ from dbmimic.config.refreshing import amendments
 from dbmimic.config.secret import secret as secret_of
 from dbmimic.config.starter import starter
 from dbmimic.engines.catalog import Engines
-from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, UsageError
+from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SwapInDoubt, UsageError
 from dbmimic.executors import DaskExecutor, ProcessExecutor
 from dbmimic.hosting import SystemClock
 from dbmimic.hosting import address as _address
@@ -255,6 +256,7 @@ def copy(
     wait: float = 0.0,
     delta: bool = False,
     run: str | None = None,
+    lead: Callable[[], None] | None = None,
 ) -> RunReport:
     """
     Give the report of a verified copy that has taken the target's place.
@@ -263,25 +265,27 @@ def copy(
     work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
     is neither empty nor made by dbmimic. `delta` begins with what the target holds and copies what changed since, where
     that comes to the same. `wait` is for how many seconds to wait for another run that holds the target. `run` is the
-    number by which `rollback` finds the copy; without one it is drawn. What passes by itself (a server that is starting
-    anew or full, a lost snapshot, a deadlock) is tried again as often as the configuration says, each time as a whole
-    run.
+    number by which `rollback` finds the copy; without one it is drawn. `lead` is done once, when this run holds the
+    target and before it opens the source. What passes by itself (a server that is starting anew or full, a lost
+    snapshot, a deadlock) is tried again as often as the configuration says, each time as a whole run.
 
     Raises:
-        DbmimicError: by who can act on it; the target still serves what it served before.
+        SwapInDoubt: the target cannot be reached since the new copy was put in its place.
+        DbmimicError: any other, by who can act on it; the target still serves what it served before.
     """
     if config.source is None:  # more to the point than a secret that is missing, too
         _address(None, "source")
     asked = _request(config, secret_needed=True, confirmed=confirm_target)
-    request = replace(asked, amendments=amendments(config.hooks), delta=delta, run=run)
+    request = replace(asked, amendments=amendments(config.hooks), delta=delta, run=run or uuid.uuid4().hex)
     crew = Crew(executor, _count(executor), Workshop(config), least_bytes) if executor is not None else None
     world = _world(listener, crew)
+    tries = _Tries(config, request, world, lead)
     deadline = world.clock.seconds() + wait
     again = config.retry.attempts - 1
     pauses = [config.retry.pause * 2**number for number in range(again)]
     while True:
         try:
-            return _copied(config, request, world)
+            return tries.next()
         except DbmimicError as error:
             if error.code == _HELD and world.clock.seconds() < deadline:
                 pause = min(_PAUSE_SECONDS, max(0.0, deadline - world.clock.seconds()))
@@ -291,8 +295,54 @@ def copy(
                 tried = f"the run begins anew in {pause:g} s ({again - len(pauses)} of {again})"
                 _tell(world, error, tried)
             else:
-                raise
+                raise tries.doubt or error from None
         time.sleep(pause)
+
+
+@dataclass
+class _Tries:
+    """One run, tried until it succeeds, and what one try leaves to the next."""
+
+    config: Settings
+    request: Request
+    world: World
+    lead: Callable[[], None] | None
+    doubt: SwapInDoubt | None = None
+
+    def next(self) -> RunReport:
+        """Copy, unless the copy of a try before turns out to be in place."""
+        if self.doubt is not None and (report := self._arrived(self.doubt)):
+            return report
+        try:
+            return self._copied()
+        except SwapInDoubt as doubt:
+            self.doubt = doubt
+            report = self._arrived(doubt)  # at once, if it can be
+            if report is None:
+                raise doubt.cause from None
+            return report
+
+    def _arrived(self, doubt: SwapInDoubt) -> RunReport | None:
+        """
+        Give the report of a try that lost the target in its swap, or None where the old copy is served.
+
+        Another whole copy would make the one that is in place already the old one, which `rollback` gives back.
+        """
+        with _target(self.config, Engines()) as target:
+            target.hold()
+            swapped = target.swapped(self.request.run or "")
+        self.doubt = None
+        return doubt.report if swapped and isinstance(doubt.report, RunReport) else None
+
+    def _copied(self) -> RunReport:
+        config, engines = self.config, Engines()
+        with _target(config, engines) as target:
+            if self.lead is not None:
+                target.hold()
+                self.lead()
+                self.lead = None
+            with _source(config, engines) as opened, _throttled(opened, config, self.world) as (source, careful):
+                return _into(target, source, config, self.request, careful)
 
 
 def _tell(world: World, error: DbmimicError, next_step: str) -> None:
@@ -301,23 +351,17 @@ def _tell(world: World, error: DbmimicError, next_step: str) -> None:
     world.listener(Noticed(Finding(problem.code, Severity.WARNING, problem.place, f"{problem.message}; {next_step}")))
 
 
-def _copied(config: Settings, request: Request, world: World) -> RunReport:
-    engines = Engines()
-    with (
-        _source(config, engines) as opened,
-        _throttled(opened, config, world) as (source, careful),
-        _target(config, engines) as target,
-    ):
-        if config.retention.copies > 1 and target.engine in _KEEPS_ONE:
-            hint = "leave it out, or make it 1"
-            message = "MySQL and MariaDB keep one replaced copy"
-            raise ConfigError("DM228", message, place=config.retention.place, hint=hint)
-        if source.engine == target.engine:
-            return copying.copy(request, source, target, careful)
-        from dbmimic.engines.crossing import CrossingSource, CrossingTarget
+def _into(target: Target, source: Source, config: Settings, request: Request, world: World) -> RunReport:
+    if config.retention.copies > 1 and target.engine in _KEEPS_ONE:
+        hint = "leave it out, or make it 1"
+        message = "MySQL and MariaDB keep one replaced copy"
+        raise ConfigError("DM228", message, place=config.retention.place, hint=hint)
+    if source.engine == target.engine:
+        return copying.copy(request, source, target, world)
+    from dbmimic.engines.crossing import CrossingSource, CrossingTarget
 
-        crossing = CrossingSource(source, target.engine)
-        return copying.copy(request, crossing, CrossingTarget(target, crossing), careful)
+    crossing = CrossingSource(source, target.engine)
+    return copying.copy(request, crossing, CrossingTarget(target, crossing), world)
 
 
 @contextlib.contextmanager

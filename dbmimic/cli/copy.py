@@ -45,7 +45,7 @@ def copy(
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
     with wiring.workers(executor, workers) as crew:
 
-        def run(listener: Listener, number: str) -> RunReport:
+        def run(listener: Listener, number: str, lead: refresh.Lead | None) -> RunReport:
             return wiring.copy(
                 settings,
                 executor=crew,
@@ -55,6 +55,7 @@ def copy(
                 wait=_PATIENCE_SECONDS if wait else 0.0,
                 delta=delta,
                 run=number,
+                lead=lead,
             )
 
         conclude(

@@ -98,7 +98,9 @@ class HooksForm(Form):
     """What is done around a run."""
 
     before: Annotated[
-        Hooks, AfterValidator(_only_commands), Field(description="Commands that run before anything is read.")
+        Hooks,
+        AfterValidator(_only_commands),
+        Field(description="Commands that run when the target is held, before anything is read."),
     ] = []
     after: Annotated[
         Hooks,

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import replace
 
 from dbmimic import load, subset
-from dbmimic.errors import ConfigError, Problem, VerificationFailed
+from dbmimic.errors import ConfigError, DbmimicError, Problem, SwapInDoubt, VerificationFailed
 from dbmimic.model.events import Noticed, Stage
 from dbmimic.model.findings import Severity
 from dbmimic.model.report import RunReport
@@ -19,6 +19,7 @@ from dbmimic.pipeline.expect import describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.making import Work, in_full
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
+from dbmimic.pipeline.retry import passes
 from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.trial import refuse, tried
 from dbmimic.pipeline.units import maskers_of, sizes_of
@@ -34,6 +35,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
 
     Raises:
         VerificationFailed: the new copy is not what was promised; the target still serves the old one.
+        SwapInDoubt: the target was lost while the new copy took its place; its stamp tells which one it serves.
         DbmimicError: any other of its families; the target still serves the old copy.
     """
     if request.secret is None:
@@ -79,8 +81,13 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     if request.delta:  # before the user's own SQL: what that writes has to go again
         delta.note(work, made.judged.row_counts, stamp.run)
     amend(request, source, cleared, expected, chapters)
-    with chapters.chapter(Stage.SWAP):
-        load.swap(cleared, stamp, request.copies)
+    try:
+        with chapters.chapter(Stage.SWAP):
+            load.swap(cleared, stamp, request.copies)
+    except DbmimicError as error:
+        if not passes(error):
+            raise
+        raise _in_doubt(error, replace(report, seconds=chapters.total())) from None
     return replace(report, seconds=chapters.total())
 
 
@@ -95,6 +102,15 @@ def tell(report: RunReport, world: World) -> None:
         world.listener(Noticed(finding))
     if not report.verified:
         raise _failure(report)
+
+
+def _in_doubt(error: DbmimicError, report: RunReport) -> SwapInDoubt:
+    """Give the error for a swap of which we do not know whether it took place; the report goes with it."""
+    message = f"{error.message}, and whether the new copy is in place is not known"
+    hint = "run again when the target can be reached; it serves the old copy or the new one"
+    doubt = SwapInDoubt("DM501", message, place=error.place, hint=hint)
+    doubt.cause, doubt.report = error, report
+    return doubt
 
 
 def _failure(report: RunReport) -> VerificationFailed:

@@ -123,6 +123,14 @@ class Switch(Protocol):
         """Put the new copy in the target's place in one step; so many of those that were there are kept."""
         ...
 
+    def swapped(self, run: str) -> bool:
+        """
+        Tell whether the target is the copy of that run; a swap that was cut short is finished or undone first.
+
+        For whoever holds the target and was cut off from it in `swap`.
+        """
+        ...
+
     def kept(self) -> tuple[KeptCopy, ...]:
         """Give the copies that are kept, the one that was replaced last first."""
         ...

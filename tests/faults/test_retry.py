@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 
 import dbmimic
+from dbmimic import wiring
 from dbmimic.engines.postgres.errors import Side
 from dbmimic.engines.postgres.pump import Inflow, Outflow, Psql
 from dbmimic.errors import (
@@ -44,9 +45,15 @@ def shop(request: pytest.FixtureRequest) -> Shop:
 
 
 class Door:
-    """A port at which nobody answers until it is opened; then whoever comes is led to the server."""
+    """
+    A port at which nobody answers until it is opened; then whoever comes is led to the server.
+
+    The first guest who says all the `last_words`, in their order, is led no further: the server hears the last one, and
+    what it answers to that nobody hears.
+    """
 
     def __init__(self, server: int) -> None:
+        self.last_words: tuple[bytes, ...] = ()
         self._server = server
         self._ends: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -67,7 +74,7 @@ class Door:
         for end in (self._socket, *self._ends):
             end.close()
 
-    def _begin(self, work: Callable[..., None], *given: socket.socket) -> None:
+    def _begin(self, work: Callable[..., None], *given: object) -> None:
         self._threads.append(threading.Thread(target=work, args=given))
         self._threads[-1].start()
 
@@ -77,13 +84,21 @@ class Door:
                 guest, _ = self._socket.accept()
                 host = socket.create_connection(("127.0.0.1", self._server))
                 self._ends += [guest, host]
-                self._begin(self._lead, guest, host)
-                self._begin(self._lead, host, guest)
+                self._begin(self._lead, guest, host, list(self.last_words))
+                self._begin(self._lead, host, guest, [])
 
-    def _lead(self, one: socket.socket, other: socket.socket) -> None:
+    def _lead(self, one: socket.socket, other: socket.socket, words: list[bytes]) -> None:
         with contextlib.suppress(OSError):
             while piece := one.recv(65536):
+                last = bool(words)
+                while words and words[0] in piece:
+                    words.pop(0)
+                if last and not words and self.last_words:
+                    self.last_words = ()
+                    one.shutdown(socket.SHUT_RDWR)
                 other.sendall(piece)
+                if last and not words:
+                    break
         with contextlib.suppress(OSError):
             other.shutdown(socket.SHUT_WR)
 
@@ -119,6 +134,17 @@ def test_a_source_that_does_not_answer_at_first_is_asked_again(shop: Shop, door:
     assert warnings(heard) == ["DM401"]
 
 
+def test_a_connection_that_is_cut_while_it_is_made_is_made_again(shop: Shop, door: Door, tmp_path: Path) -> None:
+    """The server is there when it is asked why, but it refused nobody."""
+    url = re.sub(r":\d+/", f":{door.port}/", shop.build("cut"))
+    settings = configured(tmp_path, url, shop.url("cut_stage"), rules=RULES, retry=RETRY)
+    door.open()
+    door.last_words = (b"postgres",) if shop.engine == "postgresql" else (b"root",)
+    heard: list[Event] = []
+    assert dbmimic.copy(settings, listener=heard.append).verified
+    assert len(warnings(heard)) == 1
+
+
 def test_a_target_that_is_lost_in_the_middle_is_filled_anew(shop: Shop, tmp_path: Path) -> None:
     shop.build("dropped")
     settings = configured(tmp_path, shop.url("dropped"), shop.url("dropped_stage"), rules=RULES, retry=RETRY)
@@ -132,6 +158,26 @@ def test_a_target_that_is_lost_in_the_middle_is_filled_anew(shop: Shop, tmp_path
     assert dbmimic.copy(settings, listener=listen).verified
     assert warnings(heard) == ["DM501"]
     assert shop.run("dropped_stage", ["SELECT count(*) FROM orders"]) == [(small_shop.ORDERS,)]
+
+
+def test_a_copy_that_is_in_place_is_not_made_again_where_its_swap_was_not_answered(
+    shop: Shop, door: Door, tmp_path: Path
+) -> None:
+    """Otherwise the copy from before is lost to `rollback`: the first of the two new ones would be the old one."""
+    source, url = shop.build("doubted"), re.sub(r":\d+/", f":{door.port}/", shop.url("doubted_stage"))
+    settings = configured(tmp_path, source, url, rules=RULES, retry=RETRY)
+    door.open()
+    dbmimic.copy(settings, run="1" * 32)
+    shop.run("doubted", ["UPDATE orders SET total = total + 1"])
+    door.last_words = (b"RENAME TO", b"COMMIT") if shop.engine == "postgresql" else (b"RENAME TABLE",)
+    heard: list[Event] = []
+    assert dbmimic.copy(settings, run="2" * 32, listener=heard.append).verified
+    assert door.last_words == ()
+    assert [each.stage for each in heard if isinstance(each, StageStarted)].count(Stage.COPY) == 1
+    assert [each.stamp and each.stamp.run for each in wiring.kept_copies(settings)] == ["1" * 32]
+    sums = [shop.run(each, ["SELECT sum(total) FROM orders"]) for each in ("doubted", "doubted_stage")]
+    assert sums[0] == sums[1]
+    assert shop.fires("doubted_stage")
 
 
 def hang_up(shop: Shop, database: str) -> None:

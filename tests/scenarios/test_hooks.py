@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dbmimic.engines.sqlite.files import Places, RunLock
 from tests.command_line import Ended, Forks, environment, script
 from tests.copying import SECRET
 from tests.places import ENGINES, Place, place
@@ -152,6 +153,24 @@ def test_a_failure_before_is_before_everything(dbmimic_command: Forks, here: Pla
     assert "hook before 1: why" in ended.err, "quiet is not silent where something went wrong"
     assert (tmp_path / "told").read_text().split() == ["failed", "4", "DM331"]
     assert not (tmp_path / "second").exists()
+
+
+def test_hooks_wait_for_another_run_with_the_copy(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    """What they pause or clear would be so while the other run copies, and not for this one."""
+    hooks = {"before": ["touch led"]}
+    other = RunLock(Places(here.folder / here.target))
+    other.take()
+    held = run(dbmimic_command, here, tmp_path, hooks=hooks)
+    assert held.status == 75
+    assert not (tmp_path / "led").exists()
+    waiting = dbmimic_command.start("copy", "--wait", cwd=tmp_path)
+    time.sleep(0.5)
+    assert not (tmp_path / "led").exists()
+    other.release()
+    ended = waiting.wait()
+    assert ended.status == 0, ended.err
+    assert "waiting for it to end" in ended.err
+    assert (tmp_path / "led").exists()
 
 
 def test_a_failure_after_leaves_the_new_copy(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:

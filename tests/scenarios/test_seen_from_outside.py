@@ -244,7 +244,9 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
     shown = dbmimic_command.run("runs", "last", cwd=tmp_path).out
     assert "rows of audit: 0 before, 200 now" in shown
     assert SECRET not in shown
-    assert "+1 tables, +1 columns" in dbmimic_command.run("runs", cwd=tmp_path, env={"COLUMNS": "250"}).out
+    listed = dbmimic_command.run("runs", cwd=tmp_path, env={"COLUMNS": "40"}).out
+    assert "+1 tables, +1 columns" in listed
+    assert listed.count(f"{here.target} ") == 3, "a pipe gets addresses in one piece, however narrow the terminal is"
 
 
 def test_what_no_report_tells_is_counted_too(tmp_path: Path) -> None:
@@ -260,7 +262,7 @@ def test_what_no_report_tells_is_counted_too(tmp_path: Path) -> None:
         metrics={"textfile": str(textfile)},
     )
 
-    def copy(listener: Listener, number: str) -> RunReport:
+    def copy(listener: Listener, number: str, _: object) -> RunReport:
         listener(Noticed(Finding("DM401", Severity.WARNING, "source", "lost; the run begins anew")))
         return wiring.copy(settings, listener=listener, run=number)
 

@@ -91,6 +91,10 @@ class CrossingTarget:
         """Put the new copy in the target's place."""
         self._target.swap(stamp, copies)
 
+    def swapped(self, run: str) -> bool:
+        """Tell whether the target is the copy of that run."""
+        return self._target.swapped(run)
+
     def discard(self) -> None:
         """Remove the new copy and let go of the run lock."""
         self._target.discard()

@@ -175,6 +175,12 @@ class MysqlTarget:
         self._exchange.swap(self._script, stamp)
         self._script = None
 
+    def swapped(self, run: str) -> bool:
+        """Tell whether the target is the copy of that run, once what the journal tells of is finished or undone."""
+        self._exchange.recover()
+        stamp = self._seen().stamp
+        return stamp is not None and stamp.run == run
+
     def discard(self) -> None:
         """Remove the new copy and let go of the run lock."""
         if self._built:

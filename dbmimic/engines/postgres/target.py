@@ -285,6 +285,13 @@ class PostgresTarget:
         switch.swap(self._upkeep, self._name, stamp, copies)
         self._built = False
 
+    def swapped(self, run: str) -> bool:
+        """Tell whether the target is the copy of that run; a swap is one transaction, so none is left half done."""
+        with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
+            found = databases.find(self._upkeep, self._name)
+        mark = found.mark if found else None
+        return mark is not None and mark.stamp is not None and mark.stamp.run == run
+
     def _leave(self) -> None:
         """Close our own session in the new copy, which would keep it from being renamed or dropped."""
         self._writing = None

@@ -301,6 +301,12 @@ class SqliteTarget:
         files.exchange(self._places, self._places.new)
         files.drop_others(self._places, copies)
 
+    def swapped(self, run: str) -> bool:
+        """Tell whether the file is the copy of that run."""
+        files.recover(self._places)
+        stamp = self.state().stamp
+        return stamp is not None and stamp.run == run
+
     def _settle(self) -> None:
         """
         Bring what a crashed or running writer left beside the target into it, and see that nobody is writing.
