@@ -204,6 +204,12 @@ def sessions(connection: Connection, name: str) -> int:
     return int(row[0]) if row else 0
 
 
+def prepared(connection: Connection, name: str) -> list[str]:
+    """Give the names of the transactions that somebody prepared in a database and has not ended, the oldest first."""
+    statement = "SELECT gid FROM pg_prepared_xacts WHERE database = %s ORDER BY prepared, gid"
+    return [str(gid) for (gid,) in connection.execute(statement, (name,)).fetchall()]
+
+
 def holder(connection: Connection, key: tuple[int, int]) -> str:
     """Give who holds an advisory lock, as far as the role may see it, as an end of a sentence."""
     row = connection.execute(catalog.query("lock_holder"), {"class": key[0], "number": key[1]}).fetchone()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import psycopg
+from psycopg import sql
 
 from dbmimic.engines.postgres import databases
 from dbmimic.engines.postgres.connect import Connection
@@ -41,7 +42,7 @@ def swap(connection: Connection, name: str, stamp: Stamp, copies: int = 1) -> No
             ours = {place: there.name for place, there in kept.items() if there.mark is not None}
             staying = dict(itertools.islice(ours.items(), copies - 1))
             for place in ours.keys() - staying.keys():
-                databases.drop(connection, ours[place])
+                _drop(connection, ours[place])
             moves = _moves(name, staying)
 
     def renames() -> None:
@@ -54,6 +55,14 @@ def swap(connection: Connection, name: str, stamp: Stamp, copies: int = 1) -> No
         databases.rename(connection, new, name)
 
     _together(connection, renames, (*(there for there, _ in moves), new, name), "swapping the new copy in")
+
+
+def _drop(connection: Connection, name: str) -> None:
+    """Drop a replaced copy; its sessions are ended, but a prepared transaction is not ours to end."""
+    try:
+        databases.drop(connection, name)
+    except psycopg.errors.ObjectInUse:
+        raise _occupied(connection, [name]) from None
 
 
 def _moves(name: str, staying: Mapping[int, str]) -> list[tuple[str, str]]:
@@ -132,9 +141,21 @@ def _together(connection: Connection, renames: Callable[[], None], emptied: Sequ
 def _occupied(connection: Connection, names: Sequence[str]) -> TargetError:
     with speaking(connection, Side.TARGET, "counting sessions"):
         count = sum(databases.sessions(connection, name) for name in names)
+        prepared = [(name, transaction) for name in names for transaction in databases.prepared(connection, name)]
+    if prepared and not count:
+        return _prepared(*prepared[0], len(prepared) - 1)
     message = f"the target is in use: {count} sessions in it could not be ended, or came back at once"
-    hint = "stop the applications that use it, or grant the role pg_signal_backend; prepared transactions count too"
+    hint = "stop the applications that use it, or grant the role pg_signal_backend"
     return TargetError("DM505", message, place=names[-1], hint=hint)
+
+
+def _prepared(name: str, transaction: str, others: int) -> TargetError:
+    """Give the error for a transaction that stays in a database though its session is gone."""
+    quoted = sql.Literal(transaction).as_string()
+    more = f", and {others} more" if others else ""
+    message = f"the target is in use: transaction {quoted} was prepared in it and has not ended{more}"
+    hint = f"its application's transaction manager ends it; by hand, in {name}: ROLLBACK PREPARED {quoted};"
+    return TargetError("DM505", message, place=name, hint=hint)
 
 
 def in_the_way(name: str) -> TargetError:

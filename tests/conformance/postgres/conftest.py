@@ -21,7 +21,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    with PostgresServer(request.param, log_statements=True) as running:
+    with PostgresServer(request.param, log_statements=True, settings={"max_prepared_transactions": "4"}) as running:
         running.execute("CREATE ROLE reader LOGIN; CREATE ROLE builder LOGIN CREATEDB")
         yield running
 

@@ -199,6 +199,25 @@ def test_swap_gives_up_when_others_cannot_be_ended(bench, monkeypatch):
     assert bench.rows(f"{name}_copy", "SELECT * FROM t") == []
 
 
+def test_swap_names_a_prepared_transaction_that_is_in_its_way(bench, monkeypatch):
+    monkeypatch.setattr("dbmimic.engines.postgres.switch._PATIENCE_SECONDS", 0.0)
+    name = bench.database("CREATE TABLE t (a int)")
+    source, there = bench.source(name), bench.database("CREATE TABLE t (a int)", name=f"{name}_copy")
+    target = bench.target(there)
+    bench.load(source, target)
+    target.finish(source.structure(), frozenset())
+    with psycopg.connect(bench.server.url(there), autocommit=True) as other:
+        other.execute("BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'order''s'")
+    with pytest.raises(TargetError) as caught:
+        target.swap(STAMP)
+    assert (caught.value.code, caught.value.place) == ("DM505", there)
+    assert "sessions" not in caught.value.message
+    assert f"in {there}: ROLLBACK PREPARED 'order''s';" in caught.value.hint
+    bench.server.execute("ROLLBACK PREPARED 'order''s'", database=there)
+    target.swap(STAMP)
+    assert bench.rows(there, "SELECT * FROM t") == []
+
+
 def test_discard_removes_the_new_copy_and_lets_go(bench):
     name = bench.database("CREATE TABLE t (a int)")
     source, target = bench.source(name), bench.target(f"{name}_copy")
