@@ -251,12 +251,16 @@ class SliceForm(Form):
 
     @model_validator(mode="after")
     def _without_contradiction(self) -> SliceForm:
+        nothing = not self.seeds and not self.static and not self.tables and not self.cover
+        if self.mode is None and nothing and "seeds" in self.model_fields_set:
+            message = "there is no seed in this list, and without one every row would be copied"
+            raise complaint(message, "add seeds, or say so: 'mode: full'", code="DM212", within=("seeds",))
         if self.mode == "full" and (self.seeds or self.cover):
             message = (
                 f"the mode 'full' takes every row, so {'seeds have' if self.seeds else 'cover has'} no meaning in it"
             )
             raise complaint(message, "use 'closure', or leave that out", code="DM212", within=("mode",))
-        if self.mode == "closure" and not self.seeds and not self.static and not self.tables and not self.cover:
+        if self.mode == "closure" and nothing:
             message = "the mode 'closure' has nothing to start from"
             raise complaint(message, "add 'seeds', 'cover' or 'static', or use 'full'", code="DM212", within=("mode",))
         if self.mode == "restrict" and not self.seeds:

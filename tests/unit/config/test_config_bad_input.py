@@ -96,6 +96,8 @@ WRONG = [
     ("a rule file that is not there", f"rules:\n  extends: [{CANARY}.yaml]\n", "DM211", "2:13"),
     ("full with seeds", f"slice:\n  mode: full\n  seeds: [{{table: {CANARY}, percent: 5}}]\n", "DM212", "2:9"),
     ("closure of nothing", f"slice:\n  mode: closure\n  exclude: [{CANARY}]\n", "DM212", "2:9"),
+    ("seeds that were forgotten", f"slice: {{seeds: , exclude: [{CANARY}]}}\n", "DM212", "1:9"),
+    ("a list of no seeds", "slice:\n  seeds: []\n", "DM212", "2:10"),
     ("static and excluded", f"slice:\n  static: [{CANARY}]\n  exclude: [x, {CANARY}]\n", "DM212", "3:16"),
     ("restrict by nothing", f"slice:\n  mode: restrict\n  exclude: [{CANARY}]\n", "DM212", "2:9"),
     ("an edge of nothing", f"slice:\n  edges:\n    - {{edge: {CANARY}}}\n", "DM204", "3:7"),
