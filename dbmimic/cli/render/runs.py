@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dbmimic.cli.render.console import output
 from dbmimic.model.run import Drift, Run, RunStatus
 from dbmimic.reporting.runs import drift_lines
 
@@ -27,7 +27,7 @@ def show_runs(runs: Sequence[tuple[Run, Drift]]) -> None:
         began = run.started_at[:19].replace("T", " ")
         cells = (run.run[:_SHORT], began, escape(run.target), f"[{colour}]{run.status}[/]", rows, seconds)
         table.add_row(*cells, _changed(drift), run.code)
-    console = Console(highlight=False, soft_wrap=True)
+    console = output()
     console.print(table)
     console.print(f"{len(runs)} runs")
 
@@ -61,7 +61,7 @@ def show_run(run: Run, drift: Drift) -> None:
         *(("changed", line) for line in drift_lines(drift)),
         ("on", f"{run.host}, dbmimic {run.version}"),
     ]
-    console = Console(highlight=False, soft_wrap=True)
+    console = output()
     for title, text in told:
         if text:
-            console.print(f"{title + ':':10} {escape(text)}")
+            console.print(f"{title + ':':10} {escape(text)}", soft_wrap=True)

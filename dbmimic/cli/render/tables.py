@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dbmimic.cli.render.console import output
 from dbmimic.model.budget import BudgetOutcome
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.explanation import Explanation
@@ -18,7 +19,7 @@ _COLOURS = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "r
 
 def show_report(report: RunReport, *, verbose: bool) -> None:
     """Print what a run came to."""
-    console = _console()
+    console = output()
     table = _table("table", "rows", "of", "own", "need", "seconds")
     for row in report.tables:
         if row.rows or verbose:
@@ -41,7 +42,7 @@ def show_report(report: RunReport, *, verbose: bool) -> None:
 
 def show_preview(preview: Preview, *, verbose: bool) -> None:
     """Print what a copy would do."""
-    console = _console()
+    console = output()
     table = _table("table", "rows", "of", "own", "need", "size", "masked", "kept", "undecided", label="why")
     for row in preview.tables:
         counts = (row.rows, row.source_rows, row.own, row.need)
@@ -69,7 +70,7 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
 
 def show_rules_check(checked: RulesCheck) -> None:
     """Print what the rules come to, with the next step for each finding."""
-    console = _console()
+    console = output()
     for finding in checked.findings:
         _findings(console, (finding,), verbose=True)
         console.print(escape(f"  try: {finding.hint}"))
@@ -78,7 +79,7 @@ def show_rules_check(checked: RulesCheck) -> None:
 
 def show_explanation(explanation: Explanation) -> None:
     """Print the chain that brings a row."""
-    console = _console()
+    console = output()
     if not explanation.in_slice:
         console.print(escape(f"this row of {explanation.table} is not in the slice"))
     for link in explanation.chain:
@@ -162,15 +163,9 @@ def _table(first: str, *numbers: str, label: str | None = None) -> Table:
     return table
 
 
-def _console() -> Console:
-    """Give a console on standard output; a pipe gets lines as long as they are."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
-
-
 def show_rows(title: str, columns: list[str], rows: list[tuple[object, ...]]) -> None:
     """Print rows of a database that holds nobody's data: the demo's own."""
-    console = _console()
+    console = output()
     table = _table(columns[0], label=None)
     for name in columns[1:]:
         table.add_column(name)
