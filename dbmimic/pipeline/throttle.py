@@ -50,7 +50,8 @@ class Throttle:
         self._waiting: dict[int, float] = {}
         self._counts: deque[tuple[float, int]] = deque()
         self._ours = 0
-        self._at_work = 0  # at the last look
+        self._counting = threading.Lock()
+        self._at_work = False  # somebody was, at the last look
         self._seen_at = float("-inf")  # when somebody was last at work
         self._reason = ""
         self._paused_at = 0.0
@@ -108,14 +109,16 @@ class Throttle:
         then, before = counts[0]
         ended = (counts[-1][1] - before) / (now - then) if now - then >= _WINDOW_SECONDS else 0.0
         # Twice in a row: a session of ours that comes or goes during a look is one too many in that look.
-        if ended >= _SOMEBODY or (sight.at_work and self._at_work):
+        at_work = bool(sight.at_work) or sight.present
+        if ended >= _SOMEBODY or (at_work and self._at_work):
             self._seen_at = now
-        self._at_work = sight.at_work or 0
+        self._at_work = at_work
         self.busy = now - self._seen_at <= _LINGER_SECONDS
 
     def expect(self, transactions: int) -> None:
-        """Say that this run is about to end so many transactions on the source itself: they are nobody else's."""
-        self._ours += transactions
+        """Say that this run is about to end so many transactions on the source itself; any thread may."""
+        with self._counting:
+            self._ours += transactions
 
     def _too_much(self, sight: Sight) -> str:
         """Give why reading should pause, or nothing."""

@@ -20,14 +20,16 @@ class Sight:
     What one look showed.
 
     `lag` is by how many seconds a replica is behind, None where it is none or nobody may know. `at_work` counts the
-    sessions of others that are at work now, None where the role does not see them. `transactions` counts what others
-    and we have done since the server's statistics began; its growth tells whether anybody is there.
+    sessions of others that are at work now, None where the role does not see them; `present` tells then whether others
+    have a transaction open at least. `transactions` counts what others and we have done since the server's statistics
+    began; its growth tells whether anybody is there.
     """
 
     waiting: tuple[Waiting, ...] = ()
     lag: float | None = None
     at_work: int | None = None
     transactions: int = 0
+    present: bool = False
 
 
 class Watch(Protocol):

@@ -36,16 +36,18 @@ class PostgresWatch:
     @property
     def unseen(self) -> tuple[str, ...]:
         """How many sessions are at work, without the role `pg_read_all_stats`."""
-        return () if self._sees_all else ("how many sessions are at work (GRANT pg_read_all_stats shows them)",)
+        blind = "how many sessions are at work: an open transaction counts as one (GRANT pg_read_all_stats shows them)"
+        return () if self._sees_all else (blind,)
 
     def look(self) -> Sight:
         """Give who waits, and how busy the server is."""
         with speaking(self._connection, Side.SOURCE, _DOING), self._connection.transaction():
             waiting = self._connection.execute(catalog.query("waiting"), self._ours).fetchall()
             found = self._connection.execute(catalog.query("at_work"), self._ours).fetchone()
-        lag, at_work, transactions = found or (None, None, 0)
+        lag, at_work, present, transactions = found or (None, None, False, 0)
         places = ((pid, str(TableId(schema, name)) if name is not None else "") for pid, schema, name in waiting)
-        return Sight(tuple(Waiting(pid, place) for pid, place in places), lag, at_work, transactions or 0)
+        waiters = tuple(Waiting(pid, place) for pid, place in places)
+        return Sight(waiters, lag, at_work, transactions or 0, present=present and at_work is None)
 
     def let_go(self) -> None:
         """End the keeper and what joined it; a role may always end its own sessions."""

@@ -13,12 +13,14 @@ def test_those_at_work_are_seen_by_who_may_and_told_by_who_may_not(bench):
     for user in ("postgres", "reader"):
         source = bench.engine.open_source(dataclasses.replace(bench.address(name), user=user))
         watch = source.watch()
-        assert watch.look().at_work in {0, None}
+        look = watch.look()
+        assert (look.at_work in {0, None}, look.present) == (True, False)
         sees.append((source, watch))
         unseen.append(watch.unseen)
     asleep.start()
     threading.Event().wait(0.5)
-    assert [watch.look().at_work for _, watch in sees] == [1, None]
+    looks = [watch.look() for _, watch in sees]
+    assert [(look.at_work, look.present) for look in looks] == [(1, False), (None, True)]
     assert (unseen[0], "pg_read_all_stats" in unseen[1][0]) == ((), True)
     asleep.join()
     for source, watch in sees:

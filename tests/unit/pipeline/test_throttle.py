@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -78,7 +79,7 @@ def test_nobody_there_costs_nothing() -> None:
     assert not bench.throttle.busy
 
 
-@pytest.mark.parametrize("somebody", [Sight(transactions=20), Sight(at_work=1)])
+@pytest.mark.parametrize("somebody", [Sight(transactions=20), Sight(at_work=1), Sight(present=True)])
 def test_who_reads_rests_while_others_work_and_for_a_while_after(somebody: Sight) -> None:
     bench = Bench(ThrottleSpec(nice_ratio=1.5))
     bench.see(Sight())
@@ -131,6 +132,23 @@ def test_what_the_run_ends_itself_is_nobody_elses() -> None:
     assert not bench.throttle.busy
     bench.throttle.take(Sight((), None, 0, 50 * 10 + 100))
     assert bench.throttle.busy
+
+
+def test_threads_may_tell_at_once_what_they_will_end() -> None:
+    class Slow(int):
+        def __radd__(self, other: int) -> int:
+            time.sleep(0.001)  # others add meanwhile, if they may
+            return other + int(self)
+
+    bench = Bench()
+    bench.see(Sight())
+    threads = [threading.Thread(target=lambda: bench.throttle.expect(Slow(20))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bench.see(Sight(transactions=400), after=1.0)
+    assert not bench.throttle.busy
 
 
 def test_only_one_that_waits_all_the_time_is_given_way_to() -> None:

@@ -2,19 +2,28 @@
 --
 -- lag          by how many seconds a standby is behind, NULL on a primary
 -- at_work      how many sessions of others run a statement, NULL where the role does not see them
+-- present      whether others have a transaction open, which any role sees
 -- transactions how many this database has ended
 -- parameters: keeper, mark (as in `waiting`)
+WITH others AS (
+    SELECT a.pid, a.usesysid, a.backend_type, a.state
+      FROM pg_stat_activity a
+     WHERE a.pid NOT IN (pg_backend_pid(), %(keeper)s)
+       AND a.application_name NOT IN (%(mark)s, 'dbmimic')
+       AND NOT (a.application_name = 'pg_dump' AND a.usename = current_user)  -- reads our structure
+)
 SELECT CASE
            WHEN NOT pg_is_in_recovery() THEN NULL
            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
            ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)
        END::float8,
        CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE') THEN (
-           SELECT count(*)
-             FROM pg_stat_activity a
-            WHERE a.backend_type = 'client backend'
-              AND a.state = 'active'
-              AND a.pid NOT IN (pg_backend_pid(), %(keeper)s)
-              AND a.application_name NOT IN (%(mark)s, 'dbmimic')
+           SELECT count(*) FROM others o WHERE o.backend_type = 'client backend' AND o.state = 'active'
        ) END,
+       EXISTS (
+           SELECT FROM pg_locks l JOIN others o USING (pid)
+            WHERE l.locktype = 'virtualxid'
+              AND l.mode = 'ExclusiveLock'  -- its own; who waits for it asks for another
+              AND o.usesysid IS NOT NULL  -- no worker of the server itself
+       ),
        (SELECT s.xact_commit + s.xact_rollback FROM pg_stat_database s WHERE s.datname = current_database());
