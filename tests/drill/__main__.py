@@ -20,7 +20,7 @@ from pathlib import Path
 import tests.drill
 from tests.command_line import Forks
 from tests.drill.drill import forks_of, moment
-from tests.drill.judge import Outcome
+from tests.drill.judge import Outcome, code
 from tests.drill.lane import Lane, lane
 from tests.drill.nights import Night, nights
 from tests.drill.strikes import ALL
@@ -62,7 +62,7 @@ class Row:
         if self.untried:
             return (self.engine, self.fault, "0", "", "", "", "", "", "", f"untried: {self.untried}")
         served = Counter(each.served for each in self.outcomes)
-        exits = Counter(each.ended.status for each in self.outcomes)
+        exits = Counter((each.ended.status, code(each.ended)) for each in self.outcomes)
         return (
             self.engine,
             self.fault,
@@ -71,11 +71,24 @@ class Row:
             str(sum(each.unfinished for each in self.outcomes)),
             str(len(self.wrong)),
             str(sum(each.recovered for each in self.outcomes)),
-            " ".join(f"{status}:{count}" for status, count in sorted(exits.items())),
+            " ".join(
+                f"{status}{f'({code})' if code else ''}:{count}" for (status, code), count in sorted(exits.items())
+            ),
         )
 
 
-HEAD = ("engine", "fault", "moments", "old", "new", "neither", "unfinished", "wrong", "next ok", "exit status:times")
+HEAD = (
+    "engine",
+    "fault",
+    "moments",
+    "old",
+    "new",
+    "neither",
+    "unfinished",
+    "wrong",
+    "next ok",
+    "exit status(code):times",
+)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -128,7 +141,8 @@ def drill(
                 outcome = moment(place, fault, own[fault.name], seed, number)
                 rows[fault.name].outcomes.append(outcome)
                 took = time.monotonic() - began
-                said = f"{engine} {fault.name} {number}: {outcome.served}, {outcome.ended.status}, {took:.1f} s"
+                ended = f"{outcome.ended.status} {code(outcome.ended)}".strip()
+                said = f"{engine} {fault.name} {number}: {outcome.served}, {ended}, {took:.1f} s"
                 print(said, *outcome.wrong, file=sys.stderr, flush=True)
 
         with ThreadPoolExecutor(lanes) as pool:
@@ -141,12 +155,15 @@ def drill(
 
 def live(engine: str, count: int, seed: int, folder: Path, forks: Forks) -> list[Night]:
     """Live through nights on one engine, and tell each."""
-    print(f"{engine}: night, what happens, runs (status exit code), orders, databases, MB, files here")
+    print(
+        f"{engine}: night, what happens, runs (status exit code); orders, databases, MB of them, MB of the server, files"
+    )
     told = []
     with lane(engine, folder, forks, disk=False) as place:
         for night in nights(place, count, seed):
             runs = ", ".join(" ".join(str(word) for word in run if word not in {"", None}) for run in night.runs)
-            sizes = f"{night.rows}, {night.databases}, {night.megabytes:.1f}, {night.files}"
+            megabytes = f"{night.megabytes:.1f}, {night.server_megabytes:.1f}"
+            sizes = f"{night.rows}, {night.databases}, {megabytes}, {night.files}"
             print(f"{night.number:3} {night.event}: {runs}; {sizes}", *night.wrong, sep="; ", flush=True)
             told.append(night)
     return told

@@ -62,6 +62,20 @@ class End(ABC):
     def bytes(self) -> int:
         """Give what the database, and all whose names begin like its own, take on the server's disk."""
 
+    def server_bytes(self) -> int:
+        """Give what the server takes on its disk, with its logs and whatever files there are."""
+        files = (Path(folder, name) for folder, _, names in os.walk(self._folder) for name in names)
+        total = 0
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                total += file.stat().st_blocks * 512
+        return total
+
+    @property
+    @abstractmethod
+    def _folder(self) -> Path:
+        """Where the server's files are."""
+
     @abstractmethod
     def objects(self) -> list[tuple[Any, ...]]:
         """Give the triggers and views of the database."""
@@ -100,6 +114,10 @@ class PostgresEnd(End):
         super().__init__(name, proxy, shared=shared)
         self._server = server
         self.shop = small_shop.on_postgres(server)
+
+    @property
+    def _folder(self) -> Path:
+        return self._server.data
 
     def names(self) -> list[str]:
         return [str(row[0]) for row in self._server.execute("SELECT datname FROM pg_database ORDER BY 1")]
@@ -153,6 +171,10 @@ class MariadbEnd(End):
         super().__init__(name, proxy, shared=shared)
         self._server = server
         self.shop = small_shop.on_mariadb(server)
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._server.socket).with_name("data")
 
     def names(self) -> list[str]:
         return sorted(str(row[0]) for row in self._server.execute("SHOW DATABASES"))

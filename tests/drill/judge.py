@@ -66,6 +66,14 @@ def told(ended: Ended, statuses: frozenset[int]) -> Iterator[str]:
         yield from _error(ended.status, document)
 
 
+def code(ended: Ended) -> str:
+    """Give the code of the error that a run told as JSON, or nothing."""
+    try:
+        return str(json.loads(ended.out)["error"]["code"])
+    except (ValueError, KeyError):
+        return ""
+
+
 def _error(status: int, document: dict[str, dict[str, object]]) -> Iterator[str]:
     error = document.get("error")
     if error is None:  # a report that is not verified

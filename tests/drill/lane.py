@@ -67,10 +67,10 @@ class Lane:
             ended = self.run()
             assert ended.status == 0, ended.err
 
-    def configure(self, rules: Mapping[str, object], **runs: object) -> None:
-        """Write the configuration with these rules, and these settings of the history."""
+    def configure(self, rules: Mapping[str, object], runs: Mapping[str, object] = {}, **sections: object) -> None:
+        """Write the configuration with these rules, these settings of the history, and other sections."""
         runs = {"folder": str(self.history), **runs}
-        write_config(self.folder, self.source.url, self.target.url, rules=rules, runs=runs)
+        write_config(self.folder, self.source.url, self.target.url, rules=rules, runs=runs, **sections)
 
     @property
     def history(self) -> Path:
@@ -129,10 +129,11 @@ class Lane:
             stamp = opened.state().stamp
         return stamp.run if stamp else None
 
-    def leftovers(self) -> list[str]:
-        """Give the databases of the target's server that nobody needs after a run that succeeded."""
+    def leftovers(self, copies: int = 1) -> list[str]:
+        """Give the databases of the target's server that nobody needs after a run, where so many copies are kept."""
         name = self.target.name
         kept = {name, f"{name}_dbmimic_old", f"{name}_dbmimic"}
+        kept |= {f"{name}_dbmimic_old{number}" for number in range(2, copies + 1)}
         return [each for each in self.target.names() if each.startswith(name) and each not in kept]
 
     def sessions(self) -> int:

@@ -2,8 +2,9 @@
 Many nights in fast motion: the source grows and drifts, runs fail, rules are written, and the next morning all is right.
 
 Each night the source grows and one thing happens, drawn from the seed; then runs are made as an operator would make
-them, until one succeeds. In the morning `dbmimic runs` must tell exactly those runs, the copy must be whole, and
-nothing may have piled up on the target's server, in the history's folder or among temporary files.
+them, until one succeeds. After each run the metrics must tell of it. In the morning `dbmimic runs` must tell exactly
+those runs and `dbmimic rollback --list` exactly the copies that are to be kept, the copy must be whole, and nothing may
+have piled up on the target's server, in the history's folder or among temporary files.
 """
 
 from __future__ import annotations
@@ -16,15 +17,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from tests.command_line import Ended
-from tests.drill.lane import Lane
+from tests.drill.lane import Lane, Look
 from tests.small_shop import RULES
 
 KEEP = 10  # runs that are remembered; fewer than are made
+COPIES = {"postgresql": 3, "mysql": 1}  # that are kept of those that were replaced
+SERVER_ROOM = 64 << 20  # what a server's log may grow by
 _GROWTH = 40  # orders a night
 _FIRST = 10_000
 Told = tuple[str, int | None, str]  # a run as history should tell it: status, exit status, code
@@ -32,14 +38,32 @@ Told = tuple[str, int | None, str]  # a run as history should tell it: status, e
 
 @dataclass
 class Life:
-    """What there is by now: the rules, columns and tables that came, and what the history should tell, newest first."""
+    """
+    What there is by now: the rules, columns and tables that came, and what the history should tell, newest first.
+
+    `places` has the runs whose copies are in place and kept, the one in place first, and `looks` how each looked.
+    """
 
     lane: Lane
     rng: Random
     rules: dict[str, Any] = field(default_factory=lambda: deepcopy(RULES))
     columns: list[str] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    looks: dict[str, Look] = field(default_factory=dict)
+    succeeded_at: str = ""
+    server_bytes: int = 0
     night: int = 0
+
+    @property
+    def copies(self) -> int:
+        """How many replaced copies are to be kept."""
+        return COPIES[self.lane.engine]
+
+    @property
+    def metrics(self) -> Path:
+        """The file that node_exporter would read."""
+        return self.lane.folder / "dbmimic.prom"
 
     @property
     def temporary(self) -> Path:
@@ -58,13 +82,31 @@ class Life:
             del self.rules["columns"][column]
         else:
             self.rules["columns"][column] = rule
-        self.lane.configure(self.rules, keep=KEEP)
+        self.configure()
+
+    def configure(self) -> None:
+        """Write the configuration."""
+        sections: dict[str, object] = {"metrics": {"textfile": str(self.metrics)}}
+        if self.copies > 1:
+            sections["retention"] = {"copies": self.copies}
+        self.lane.configure(self.rules, {"keep": KEEP}, **sections)
 
     def run(self, expected: Told) -> str:
         """Run, remember how it should be told, and give what is wrong."""
         ended = self.lane.run(self.env)
         self.told.insert(0, expected)
-        return _said(ended, expected)
+        self.settle()
+        return "; ".join(word for word in (_said(ended, expected), *_measured(self)) if word)
+
+    def settle(self) -> None:
+        """Take note of whether the newest run put a copy in place, which one that was killed may have done as well."""
+        newest = _history(self)[0]
+        if newest["exit"] == 0:
+            self.succeeded_at = newest["ended_at"]
+        look = self.lane.look(self.lane.target, stamped=True)
+        if look.stamp == newest["run"] and newest["run"] not in self.places:
+            self.places = [newest["run"], *self.places[: self.copies]]
+            self.looks[newest["run"]] = look
 
 
 @dataclass(frozen=True)
@@ -77,6 +119,7 @@ class Night:
     rows: int
     databases: int
     megabytes: float
+    server_megabytes: float
     files: int
     wrong: tuple[str, ...]
 
@@ -134,6 +177,7 @@ def killed(life: Life) -> Iterator[str]:
         os.kill(running.pid, signal.SIGKILL)
     ended = running.wait()
     life.told.insert(0, VERIFIED if ended.status == 0 else ("killed", None, ""))
+    life.settle()
     yield life.run(VERIFIED)
 
 
@@ -149,14 +193,17 @@ def stopped_server(life: Life) -> Iterator[str]:
 
 
 def rolled_back(life: Life) -> Iterator[str]:
-    """Somebody wants last night's copy back for a while, and then the next one."""
-    before = life.lane.look(life.lane.target)
+    """Somebody wants a copy of before back for a while, last night's or another one that is kept, and then the next."""
     yield life.run(VERIFIED)
-    ended = life.lane.forks.run("rollback", "--yes", cwd=life.lane.folder, env=life.env)
+    place = life.rng.randrange(1, len(life.places))
+    named = [life.places[place][:12]] if place > 1 or life.rng.random() < 0.5 else []
+    ended = life.lane.forks.run("rollback", *named, "--yes", cwd=life.lane.folder, env=life.env)
     if ended.status != 0:
-        yield f"rollback ended with {ended.status}: {ended.err}"
-    if life.lane.look(life.lane.target) != before:
-        yield "rollback did not bring the copy of the night before"
+        yield f"rollback {named} ended with {ended.status}: {ended.err}"
+    life.places[0], life.places[place] = life.places[place], life.places[0]
+    if life.lane.look(life.lane.target, stamped=True) != life.looks[life.places[0]]:
+        yield f"rollback {named} did not bring the copy that was asked for"
+    yield from retention(life)
     yield life.run(VERIFIED)
 
 
@@ -174,8 +221,10 @@ EVENTS: tuple[Callable[[Life], Iterator[str]], ...] = (
 def nights(lane: Lane, count: int, seed: int) -> Iterator[Night]:
     """Live through so many nights, each event once in every seven, and give what each came to."""
     life = Life(lane, Random(f"{seed}/{lane.engine}/nights"))
-    lane.configure(life.rules, keep=KEEP)
+    life.configure()
     life.told = _told(life)
+    life.settle()
+    life.places += [each["run"] for each in _kept(life)]
     events: list[Callable[[Life], Iterator[str]]] = []
     for life.night in range(1, count + 1):
         _grow(life)
@@ -191,6 +240,7 @@ def nights(lane: Lane, count: int, seed: int) -> Iterator[Night]:
             int(lane.target.ask("SELECT count(*) FROM orders")[0][0]),
             len([name for name in lane.target.names() if name.startswith(lane.target.name)]),
             lane.target.bytes() / (1 << 20),
+            lane.target.server_bytes() / (1 << 20),
             sum(len(files) for _, _, files in os.walk(lane.folder)),
             tuple(wrong),
         )
@@ -212,7 +262,7 @@ def _said(ended: Ended, expected: Told) -> str:
     return f"status {ended.status} {code} in place of {expected[1]} {expected[2]}: {ended.err[-300:]}"
 
 
-# --- what is looked at in the morning: metrics and the retention of copies have their place here ---------------------
+# --- what is looked at after a run, and in the morning ----------------------------------------------------------------
 
 
 def _history(life: Life) -> list[dict[str, Any]]:
@@ -243,9 +293,54 @@ def history(life: Life) -> Iterator[str]:
         yield "the history's folder grows"
 
 
+def _measured(life: Life) -> Iterator[str]:
+    """Metrics tell how the last run ended, how much it loaded, and when one succeeded last."""
+    newest, name = _history(life)[0], str(life.metrics)
+    families = text_string_to_metric_families(life.metrics.read_text())
+    samples = {(each.name, *sorted(each.labels.items())): each.value for family in families for each in family.samples}
+    target = ("target", newest["target"])
+    wanted = {
+        "dbmimic_run_exit_status": newest["exit"],
+        "dbmimic_last_run_timestamp_seconds": _seconds(newest["ended_at"]),
+        "dbmimic_last_success_timestamp_seconds": _seconds(life.succeeded_at),
+    }
+    if newest["exit"] == 0:
+        wanted |= {"dbmimic_run_rows": newest["rows"], "dbmimic_run_bytes": newest["bytes"]}
+    for metric, value in wanted.items():
+        if samples.get((metric, target)) != value:
+            yield f"{metric} is {samples.get((metric, target))} in place of {value} in {name}"
+    total = samples.get(("dbmimic_run_duration_seconds", ("stage", "total"), target))
+    if total is None or total != newest["seconds"]["total"]:
+        yield f"the metrics tell of {total} seconds in all, and the history of {newest['seconds']['total']}"
+    if others := {dict(labels).get("target") for _, *labels in samples} - {newest["target"]}:
+        yield f"the metrics tell of other targets: {others}"
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def _kept(life: Life) -> list[dict[str, Any]]:
+    kept: list[dict[str, Any]] = life.lane.forks.run("rollback", "--list", "--json", cwd=life.lane.folder).document[
+        "kept"
+    ]
+    return kept
+
+
+def retention(life: Life) -> Iterator[str]:
+    """As many replaced copies are kept as the configuration says, the newest ones, and the last one is in place."""
+    kept = [each["run"] for each in _kept(life)]
+    if kept != life.places[1:]:
+        yield f"kept are {kept} in place of {life.places[1:]}"
+    if len(life.told) > KEEP and len(kept) != life.copies:
+        yield f"{len(kept)} copies are kept, and {life.copies} were to be"
+    if (stamp := life.lane.look(life.lane.target, stamped=True).stamp) != life.places[0]:
+        yield f"in place is {stamp} and not {life.places[0]}"
+
+
 def databases(life: Life) -> Iterator[str]:
     """On the target's server stand the copy, the one before, and what remembers them."""
-    if left := life.lane.leftovers():
+    if left := life.lane.leftovers(life.copies):
         yield f"left on the target's server: {', '.join(left)}"
     if count := life.lane.sessions():
         yield f"{count} sessions are left"
@@ -258,10 +353,19 @@ def temporary_files(life: Life) -> Iterator[str]:
 
 
 def size(life: Life) -> Iterator[str]:
-    """The databases take what two copies take, and some room for what the engine writes beside."""
-    most = 3 * life.lane.source.bytes() + (16 << 20)
-    if (found := life.lane.target.bytes()) > most:
-        yield f"the target's databases take {found} bytes, and the source {life.lane.source.bytes()}"
+    """
+    The databases take what so many copies take, and the server's disk no more than they, with what it logs.
+
+    A database that was dropped and whose files stayed would be found on the disk alone.
+    """
+    source, found, server = life.lane.source.bytes(), life.lane.target.bytes(), life.lane.target.server_bytes()
+    most = (life.copies + 1) * source * 5 // 4 + (8 << 20)
+    if found > most:
+        yield f"the target's databases take {found} bytes, and the source {source}"
+    beside = server - found
+    life.server_bytes = life.server_bytes or beside  # of the first morning
+    if beside > life.server_bytes + SERVER_ROOM:
+        yield f"the target's server takes {beside} bytes beside its databases, and took {life.server_bytes} at first"
 
 
 def copy(life: Life) -> Iterator[str]:
@@ -274,4 +378,11 @@ def copy(life: Life) -> Iterator[str]:
         yield "the copy is not of this night"
 
 
-CHECKS: tuple[Callable[[Life], Iterator[str]], ...] = (history, databases, temporary_files, size, copy)
+CHECKS: tuple[Callable[[Life], Iterator[str]], ...] = (
+    history,
+    retention,
+    databases,
+    temporary_files,
+    size,
+    copy,
+)

@@ -10,7 +10,7 @@ import pytest
 from tests.command_line import Ended, Forks
 from tests.drill.__main__ import Row, table
 from tests.drill.drill import moment
-from tests.drill.judge import served, told
+from tests.drill.judge import Outcome, served, told
 from tests.drill.lane import Lane, Look, lane
 from tests.drill.nights import killed, nights
 from tests.drill.strikes import ALL
@@ -22,6 +22,7 @@ STRUCK = {
     "mysql": ("target-restart", "altered", "stalled"),
 }
 OLD, NEW = Look("1", ("audited",), "a"), Look("2", ("audited",), "b")
+KILLED = Ended((), -9, "", "")
 VERIFIED = json.dumps({"status": "verified"})
 
 
@@ -57,9 +58,11 @@ def test_what_a_night_left_is_found_in_the_morning(place: Lane, monkeypatch: pyt
     assert next(nightly).wrong == ()
     (place.folder / "tmp" / "spilled").touch()
     place.target.shop.create(f"{place.target.name}_dbmimic_gone")
+    place.target.shop.run("postgres", [f"DROP DATABASE {place.target.name}_dbmimic_old"])
     wrong = "; ".join(next(nightly).wrong)
     assert "spilled" in wrong
     assert "_dbmimic_gone" in wrong
+    assert "kept are" in wrong
 
 
 def test_the_judge_tells_copies_apart() -> None:
@@ -106,3 +109,6 @@ def test_the_judge_reads_errors(error: dict[str, object], wrong: list[str]) -> N
 
 def test_the_table_counts() -> None:
     assert "untried: no root" in table([Row("mysql", "disk-full", untried="no root")])
+    failed = Ended((), 5, json.dumps({"error": {"code": "DM403"}}), "")
+    outcomes = [Outcome(n, 0.5, each, (), "old", False, (), True) for n, each in enumerate((failed, failed, KILLED))]
+    assert table([Row("mysql", "killed", outcomes)]).splitlines()[1].split()[-2:] == ["-9:1", "5(DM403):2"]
