@@ -26,6 +26,7 @@ _FIRST = 1000
 TABLES = ("customers", "orders", "audit", "big_orders")
 _WARM_RUNS = 2
 _REVIVAL_SECONDS = 60.0
+_RETRY_SECONDS = 0.5  # three pauses of it, doubled each time, outlast what the faults do to a server or a network
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class Lane:
 
     def configure(self, rules: Mapping[str, object], runs: Mapping[str, object] = {}, **sections: object) -> None:
         """Write the configuration with these rules, these settings of the history, and other sections."""
-        runs = {"folder": str(self.history), **runs}
-        write_config(self.folder, self.source.url, self.target.url, rules=rules, runs=runs, **sections)
+        sections = {"runs": {"folder": str(self.history), **runs}, "retry": {"pause": _RETRY_SECONDS}, **sections}
+        write_config(self.folder, self.source.url, self.target.url, rules=rules, **sections)
 
     @property
     def history(self) -> Path:
