@@ -233,10 +233,12 @@ class SwapInDoubt(TargetLost):
     """
     The target failed us while the new copy took its place, so it serves the old one or the new one.
 
-    `cause` tells how. `report` is the run's report, which is right where it is the new one.
+    `cause` tells how, `run` is the number that the new one is stamped with, and `report` the run's report, which is
+    right where the new one is served.
     """
 
     cause: DbmimicError
+    run: str
     report: object = None
 
 

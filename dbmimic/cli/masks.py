@@ -14,14 +14,14 @@ def masks(
     json: Json = False,
 ) -> None:
     """List the masks; of one mask, tell what it promises, its options and what it makes of examples."""
-    from dbmimic import wiring
     from dbmimic.cli.render.masks import cards_document, show_card, show_cards
     from dbmimic.errors import UsageError
     from dbmimic.masks.card import card
     from dbmimic.masks.registry import UnknownMaskError
     from dbmimic.reporting.json import text
+    from dbmimic.workers import masks as known
 
-    registry = wiring.masks()
+    registry = known()
     try:
         cards = [card(one, registry) for one in ([name] if name is not None else registry.names())]
     except UnknownMaskError as error:

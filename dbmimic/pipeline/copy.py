@@ -87,7 +87,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     except DbmimicError as error:
         if not passes(error):
             raise
-        raise _in_doubt(error, replace(report, seconds=chapters.total())) from None
+        raise _in_doubt(error, stamp, replace(report, seconds=chapters.total())) from None
     return replace(report, seconds=chapters.total())
 
 
@@ -104,12 +104,12 @@ def tell(report: RunReport, world: World) -> None:
         raise _failure(report)
 
 
-def _in_doubt(error: DbmimicError, report: RunReport) -> SwapInDoubt:
+def _in_doubt(error: DbmimicError, stamp: Stamp, report: RunReport) -> SwapInDoubt:
     """Give the error for a swap of which we do not know whether it took place; the report goes with it."""
     message = f"{error.message}, and whether the new copy is in place is not known"
     hint = "run again when the target can be reached; it serves the old copy or the new one"
     doubt = SwapInDoubt("DM501", message, place=error.place, hint=hint)
-    doubt.cause, doubt.report = error, report
+    doubt.cause, doubt.run, doubt.report = error, stamp.run, report
     return doubt
 
 

@@ -134,17 +134,6 @@ def test_a_source_that_does_not_answer_at_first_is_asked_again(shop: Shop, door:
     assert warnings(heard) == ["DM401"]
 
 
-def test_a_connection_that_is_cut_while_it_is_made_is_made_again(shop: Shop, door: Door, tmp_path: Path) -> None:
-    """The server is there when it is asked why, but it refused nobody."""
-    url = re.sub(r":\d+/", f":{door.port}/", shop.build("cut"))
-    settings = configured(tmp_path, url, shop.url("cut_stage"), rules=RULES, retry=RETRY)
-    door.open()
-    door.last_words = (b"postgres",) if shop.engine == "postgresql" else (b"root",)
-    heard: list[Event] = []
-    assert dbmimic.copy(settings, listener=heard.append).verified
-    assert len(warnings(heard)) == 1
-
-
 def test_a_target_that_is_lost_in_the_middle_is_filled_anew(shop: Shop, tmp_path: Path) -> None:
     shop.build("dropped")
     settings = configured(tmp_path, shop.url("dropped"), shop.url("dropped_stage"), rules=RULES, retry=RETRY)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import dbmimic
 from dbmimic.engines.sqlite.files import Places, RunLock
+from dbmimic.model.events import Event, Noticed
 from tests.command_line import Ended, Forks, environment, script
 from tests.copying import SECRET
 from tests.places import ENGINES, Place, place
@@ -163,14 +165,17 @@ def test_hooks_wait_for_another_run_with_the_copy(dbmimic_command: Forks, here: 
     held = run(dbmimic_command, here, tmp_path, hooks=hooks)
     assert held.status == 75
     assert not (tmp_path / "led").exists()
-    waiting = dbmimic_command.start("copy", "--wait", cwd=tmp_path)
-    time.sleep(0.5)
-    assert not (tmp_path / "led").exists()
-    other.release()
-    ended = waiting.wait()
-    assert ended.status == 0, ended.err
-    assert "waiting for it to end" in ended.err
-    assert (tmp_path / "led").exists()
+    told: list[str] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Noticed) and event.finding.code == "DM701":
+            told.append("waits")
+            other.release()
+
+    dbmimic.copy(
+        dbmimic.load_config(tmp_path / "dbmimic.yaml"), wait=60, listener=hear, lead=lambda: told.append("leads")
+    )
+    assert told == ["waits", "leads"]
 
 
 def test_a_failure_after_leaves_the_new_copy(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import struct
 import subprocess
 import tempfile
 import threading
 import time
 
+import psycopg
 import pytest
 
 from dbmimic.engines.postgres import ddl
-from dbmimic.errors import RefusedError, SnapshotLost, SourceError, TargetError, TryAgainError
+from dbmimic.engines.postgres.errors import Side, unreachable
+from dbmimic.errors import (
+    RefusedError,
+    SnapshotLost,
+    SourceError,
+    SourceUnreachable,
+    TargetError,
+    TargetLost,
+    TryAgainError,
+)
 from dbmimic.load import guard
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import TableId
@@ -200,6 +212,28 @@ def test_a_source_that_is_closed_while_a_thread_reads_lets_it_find_that_out(benc
     source.close()
     assert ended == ["DM403"], "the connection was closed before the thread had left it"
     thread.join(10)
+
+
+@pytest.mark.parametrize("linger", [b"", struct.pack("ii", 1, 0)], ids=["ended", "reset"])
+def test_a_connection_that_is_cut_while_it_is_made_was_refused_by_nobody(bench, linger):
+    """The server answers when it is asked why: whoever cut it is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as between:
+
+        def cut():
+            guest, _ = between.accept()
+            guest.recv(1000)
+            if linger:
+                guest.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            guest.close()
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        with pytest.raises(psycopg.OperationalError) as caught:
+            psycopg.connect(host="127.0.0.1", port=between.getsockname()[1], user="postgres", sslmode="disable")
+        thread.join(10)
+    conninfo = bench.server.url("postgres")
+    assert isinstance(unreachable(caught.value, conninfo, Side.SOURCE, "source"), SourceUnreachable)
+    assert isinstance(unreachable(caught.value, conninfo, Side.TARGET, "target"), TargetLost)
 
 
 def test_a_dump_that_finds_the_snapshot_gone_says_so(bench):
