@@ -195,7 +195,7 @@ def stopped_server(life: Life) -> Iterator[str]:
 def rolled_back(life: Life) -> Iterator[str]:
     """Somebody wants a copy of before back for a while, last night's or another one that is kept, and then the next."""
     yield life.run(VERIFIED)
-    place = life.rng.randrange(1, len(life.places))
+    place = life.rng.choice([place for place, run in enumerate(life.places) if place and run in life.looks])
     named = [life.places[place][:12]] if place > 1 or life.rng.random() < 0.5 else []
     ended = life.lane.forks.run("rollback", *named, "--yes", cwd=life.lane.folder, env=life.env)
     if ended.status != 0:
