@@ -224,6 +224,7 @@ def nights(lane: Lane, count: int, seed: int) -> Iterator[Night]:
     life.configure()
     life.told = _told(life)
     life.settle()
+    life.succeeded_at = ""  # the metrics do not know of it
     life.places += [each["run"] for each in _kept(life)]
     events: list[Callable[[Life], Iterator[str]]] = []
     for life.night in range(1, count + 1):
@@ -302,7 +303,7 @@ def _measured(life: Life) -> Iterator[str]:
     wanted = {
         "dbmimic_run_exit_status": newest["exit"],
         "dbmimic_last_run_timestamp_seconds": _seconds(newest["ended_at"]),
-        "dbmimic_last_success_timestamp_seconds": _seconds(life.succeeded_at),
+        "dbmimic_last_success_timestamp_seconds": _seconds(life.succeeded_at) if life.succeeded_at else None,
     }
     if newest["exit"] == 0:
         wanted |= {"dbmimic_run_rows": newest["rows"], "dbmimic_run_bytes": newest["bytes"]}
