@@ -97,9 +97,9 @@ def translated(error: BaseException, side: Side, place: str = "") -> DbmimicErro
     return _source(code, where) if side.is_source else _target(code, where)
 
 
-def _source(code: int, where: str) -> SourceError:
-    if code in NOT_REACHABLE:
-        kind = SourceUnreachable if code in SILENT else SourceError
+def _source(code: int, where: str, *, silent: bool = False) -> SourceError:
+    if silent or code in NOT_REACHABLE:
+        kind = SourceUnreachable if silent or code in SILENT else SourceError
         return kind("DM401", f"the source is not reachable ({code})", place=where, hint=_reach_hint(code))
     if code == UNKNOWN_DATABASE:
         return SourceError(
@@ -114,9 +114,9 @@ def _source(code: int, where: str) -> SourceError:
     return SourceError("DM404", f"a statement failed on the source (error {code})", place=where, hint=_manual(code))
 
 
-def _target(code: int, where: str) -> TargetError:
-    if code in NOT_REACHABLE:
-        refused = TargetLost if code in SILENT else TargetError
+def _target(code: int, where: str, *, silent: bool = False) -> TargetError:
+    if silent or code in NOT_REACHABLE:
+        refused = TargetLost if silent or code in SILENT else TargetError
         return refused("DM501", f"the target is not reachable ({code})", place=where, hint=_reach_hint(code))
     if code in CONNECTION_LOST:
         hint = "run the same command again; if it stays, the server's log and its max_allowed_packet may tell why"
@@ -140,6 +140,20 @@ def _reach_hint(code: int) -> str:
 
 def _manual(code: int) -> str:
     return f"the server's manual explains error {code}" if code else ""
+
+
+@contextmanager
+def connecting(side: Side) -> Iterator[None]:
+    """Let no driver's exception out where a connection is made: what is cut there has lost nothing, nobody answered."""
+    try:
+        yield
+    except (pymysql.MySQLError, OSError) as error:
+        silent = number(error) in CONNECTION_LOST
+        end = _source if side.is_source else _target
+        failure = end(number(error), side.place, silent=True) if silent else translated(error, side)
+    else:
+        return
+    raise failure from None
 
 
 @contextmanager

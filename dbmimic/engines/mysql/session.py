@@ -15,7 +15,7 @@ import pymysql
 from pymysql.connections import Connection, MySQLResult
 from pymysql.cursors import Cursor
 
-from dbmimic.engines.mysql.errors import Side, speaking_of
+from dbmimic.engines.mysql.errors import Side, connecting, speaking_of
 from dbmimic.engines.mysql.stream import Block, Stream
 from dbmimic.engines.mysql.upload import send
 from dbmimic.errors import InternalError
@@ -81,7 +81,7 @@ class Session:
             "autocommit": True,
         }
         self._wire: Any
-        with speaking_of(side):
+        with connecting(side):
             self._wire = _Wire(**settings, **options)
         self._raw = False
         self._streaming = 0

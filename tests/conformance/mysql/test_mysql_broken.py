@@ -1,12 +1,17 @@
 """Servers with narrow settings, and masked values that a table refuses."""
 
 import gc
+import socket
 import sys
+import threading
 
 import pyarrow as pa
 import pytest
 
-from dbmimic.errors import TargetError
+from dbmimic.engines.mysql.connect import connect
+from dbmimic.engines.mysql.errors import Side
+from dbmimic.errors import SourceUnreachable, TargetError, TargetLost
+from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.keys import WHOLE
 from tests.conformance.mysql.shapes import build
@@ -46,6 +51,25 @@ def test_a_row_that_is_larger_than_a_packet_is_told(narrow):
     assert caught.value.place == "t"
     assert "max_allowed_packet" in caught.value.message
     assert "local_infile" in caught.value.hint
+
+
+@pytest.mark.parametrize(("role", "wanted"), [("source", SourceUnreachable), ("target", TargetLost)])
+def test_a_connection_that_is_cut_while_it_is_made_was_answered_by_nobody(role, wanted):
+    """As by what stands before a server that is not there; no snapshot is lost that was never taken."""
+    with socket.create_server(("127.0.0.1", 0)) as between:
+
+        def cut():
+            guest, _ = between.accept()
+            guest.close()
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        address = Address("mysql", host="127.0.0.1", port=between.getsockname()[1], user="root", database="x")
+        with pytest.raises(wanted) as caught:
+            connect(address, Side(role, "here"), None)
+        thread.join(10)
+    assert caught.value.code == {"source": "DM401", "target": "DM501"}[role]
+    assert "not reachable" in caught.value.message
 
 
 @pytest.mark.parametrize("local", ["ON", "OFF"])
