@@ -23,6 +23,7 @@ _CAST = {
     Kind.TIMESTAMP: "CAST({} AS DATETIME(6))",
     Kind.TIMESTAMPTZ: "CAST({} AS DATETIME(6))",
 }
+_PATIENCE = 5.0  # seconds: a check may call a function, and compute for long
 _HEXADECIMAL = 2  # bytes of a statement for each of a literal
 _FRAME_BYTES = 1 << 16  # what stands around the rows
 _AS_TEXT = frozenset({Kind.TEXT, Kind.ENUM, Kind.JSON, Kind.UUID, Kind.NETWORK})
@@ -30,7 +31,7 @@ _AS_TEXT = frozenset({Kind.TEXT, Kind.ENUM, Kind.JSON, Kind.UUID, Kind.NETWORK})
 
 def refuses(session: Session, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
     """
-    Tell whether a check refuses any of these rows; None where the server cannot be asked.
+    Tell whether a check refuses any of these rows; None where the server cannot be asked, or takes too long.
 
     The columns are as the table has them, with their collations. Rows that do not fit into one statement are left out.
     """
@@ -52,12 +53,17 @@ def refuses(session: Session, table: Table, check: Check, columns: Mapping[str, 
     made = f"SELECT {listed} FROM {name} WHERE FALSE UNION ALL SELECT {', '.join(casts)} FROM {given}"  # noqa: S608 -- names and values are quoted
     question = f"SELECT EXISTS (SELECT 1 FROM ({made}) AS {name} WHERE NOT ({check.expression}))"  # noqa: S608 -- from the catalogue
     try:
-        row = session.fetch(question)[0]
+        row = session.fetch(f"{_limit(session)}{question}")[0]
     except pymysql.MySQLError as error:
         if session.open:
             return None
         raise errors.translated(error, session.side, str(table.id)) from None
     return str(row[0]) == "1"
+
+
+def _limit(session: Session) -> str:
+    """Give what stands before a query that may take so long and no longer; a MySQL server has no such words."""
+    return f"SET STATEMENT max_statement_time = {_PATIENCE} FOR " if session.is_mariadb else ""
 
 
 def _fitting(rows: list[tuple[str | None, ...]], room: int) -> list[str]:

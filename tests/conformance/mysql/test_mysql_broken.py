@@ -4,6 +4,7 @@ import gc
 import socket
 import sys
 import threading
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -128,4 +129,16 @@ def test_a_check_is_tried_on_rows_that_fit_into_a_packet(narrow):
     assert refused(large) is None
     assert refused(large, small, small) is False
     assert refused(large, "w") is True
+    assert source.count(table) == 0
+
+
+def test_a_check_that_takes_too_long_is_given_up_and_the_session_goes_on(bench, monkeypatch):
+    bench.sql("CREATE TABLE t (id int PRIMARY KEY, v varchar(9), CONSTRAINT slow CHECK (v <> ''))")
+    monkeypatch.setattr("dbmimic.engines.mysql.trial._PATIENCE", 0.1)
+    source = bench.source()
+    table = source.schema().tables[0]
+    (check,) = table.checks
+    for expression, refused in ((check.expression, False), ("benchmark(2000000000, md5(v)) = 0", None)):
+        tried = replace(check, expression=expression)
+        assert source.refuses(table, tried, {"v": pa.array(["a"], pa.string())}) is refused
     assert source.count(table) == 0
