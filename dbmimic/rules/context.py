@@ -88,6 +88,14 @@ def words(table: Table, column: Column) -> tuple[tuple[str, ...], str]:
     return _asked(table, column)[1:]
 
 
+def longest(table: Table, column: Column) -> int | None:
+    """Give the most characters of the column's texts, by its type, its checks, or the words that they list; or None."""
+    length, members, _ = _asked(table, column)
+    limits = [limit for limit in (column.logical.length, length) if limit is not None]
+    limits += [max(map(len, members))] if members else []
+    return min(limits, default=None)
+
+
 def _asked(table: Table, column: Column) -> tuple[int | None, tuple[str, ...], str]:
     if not any(check.columns == (column.name,) for check in table.checks):
         return None, (), ""

@@ -17,7 +17,7 @@ from dbmimic.model.masking import Kept, Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Column, Schema, Table
 from dbmimic.model.types import Kind
-from dbmimic.rules.context import in_index
+from dbmimic.rules.context import in_index, longest
 
 _IDENTIFYING = frozenset(
     {
@@ -141,9 +141,10 @@ def _together(table: Table, plan: MaskPlan) -> Iterator[Finding]:
 
 def _repeated(table: Table, plan: MaskPlan, owner: TableId) -> Iterator[Finding]:
     for column in _kept(table, plan):
-        kind = column.logical
-        long = kind.kind is Kind.TEXT and (kind.length is None or kind.length >= _LONG_TEXT)
-        if kind.kind is Kind.JSON or (long and not any(column.name in key.columns for key in table.keys)):
+        kind = column.logical.kind
+        limit = longest(table, column) if kind is Kind.TEXT else 0
+        long = limit is None or limit >= _LONG_TEXT
+        if kind is Kind.JSON or (long and not any(column.name in key.columns for key in table.keys)):
             reason = f"it is kept, and what is masked in {owner} may be repeated inside of it"
             hint = "mask it by `json`, `free_text` or `redact`, if it can hold such"
             yield Finding("DM220", Severity.WARNING, str(table.id.column(column.name)), reason, hint)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dbmimic.introspect import link
 from dbmimic.masks.registry import builtin
 from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, RuleLayer, Ruleset
-from dbmimic.model.schema import Schema
+from dbmimic.model.schema import Check, Schema
 from dbmimic.model.types import Kind, LogicalType
 from dbmimic.rules import resolve, risks
 from tests.unit.schemas import BOOLEAN, DATE, INT, TEXT, edge, schema, table, varchar
@@ -69,3 +71,14 @@ def test_documents_that_are_kept_beside_masked_columns_and_one_key_away() -> Non
     )
     assert told(found, email=MaskRule("email")) == [("DM220", "events.payload"), ("DM220", "people.bio")]
     assert told(found, email=MaskRule("email"), bio=MaskRule("redact"), payload=MaskRule("redact")) == []
+
+
+def test_a_kept_text_of_which_a_check_lists_the_words_repeats_nothing() -> None:
+    found = people(email=TEXT, stage=TEXT, brief=TEXT, bio=TEXT)
+    checks = (
+        Check("stages", "stage IN ('new', 'done')", ("stage",), "postgres"),
+        Check("short", "length(brief) <= 40", ("brief",), "postgres"),
+        Check("long", "length(bio) <= 4000", ("bio",), "postgres"),
+    )
+    found = replace(found, tables=(replace(found.tables[0], checks=checks),))
+    assert told(found, email=MaskRule("email")) == [("DM220", "people.bio")]
