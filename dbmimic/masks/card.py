@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, Parameter, Promise
+from dbmimic.masks.hand import Gathering
+from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.summary import Summary
@@ -30,6 +33,7 @@ _NAMES = ("Ann", "O'Neill")
 _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "api_key": ({}, ("sk_live_51H8xyz", "ghp_16C7e42F")),
     "array": ({"each": "email"}, ('{ann@example.net,"bob, jr@example.net",NULL}',)),
+    "balanced_noise": ({}, ("1000", "250", "400")),
     "bic": ({}, ("DEUTDEFF500",)),
     "bucket": ({"size": 10}, ("47", "50")),
     "city": ({}, ("Paris", "Lyon")),
@@ -72,6 +76,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "resample": ({}, ("Berlin", "Rome", "Oslo")),
     "round": ({"to": 100}, ("1249", "1250")),
     "scramble": ({}, ("Room 12b, Mr. Smith",)),
+    "shuffle": ({"min_count": 2}, ("1000", "250", "400")),
     "ssn": ({}, ("123-45-6789",)),
     "street_address": ({}, ("12 Elm Street",)),
     "template": ({"template": "user-{#}@example.com"}, ("ann@example.org",)),
@@ -123,10 +128,18 @@ def _examples(
     if definition.name == "integer_key":
         kind = Kind.INTEGER
     context = ColumnContext(LogicalType(kind), nullable=True, unique=False)
-    if definition.counted:
+    keys = None
+    if definition.deal is not None:
+        keys = pa.array([str(number) for number in range(len(values))])
+        gathering = Gathering(KeyedFunction.derive(_EXAMPLE_SECRET, definition.domain))
+        gathering.add(pa.array(values), keys, None, np.ones(len(values), dtype=np.bool_))
+        parsed = definition.parse(options)
+        made = registry.deal(definition.name, parsed, context, _EXAMPLE_SECRET, definition.domain, gathering)
+        context = replace(context, dealt=made)
+    elif definition.counted:
         context = replace(context, summary=Summary(values, (_ENOUGH,) * len(values)))
     needed = {parameter.name for parameter in definition.parameters if parameter.required}
     if not needed <= options.keys() or registry.misfit(definition.name, definition.parse(options), context) is not None:
         return ()  # a mask from elsewhere that needs to be told more
     mask = registry.build(definition.name, definition.parse(options), context, _EXAMPLE_SECRET, definition.domain)
-    return tuple(zip(values, mask(pa.array(values, pa.string()), None).to_pylist(), strict=True))
+    return tuple(zip(values, mask(pa.array(values, pa.string()), keys).to_pylist(), strict=True))

@@ -9,13 +9,17 @@ from enum import Flag, auto
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbmimic.masks.hand import Hand
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.names import nearest
-from dbmimic.model.summary import Summary
+from dbmimic.model.summary import Dealt, Summary
 from dbmimic.model.types import Kind, LogicalType
 
 MaskFunction = Callable[[pa.Array, pa.Array | None], pa.Array]
 """Takes a column's values as `pa.string()` and the entity column's (or None); gives as many values as `pa.string()`."""
+
+ENTITY, GROUPED = "entity", "group"
+"""The fields of what a counted mask with the option `group` takes beside the values: a struct array of text."""
 
 
 class Promise(Flag):
@@ -60,6 +64,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "any": (object,),
     "column": (str,),
+    "columns": (str, list, tuple),
     "list": (list, tuple),
 }
 
@@ -69,8 +74,8 @@ class Parameter:
     """
     One option of a mask.
 
-    `type` is `integer`, `number`, `text`, `boolean`, `any`, `column` (a column of the same table) or `list`;
-    `minimum` and `maximum` bound a number, or the number of characters of a text.
+    `type` is `integer`, `number`, `text`, `boolean`, `any`, `column` (a column of the same table: whose the value is),
+    `columns` (one or several) or `list`; `minimum` and `maximum` bound a number, or the number of characters of a text.
     """
 
     name: str
@@ -111,6 +116,7 @@ _TYPE_WORDS: Mapping[str, str] = {
     "boolean": "true or false",
     "any": "a value",
     "column": "the name of a column",
+    "columns": "the name of a column, or a list of names",
     "list": "a list",
 }
 
@@ -130,10 +136,13 @@ class ColumnContext:
     unique: bool
     low_bits: int | None = None
     summary: Summary | None = None
+    dealt: Dealt | None = None
 
 
 Options = Mapping[str, object]
 Build = Callable[[KeyedFunction, Options, ColumnContext], MaskFunction]
+Deal = Callable[[KeyedFunction, Options, ColumnContext, Hand], pa.Array]
+"""Gives for each row of a hand what becomes of its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +204,7 @@ DISTINCT = Parameter(
     summary="whether different values must stay different: where a key asks for it, in any case, or not",
 )
 PERSONA = Parameter("persona", "column", summary="the column that says whose identity the value is part of")
+GROUP = Parameter("group", "columns", summary="the columns whose rows with equal values belong together; else all do")
 GENERAL = (EXCEPT, NULLS, EMPTY, INVALID, WHEN, SCOPE, DISTINCT, PERSONA)
 """The options that every mask takes, unless it has one of the same name; `masks.policy` does what they say."""
 
@@ -213,6 +223,12 @@ def left_by(definition: MaskDefinition, options: Options) -> str:
     values = kept if isinstance(kept, tuple) else ()
     escaped = ["".join(map(_escaped, str(value))) + " *" for value in values]
     return "|".join([*filter(None, [definition.leaves]), *escaped])
+
+
+def group_of(options: Options) -> tuple[str, ...]:
+    """Give the columns that the option `group` names."""
+    named = options.get(GROUP.name)
+    return (named,) if isinstance(named, str) else tuple(map(str, named)) if isinstance(named, list | tuple) else ()
 
 
 def _escaped(character: str) -> str:
@@ -257,7 +273,8 @@ class MaskDefinition:
     `version` is raised when the mask begins to give other values than before: lock files pin it.
 
     One that is `counted` draws from what the column holds in all rows of its table: it is built with their summary, and
-    what it gives is a matter of its row, or of the `entity`, and not of its value.
+    what it gives is a matter of its row, or of the `entity`, and not of its value. Where it is to `deal`, it is built
+    instead with what that made of all rows. With the option `group` a counted mask draws for each group by itself.
 
     One that `outgrows` may give more characters than it was given: they are counted where the column has a limit.
 
@@ -285,6 +302,7 @@ class MaskDefinition:
     version: int = 1
     outgrows: bool = False
     counted: bool = False
+    deal: Deal | None = None
 
     def parse(self, options: Options) -> Options:
         """Give all options, defaults filled in; raises OptionError for one that is unknown, unfit or missing."""

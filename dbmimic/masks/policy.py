@@ -121,7 +121,7 @@ def objection(definition: MaskDefinition, options: Options, context: ColumnConte
     for option in (EMPTY, INVALID):
         if option.name in told and options[option.name] == "null" and not context.nullable:
             return f"option {option.name!r} is null, and the column may not be NULL"
-    reason = _unfit_for_nothing(policy, context)
+    reason = _unfit_for_nothing(definition, policy, context)
     if reason is not None:
         return reason
     if policy.persona is not None:
@@ -131,7 +131,9 @@ def objection(definition: MaskDefinition, options: Options, context: ColumnConte
     return None
 
 
-def _unfit_for_nothing(policy: Policy, context: ColumnContext) -> str | None:
+def _unfit_for_nothing(definition: MaskDefinition, policy: Policy, context: ColumnContext) -> str | None:
+    if definition.deal is not None and "mask" in {policy.nulls, policy.empty}:
+        return f"mask {definition.name!r} takes what rows hold, so nothing is masked for NULL or the empty string"
     if context.unique and ("mask" in {policy.nulls, policy.empty} or policy.when is not None):
         which = WHEN if policy.when is not None else NULLS if policy.nulls == "mask" else EMPTY
         return f"what option {which.name!r} leaves or makes may be what another value becomes, and it must be unique"
@@ -142,6 +144,8 @@ def _unfit_for_nothing(policy: Policy, context: ColumnContext) -> str | None:
 
 def _unfit_for_a_row(definition: MaskDefinition, options: Options) -> str | None:
     entity = entity_of(definition)
+    if definition.deal is not None:
+        return f"mask {definition.name!r} is a matter of rows in any case, so scope `row` has no meaning"
     if entity is None and not definition.drawn:
         return f"mask {definition.name!r} hangs on its value alone, so it has no scope `row`; use `run` or `stable`"
     if entity is not None and options.get(entity) is not None:

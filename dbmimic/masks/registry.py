@@ -14,6 +14,7 @@ from dbmimic.masks.builtin import (
     contact,
     credentials,
     dates,
+    dealt,
     documents,
     fake,
     files,
@@ -36,12 +37,14 @@ from dbmimic.masks.builtin import (
     xml,
 )
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, OptionError, Options, Part
+from dbmimic.masks.hand import Gathering, laid_out
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import is_ascii
 from dbmimic.masks.persona import FIELDS, part_of_identity
 from dbmimic.masks.policy import Policy, Tally, governed, ignored, objection, refusing, rowless, told
 from dbmimic.model.address import Secret
 from dbmimic.model.names import nearest
+from dbmimic.model.summary import Dealt
 from dbmimic.model.types import Kind, LogicalType
 
 
@@ -146,6 +149,21 @@ class MaskRegistry:
             made = self._made(name, options, with_gaps, secret, own, tally)
         return governed(made, definition, options, seen, self._scrambling(definition, seen, secret), tally)
 
+    def deal(
+        self, name: str, options: Options, context: ColumnContext, secret: Secret, domain: str, gathering: Gathering
+    ) -> Dealt:
+        """
+        Give what becomes of a column in the rows that were gathered under the domain's keyed function.
+
+        Raises:
+            UndealableError: too few of them take part.
+        """
+        definition = self.get(name)
+        if definition.deal is None:
+            raise TypeError(f"mask {name!r} is not dealt")
+        hand, places, rows = gathering.hand(int(str(options.get("min_count", 1))))
+        return laid_out(definition.deal(KeyedFunction.derive(secret, domain), options, context, hand), places, rows)
+
     def _scrambling(self, definition: MaskDefinition, context: ColumnContext, secret: Secret) -> MaskFunction:
         if not definition.gaps:
             return refusing
@@ -220,6 +238,7 @@ def builtin() -> MaskRegistry:
         contact,
         address,
         dates,
+        dealt,
         keys,
         fake,
         finance,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.summary import Summary
+from dbmimic.model.summary import Dealt, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Masked:
     follows: ColumnId | None = None
     length: int | None = None
     low_bits: int | None = None
+    group: tuple[str, ...] = ()  # the columns whose rows with equal values the mask takes together
     summary: Summary | None = None  # of the column's values, where the mask draws from them
+    dealt: Dealt | None = None  # what becomes of each row's value, where that hangs on other rows
     scope: str = "stable"  # or `run`: other masked values in each run; or `row`: in each row
 
 

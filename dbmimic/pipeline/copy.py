@@ -48,7 +48,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         load.hold(cleared)
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
-        masks = counted(masks, prepared.schema, world.registry, source)
+        masks = counted(masks, prepared.schema, world.registry, source, request.secret)
         prepared, afforded = walked(prepared, request, source)
         slices = afforded.walked.slices
         noticed = (*afforded.findings, *subset.notices(prepared.plan, prepared.schema, afforded.walked, source))

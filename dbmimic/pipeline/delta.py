@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from dbmimic import verdict
 from dbmimic.errors import InternalError, TargetError
@@ -119,9 +119,9 @@ def _made_by(work: Work, position: Position) -> dict[str, str]:
 def _told_of(column: str, decision: Decision) -> list[object]:
     if not isinstance(decision, Masked):
         return [column]
-    told = asdict(decision)
+    told = asdict(replace(decision, dealt=None))
     del told["place"]
-    return [column, told]
+    return [column, told, decision.dealt.digest if decision.dealt is not None else ""]
 
 
 def _digest(value: object) -> str:

@@ -63,7 +63,7 @@ def _masked_table(
     passing = {
         name
         for name, decision in decisions.items()
-        if not same_run and (decision.scope == "run" or decision.summary is not None)
+        if not same_run and (decision.scope == "run" or registry.get(decision.mask).counted)
     }
     passing |= {name for name, (mask, options) in definitions.items() if mask.row and passing & {*mask.row(options)}}
     return MaskedTable(

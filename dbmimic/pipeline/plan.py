@@ -30,7 +30,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
     with chapters.chapter(Stage.INTROSPECT):
         prepared = prepare(request, source, world)
     with chapters.chapter(Stage.WALK):
-        masks = counted(prepared.resolution.plan, prepared.schema, world.registry, source)
+        masks = counted(prepared.resolution.plan, prepared.schema, world.registry, source, request.secret)
         prepared, afforded = walked(prepared, request, source)
         slices = afforded.walked.slices
         columns = _columns(prepared)

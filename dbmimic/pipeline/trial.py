@@ -15,12 +15,12 @@ from dbmimic.model.keys import TableSlice
 from dbmimic.model.masking import MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Check, Schema, Table
+from dbmimic.pipeline.summaries import NOBODYS
 from dbmimic.ports.source import Source
 from dbmimic.rules import Masker
 from dbmimic.subset.samples import close, streams
 
 _TRIED = 1000  # rows of a table
-_NOBODYS = Secret(bytes(32))  # what a value becomes has one form under every key
 _OTHER = "choose another mask for the column, or keep it with a reason"
 
 Columns = Mapping[str, pa.Array]
@@ -49,7 +49,7 @@ def tried(
         uncertain = any(_may_not_fit(table, name, registry.get(one.mask)) for name, one in decided.items())
         if not (checks or uncertain) or not (chosen.whole or len(chosen.own) + len(chosen.need)):
             continue
-        made = _masked(table, chosen, checks, Masker(table, masks, registry, secret or _NOBODYS), source)
+        made = _masked(table, chosen, checks, Masker(table, masks, registry, secret or NOBODYS), source)
         for check in checks:
             if all(name in made for name in check.columns):
                 yield from _of_check(table, check, decided.keys(), source.refuses(table, check, made))

@@ -34,7 +34,7 @@ def check(request: Request, source: Source, copy: Source, world: World) -> RunRe
         masks = prepared.resolution.settled()
         structure = source.structure()
     with chapters.chapter(Stage.WALK):
-        masks = counted(masks, prepared.schema, world.registry, source)
+        masks = counted(masks, prepared.schema, world.registry, source, request.secret)
         prepared, afforded = walked(prepared, request, source)
         slices = afforded.walked.slices
         maskers = maskers_of(prepared.schema, slices, masks, world.registry, request.secret)

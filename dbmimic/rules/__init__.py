@@ -7,7 +7,9 @@ Read first: `resolve`, then `apply`. The rules themselves are the packs beside t
 """
 
 from dbmimic.rules.apply import Masker
+from dbmimic.rules.context import grouped
+from dbmimic.rules.dealing import columns_dealt, deal
 from dbmimic.rules.resolve import Resolution, resolve
 from dbmimic.rules.risk import risks
 
-__all__ = ["Masker", "Resolution", "resolve", "risks"]
+__all__ = ["Masker", "Resolution", "columns_dealt", "deal", "grouped", "resolve", "risks"]

@@ -11,16 +11,14 @@ import pyarrow.compute as pc
 from dbmimic.errors import InternalError, RefusedError, TargetError
 from dbmimic.masks import canonical
 from dbmimic.masks.condition import Condition
-from dbmimic.masks.definition import MaskError, MaskFunction
+from dbmimic.masks.definition import ENTITY, GROUPED, MaskError, MaskFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
 from dbmimic.model.masking import Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Table
-from dbmimic.rules.context import condition_of, masked_context
-
-_SEPARATOR = "\x1f"
+from dbmimic.rules.context import condition_of, grouped, joined, masked_context
 
 
 class _Count:
@@ -44,6 +42,7 @@ class _Bound:
 
     apply: MaskFunction
     entity: tuple[str, ...]
+    group: tuple[str, ...]  # read beside the entity
     when: Condition | None
     unread: _Count
     may_miss: bool
@@ -51,7 +50,7 @@ class _Bound:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        return (*self.entity, *self.made_of, *(self.when.columns if self.when is not None else ()))
+        return (*self.entity, *self.group, *self.made_of, *(self.when.columns if self.when is not None else ()))
 
 
 class Masker:
@@ -135,7 +134,7 @@ class Masker:
         bound = self._bound.get(name)
         if bound is None:
             return head[name]
-        beside = _entity(bound, head) if copied is None else self._row(bound, copied)
+        beside = _beside(bound, head) if copied is None else self._row(bound, copied)
         if kept is None:
             return self._masked_column(name, head[name], beside)
         chosen = pc.invert(kept)
@@ -163,12 +162,12 @@ class Masker:
         return masked
 
 
-def _entity(bound: _Bound, head: Mapping[str, pa.Array]) -> pa.Array | None:
-    """Give what says of each row to whom it belongs: one column as it is spelt, or several as one text."""
-    plain = [canonical.text(head[name], padded=True) for name in bound.entity]
-    if len(plain) <= 1:
-        return plain[0] if plain else None
-    return pc.binary_join_element_wise(*plain, _SEPARATOR)
+def _beside(bound: _Bound, head: Mapping[str, pa.Array]) -> pa.Array | None:
+    """Give what says of each row to whom it belongs, and with a group to which, as a struct."""
+    entity = joined(head, bound.entity)
+    if not bound.group:
+        return entity
+    return pa.StructArray.from_arrays([entity, grouped(head, bound.group)], names=[ENTITY, GROUPED])
 
 
 def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, secret: Secret) -> _Bound:
@@ -181,4 +180,6 @@ def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, sec
     definition = registry.get(decision.mask)
     may_miss = definition.gaps or definition.reads is not None or definition.compose is not None
     made_of = definition.row(decision.options) if definition.row is not None else ()
-    return _Bound(function, decision.entity, condition_of(table, decision.options), unread, may_miss, made_of)
+    group = decision.group if definition.deal is None else ()
+    when = condition_of(table, decision.options)
+    return _Bound(function, decision.entity, group, when, unread, may_miss, made_of)

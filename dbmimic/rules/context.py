@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbmimic.masks import canonical
 from dbmimic.masks.condition import Condition
 from dbmimic.masks.definition import WHEN, ColumnContext, Options
 from dbmimic.model.masking import Masked
@@ -13,6 +17,8 @@ from dbmimic.model.types import Kind
 
 # Below this many bits a masked id stays below 2**30, so that the ids which a sequence gives next still fit an int.
 _LOW_BITS = 30
+_SEPARATOR = "\x1f"
+_NOTHING = "\x1e"  # stands for NULL in what tells groups apart
 
 
 def context_of(table: Table, column: Column, length: int | None, low_bits: int | None) -> ColumnContext:
@@ -30,7 +36,21 @@ def context_of(table: Table, column: Column, length: int | None, low_bits: int |
 
 def masked_context(table: Table, column: Column, decision: Masked) -> ColumnContext:
     """Give the context that a decision was made for."""
-    return replace(context_of(table, column, decision.length, decision.low_bits), summary=decision.summary)
+    context = context_of(table, column, decision.length, decision.low_bits)
+    return replace(context, summary=decision.summary, dealt=decision.dealt)
+
+
+def joined(head: Mapping[str, pa.Array], names: Sequence[str]) -> pa.Array | None:
+    """Give the values of some columns as one text for each row: of one as it is spelt; None where there are none."""
+    plain = [canonical.text(head[name], padded=True) for name in names]
+    if len(plain) <= 1:
+        return plain[0] if plain else None
+    return pc.binary_join_element_wise(*plain, _SEPARATOR)
+
+
+def grouped(head: Mapping[str, pa.Array], names: Sequence[str]) -> pa.Array | None:
+    """Give as one text what tells the groups of rows apart, NULL as a value like any other; None without columns."""
+    return joined({name: head[name].fill_null(_NOTHING) for name in names}, names)
 
 
 def condition_of(table: Table, options: Options) -> Condition | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dbmimic.errors import ConfigError, Problem, RefusedError
 from dbmimic.masks.condition import ConditionError
-from dbmimic.masks.definition import GENERAL, PERSONA, SCOPE, MaskDefinition, OptionError, Promise
+from dbmimic.masks.definition import GENERAL, PERSONA, SCOPE, MaskDefinition, OptionError, Promise, group_of
 from dbmimic.masks.policy import Policy, entity_of
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError
 from dbmimic.model.graph import FkGraph
@@ -297,6 +297,7 @@ class _Resolver:
                 follows=None if column == group.root else group.root,
                 length=length,
                 low_bits=low_bits,
+                group=group_of(options) if definition.counted else (),
                 scope=policy.scope,
             )
 
@@ -376,7 +377,7 @@ def _beside(
     table: Table, entity: tuple[str, ...], options: Mapping[str, object], definition: MaskDefinition
 ) -> str | None:
     """Say what is not there that the mask would read beside the column, or None."""
-    for name in entity:
+    for name in (*entity, *(group_of(options) if definition.counted else ())):
         column = table.column(name)
         if column is None or column.generated is not Generated.NO:
             return f"the table has no column {name} to read beside it"

@@ -35,19 +35,22 @@ _NEARBY = (
     "{mask} stays near, so the largest and the smallest go on telling whose they are",
     "give the column bands with a top and a bottom instead (`bucket`), if there are such",
 )
+_OF_OTHERS = (
+    "DM231",
+    "{mask} gives values that stand in other rows, so what a value tells by itself stays told",
+    "use it for attributes that many share, not for what names somebody",
+)
 _TELLING: Mapping[str, tuple[str, str, str]] = {
     "noise": _NEARBY,
+    "balanced_noise": _NEARBY,
     "ordered_noise": _NEARBY,
     "python": (
         "DM221",
         "a function of your own masks it, and what that leaves of a value is for you to know",
         "let somebody read the function who did not write it",
     ),
-    "resample": (
-        "DM231",
-        "resample gives values that stand in other rows, so what a value tells by itself stays told",
-        "use it for attributes that many share, not for what names somebody",
-    ),
+    "resample": _OF_OTHERS,
+    "shuffle": _OF_OTHERS,
 }
 """What is to be said of a mask: code, reason, next step."""
 

@@ -10,16 +10,19 @@ before and after no longer agree. Faker's fakes are not frozen, since they follo
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from dbmimic.masks.definition import ColumnContext
-from dbmimic.masks.keyed import parse_secret
+from dbmimic.masks.definition import ColumnContext, MaskDefinition, Options
+from dbmimic.masks.hand import Gathering
+from dbmimic.masks.keyed import KeyedFunction, parse_secret
 from dbmimic.masks.registry import builtin
 from dbmimic.model.address import Secret
-from dbmimic.model.summary import Summary
+from dbmimic.model.summary import Dealt, Summary
 from dbmimic.model.types import Kind, LogicalType
 from tests.unit.masks.known_ids import KNOWN
 
@@ -203,6 +206,8 @@ CASES += [
     ("email", {"persona": "id"}, {}, EMAILS),
     ("email", {"persona": "id"}, {"length": 40}, EMAILS),
     ("last_name", {"scope": "row"}, {}, NAMES),
+    ("shuffle", {"min_count": 2}, {}, NAMES),
+    ("balanced_noise", {"ratio": 0.5}, {"kind": "decimal"}, ["10.25", "20", "-7.5", "0", "NaN", "", None, "1000000"]),
     ("template", {"template": "{{{id}}}.{name|slug}.{#}@example.com"}, {}, NAMES),
     ("template", {"template": "{name|upper}{name|initial}-{name|lower}"}, {"length": 11}, NAMES),
 ]
@@ -227,15 +232,28 @@ def masked(
     )
     definition = builtin().get(name)
     parsed = definition.parse(options)
+    if definition.deal is not None:
+        context = replace(context, dealt=dealt(definition, parsed, context, values, secret or parse_secret(SECRET)))
     assert builtin().misfit(name, parsed, context) is None
     make = builtin().bind if options.keys() & {"persona", "scope"} else builtin().build
     mask = make(name, parsed, context, secret or parse_secret(SECRET), definition.domain)
-    beside = options.keys() & {"entity", "persona", "scope"}
+    beside = options.keys() & {"entity", "persona", "scope"} or definition.deal is not None
     numbers = pa.array([str(number) for number in range(len(values))])
     entity = numbers if beside else None
     if definition.row is not None:
         entity = pa.StructArray.from_arrays([numbers, pa.array(values, pa.string())], names=["id", "name"])
     return mask(pa.array(values, pa.string()), entity).to_pylist()
+
+
+def dealt(
+    definition: MaskDefinition, parsed: Options, context: ColumnContext, values: list[str | None], secret: Secret
+) -> Dealt:
+    """Give what becomes of a column whose rows have the keys 0, 1, 2, ..."""
+    gathering = Gathering(KeyedFunction.derive(secret, definition.domain))
+    told = [(value, str(number)) for number, value in enumerate(values) if value]
+    held, keys = (pa.array(each, pa.string()) for each in zip(*told, strict=True))
+    gathering.add(held, keys, None, np.ones(len(told), dtype=np.bool_))
+    return builtin().deal(definition.name, parsed, context, secret, definition.domain, gathering)
 
 
 def vectors() -> list[dict[str, Any]]:

@@ -184,12 +184,24 @@ def test_a_column_is_drawn_from_itself_alike_on_every_engine_and_by_any_number_o
     postgres15: PostgresServer, mariadb: MariadbServer, tmp_path: Path
 ) -> None:
     towns = [["Rome", "Oslo", "Bern"][number % 3] if number > 2 else f"Lonely {number}" for number in range(200)]
-    rows = ", ".join(f"({number}, '{town}', {number % 7}.50)" for number, town in enumerate(towns))
+    parts = ["'north'", "'south'", "'east '", "NULL"]
+    rows = ", ".join(
+        f"({number}, '{town}', {number % 7}.50, {parts[number // 3 % 4]}, '{number}', {number * 97 % 1000}.25, {number % 2})"
+        for number, town in enumerate(towns)
+    )
+    fields = "id int PRIMARY KEY, town char(20), fee decimal(10, 2), part varchar(9), note varchar(9), "
+    fields += "paid decimal(10, 2), open int"
     build = [
-        "CREATE TABLE trips (id int PRIMARY KEY, town char(20), fee decimal(10, 2))",
+        f"CREATE TABLE trips ({fields})",
         f"INSERT INTO trips VALUES {rows}",
     ]
-    rules = {"default": "keep", "columns": {"trips.town": "resample", "trips.fee": "resample"}}
+    columns = {
+        "trips.town": "resample",
+        "trips.fee": {"mask": "resample", "group": ["part", "open"]},
+        "trips.note": {"mask": "shuffle", "group": "part", "when": "open = 0", "except": ["6"]},
+        "trips.paid": {"mask": "balanced_noise", "group": "part", "ratio": 0.5},
+    }
+    rules = {"default": "keep", "columns": columns}
     found = []
     for shop in (small_shop.on_postgres(postgres15), small_shop.on_mariadb(mariadb), small_shop.on_sqlite(tmp_path)):
         shop.create("drawn")
@@ -198,13 +210,24 @@ def test_a_column_is_drawn_from_itself_alike_on_every_engine_and_by_any_number_o
             config = configured(tmp_path, shop.url("drawn"), shop.url("drawn_stage"), rules=rules)
             report = dbmimic.copy(config, executor=workers if shop.engine == "postgresql" else None)
         assert report.verified
-        read = shop.run("drawn_stage", ["SELECT town, fee FROM trips ORDER BY id"])
-        found.append([(str(town).rstrip(), float(str(fee))) for town, fee in read])
+        read = shop.run("drawn_stage", ["SELECT town, fee, part, note, paid, open FROM trips ORDER BY id"])
+        found.append(
+            [(str(row[0]).rstrip(), float(str(row[1])), row[2], row[3], float(str(row[4])), row[5]) for row in read]
+        )
+        sums = "SELECT part, round(sum(paid), 2) FROM trips GROUP BY part ORDER BY 1"
+        assert shop.run("drawn", [sums]) == shop.run("drawn_stage", [sums])
         assert dbmimic.verify(config).verified
-        shop.run("drawn", ["UPDATE trips SET town = 'Wien' WHERE id > 150"])
+        shop.run("drawn", ["UPDATE trips SET town = 'Wien', note = 'new', paid = paid + 1 WHERE id > 150"])
         assert dbmimic.verify(config).verified, "what is drawn today is no leak of yesterday"
     assert found[0] == found[1] == found[2]
-    assert {town for town, _ in found[0]} == {"Rome", "Oslo", "Bern"}
+    assert {town for town, *_ in found[0]} == {"Rome", "Oslo", "Bern"}
+    for part in ("north", "south", "east ", None):
+        were = [number for number in range(200) if parts[number // 3 % 4] == (f"'{part}'" if part else "NULL")]
+        assert sorted(int(row[3]) for row in found[0] if row[2] == part) == were
+    assert [int(row[3]) == number for number, row in enumerate(found[0])] == [
+        number % 2 == 1 or number == 6 for number in range(200)
+    ]
+    assert sum(row[4] == number * 97 % 1000 + 0.25 for number, row in enumerate(found[0])) < 5
     every = {"default": "keep", "columns": {"trips.town": {"mask": "resample", "min_count": 90}}}
     with pytest.raises(RefusedError) as raised:
         copied(tmp_path, shop.url("drawn"), shop.url("drawn_stage"), rules=every)

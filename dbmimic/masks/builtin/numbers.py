@@ -28,23 +28,28 @@ _NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT})
 Change = Callable[[Whole, Whole, Words], Whole]  # of units, with their places and pseudo-random bits
 
 
+RATIO = Parameter("ratio", "number", minimum=0, maximum=1, summary="the furthest, as a share of the number; 0.1")
+AMOUNT = Parameter("amount", "number", minimum=0, maximum=_MOST_AMOUNT, summary="the furthest, as an amount")
+
+
+def reach(options: Options, units: Whole, places: Whole) -> Whole:
+    """Give how far each number may move by the options `ratio` and `amount`: at least by one of its last place."""
+    if options["amount"] is None:
+        return np.maximum((np.abs(units) * float(str(options["ratio"] or _RATIO))).astype(np.int64), 1)
+    return np.maximum((float(str(options["amount"])) * 10.0**places).astype(np.int64), 1)
+
+
 def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
     by_value, by_entity = keyed.sub("value"), keyed.sub("entity")
-    amount, ratio = options["amount"], float(str(options["ratio"] or _RATIO))
     column = context.type
-
-    def reach(units: Whole, places: Whole) -> Whole:
-        if amount is None:
-            return np.maximum((np.abs(units) * ratio).astype(np.int64), 1)
-        return np.maximum((float(str(amount)) * 10.0**places).astype(np.int64), 1)
 
     def moved(units: Whole, places: Whole, bits: Words) -> Whole:
         draw = (bits >> np.uint64(64 - _DRAW_BITS)).astype(np.float64) * 0.5**_DRAW_BITS
-        most = reach(units, places)
+        most = reach(options, units, places)
         step = np.minimum((draw * most).astype(np.int64), most - 1) + 1
         down = (bits & np.uint64(1)).astype(np.bool_)
         signed = np.where(down, -step, step)
-        lowest, highest = _bounds(column, places)
+        lowest, highest = bounds(column, places)
         if _has_room(units, most, lowest, highest):
             return units + signed
         room_up = np.where(units > 0, highest - np.maximum(units, 0), np.maximum(-1 - np.minimum(units, 0), 0))
@@ -70,7 +75,7 @@ def _has_room(units: Whole, most: Whole, lowest: Whole, highest: Whole) -> bool:
     return last + far <= int(highest.min()) and (least > 0 or least - far >= int(lowest.max()))
 
 
-def _bounds(column: LogicalType, places: Whole) -> tuple[Whole, Whole]:
+def bounds(column: LogicalType, places: Whole) -> tuple[Whole, Whole]:
     """Give the least and the highest units that the column holds, for each row's places."""
     if column.kind is Kind.INTEGER and column.bits is not None:
         highest = min((1 << column.bits) - 1, _INT64 - 1)
@@ -116,7 +121,7 @@ def _build_bucket(_keyed: KeyedFunction, options: Options, context: ColumnContex
             result = np.where(units < int(str(bottom)) * one, int(str(bottom)) * one, result)
         if top is not None:
             result = np.where(units >= int(str(top)) * one, int(str(top)) * one, result)
-        lowest, _highest = _bounds(column, places)
+        lowest, _highest = bounds(column, places)
         return np.maximum(result, lowest)
 
     return lambda values, _entity: _changed(values, context, banded, lambda units: units.view(np.uint64))
@@ -126,7 +131,7 @@ def _bucket_fits(options: Options, context: ColumnContext) -> str | None:
     if all(options[name] is None for name in ("size", "top", "bottom")):
         return "mask 'bucket' needs one of the options 'size', 'top' and 'bottom'"
     places = np.zeros(1, dtype=np.int64)
-    lowest, highest = (int(bound[0]) for bound in _bounds(context.type, places))
+    lowest, highest = (int(bound[0]) for bound in bounds(context.type, places))
     for name in ("top", "bottom"):
         if options[name] is not None and not lowest <= int(str(options[name])) <= highest:
             return f"option {name!r} is out of the column's range"
@@ -139,7 +144,7 @@ def _build_round(_keyed: KeyedFunction, options: Options, context: ColumnContext
 
     def rounded(units: Whole, places: Whole, _bits: Words) -> Whole:
         multiple = size * 10**places
-        lowest, highest = _bounds(column, places)
+        lowest, highest = bounds(column, places)
         rest = np.abs(units) % multiple
         inner = units - np.sign(units) * rest  # the multiple towards 0
         outer = np.sign(units) * (multiple - rest)
@@ -165,7 +170,7 @@ def _build_ordered(keyed: KeyedFunction, options: Options, context: ColumnContex
 
     def moved(units: Whole, places: Whole, _bits: Words) -> Whole:
         size = step * 10**places
-        lowest, highest = _bounds(column, places)
+        lowest, highest = bounds(column, places)
         inside = np.clip(units, lowest // 2, highest // 2)  # what is beyond half of all that 64 bits hold stays
         number = inside // size
         rest = inside - number * size
@@ -194,8 +199,8 @@ DEFINITIONS = (
         kinds=_NUMBERS,
         promises=_LOSSY,
         parameters=(
-            Parameter("ratio", "number", minimum=0, maximum=1, summary="the furthest, as a share of the number; 0.1"),
-            Parameter("amount", "number", minimum=0, maximum=_MOST_AMOUNT, summary="the furthest, as an amount"),
+            RATIO,
+            AMOUNT,
             Parameter("entity", "column", summary="the column that says to whom the number belongs"),
         ),
         domain="noise",

@@ -18,6 +18,7 @@ from dbmimic.model.types import Kind, LogicalType
 NAMES = [
     "api_key",
     "array",
+    "balanced_noise",
     "bic",
     "bucket",
     "city",
@@ -61,6 +62,7 @@ NAMES = [
     "resample",
     "round",
     "scramble",
+    "shuffle",
     "ssn",
     "street_address",
     "template",
