@@ -206,7 +206,7 @@ def test_a_source_that_is_closed_while_a_thread_reads_lets_it_find_that_out(benc
         except SnapshotLost as error:
             ended.append(error.code)
 
-    thread = threading.Thread(target=read)
+    thread = threading.Thread(target=read, daemon=True)
     thread.start()
     assert reading.wait(10)
     source.close()
