@@ -137,6 +137,7 @@ _HINTS = {
     "42P01": _UNQUALIFIED,
     "42883": _UNQUALIFIED,
     "22021": "the database holds bytes that are no text in its encoding; mend them, or leave their rows out",
+    "XX000": "the log of its server tells why; a disk that has no room for a checkpoint is told like this, too",
     "57014": "somebody cancelled the statement; run again",
     "2BP01": "something depends on it; what was given to a role in another database, DROP OWNED BY takes from it there",
 }

@@ -36,6 +36,7 @@ _LOST = re.compile(
     rb"|invalid snapshot identifier|snapshot .* does not exist|could not import the requested snapshot"
 )
 
+_DISK_FULL = re.compile(rb"No space left on device|[Dd]isk full")
 _FULL = re.compile(rb"too many (connections|clients)|remaining connection slots")
 
 
@@ -90,6 +91,8 @@ def run(
             raise TryAgainError("DM702", message, place=side, hint=hint)
         if no_room(done.stderr):
             raise translated(Fault("53300"), side, f"{program} read the structure")
+        if _DISK_FULL.search(done.stderr):  # the server's: reading may take room there, too
+            raise translated(Fault("53100"), side, f"{program} read the structure")
         if _LOST.search(done.stderr):
             raise translated(Fault("", broken=True), side, f"{program} read the structure")
         shown = shlex.join([program, *(word for word in command[1:] if not word.startswith("--snapshot="))])

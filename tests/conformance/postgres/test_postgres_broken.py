@@ -13,8 +13,8 @@ import time
 import psycopg
 import pytest
 
-from dbmimic.engines.postgres import ddl
-from dbmimic.engines.postgres.errors import Side, unreachable
+from dbmimic.engines.postgres import ddl, programs
+from dbmimic.engines.postgres.errors import Fault, Side, translated, unreachable
 from dbmimic.errors import (
     RefusedError,
     SnapshotLost,
@@ -234,6 +234,15 @@ def test_a_connection_that_is_cut_while_it_is_made_was_refused_by_nobody(bench, 
     conninfo = bench.server.url("postgres")
     assert isinstance(unreachable(caught.value, conninfo, Side.SOURCE, "source"), SourceUnreachable)
     assert isinstance(unreachable(caught.value, conninfo, Side.TARGET, "target"), TargetLost)
+
+
+def test_a_disk_that_is_full_is_told_by_whoever_finds_it_so():
+    """`pg_dump` that reads a copy back, and a checkpoint before a replaced copy is dropped; neither has its SQLSTATE."""
+    shout = "echo 'pg_dump: error: query failed: ERROR:  could not extend file: No space left on device' >&2; exit 1"
+    with pytest.raises(TargetError) as caught:
+        programs.run(["sh", "-c", shout], Side.TARGET)
+    assert caught.value.code == "DM503"
+    assert "disk" in translated(Fault("XX000"), Side.TARGET, "swapping the new copy in").hint
 
 
 def test_a_dump_that_finds_the_snapshot_gone_says_so(bench):
