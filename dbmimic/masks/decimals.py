@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbmimic.masks import digits
 from dbmimic.masks.layout import byte_layout
 
 _PLAIN = r"^[+-]?[0-9]+(\.[0-9]*)?$"
@@ -55,8 +56,8 @@ def spell(units: Whole, places: Whole) -> pa.Array:
 
 def _spelt(units: Whole, places: int) -> pa.Array:
     if places == 0:
-        return pa.array(units).cast(pa.string())
-    digits = pc.utf8_lpad(pa.array(np.abs(units)).cast(pa.string()), width=places + 1, padding="0")
-    whole, rest = pc.utf8_slice_codeunits(digits, 0, -places), pc.utf8_slice_codeunits(digits, -places)
+        return digits.spell(units)
+    padded = pc.utf8_lpad(digits.spell(np.abs(units)), width=places + 1, padding="0")
+    whole, rest = pc.utf8_slice_codeunits(padded, 0, -places), pc.utf8_slice_codeunits(padded, -places)
     sign = pc.if_else(pa.array(units < 0), "-", "")
     return pc.binary_join_element_wise(pc.binary_join_element_wise(sign, whole, ""), rest, ".")

@@ -137,8 +137,10 @@ class KeyedFunction:
     def prf_integers(self, values: npt.NDArray[np.int64]) -> Words:
         """Give for each integer what `prf` gives for its eight bytes, little-endian. Shape: (n, 2) uint64."""
         encryptor = self._encryptor()
-        blocks = _pairs(values.astype(np.int64, copy=False).view(np.uint64))
-        blocks ^= _encrypt(encryptor, _pairs(np.array([8], dtype=np.uint64)))
+        start = _encrypt(encryptor, _pairs(np.array([8], dtype=np.uint64)))[0]
+        blocks = np.empty((len(values), 2), dtype=np.uint64)
+        np.bitwise_xor(values.astype(np.int64, copy=False).view(np.uint64), start[0], out=blocks[:, 0])
+        blocks[:, 1] = start[1]
         return _encrypt(encryptor, blocks)
 
     def pairs(self, second: np.uint64, rows: int) -> Callable[[Words, np.uint64], Words]:

@@ -152,6 +152,21 @@ def test_digits_are_read_and_written(width, numbers, before):
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 
 
+@given(
+    st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-(10**6), 10**6) | st.integers(0, 18).map(lambda p: 10**p)),
+    st.integers(0, 3),
+)
+@settings(max_examples=200, deadline=None)
+def test_whole_numbers_are_spelt_as_python_spells_them(numbers, start):
+    """Also where they are longer than 32 bits, and of 20 characters."""
+    for kind in (np.int64, np.uint64):
+        held = np.array(numbers, dtype=np.int64)
+        held = held[start:] if kind is np.int64 else (held.view(np.uint64) if start else np.abs(held).view(np.uint64))
+        made = digits.spell(held)
+        made.validate(full=True)
+        assert made.to_pylist() == [str(number) for number in held.tolist()]
+
+
 @given(st.lists(st.tuples(words, words, words), max_size=50), st.integers(1, 8))
 def test_cells_are_joined(rows, repeated):
     rows = rows * repeated

@@ -20,6 +20,7 @@ from dbmimic.masks.definition import (
     Parameter,
     Promise,
 )
+from dbmimic.masks.digits import spell
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, keep_blank
 from dbmimic.masks.permutation import Permutation
@@ -51,7 +52,7 @@ def _build_integer_key(keyed: KeyedFunction, _options: Options, context: ColumnC
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
         whole = None if context.type.kind is Kind.TEXT else canonical.integers(values)
-        masked = _in_text(blocks, values, form) if whole is None else _text_of(blocks.signed(whole))
+        masked = _in_text(blocks, values, form) if whole is None else spell(blocks.signed(whole))
         return keep_blank(values, pc.if_else(pc.is_null(values), pa.scalar(None, pa.string()), masked))
 
     return mask
@@ -94,10 +95,6 @@ class _Blocks:
                 numbers[of[rows]] = Permutation(self._keyed, high - low).move(inside) + np.uint64(low)
 
 
-def _text_of(values: npt.NDArray[np.int64]) -> pa.Array:
-    return pa.array(values).cast(pa.string())
-
-
 def _in_text(blocks: _Blocks, values: pa.Array, form: str) -> pa.Array:
     """Move whole numbers of up to 64 bits and a sign, from their text."""
     if not pc.all(pc.fill_null(_or_blank(values, form), True), min_count=0).as_py():
@@ -110,7 +107,7 @@ def _in_text(blocks: _Blocks, values: pa.Array, form: str) -> pa.Array:
         raise MaskError("a value has more than 64 bits, so integer_key cannot take it") from None
     negative = pc.starts_with(values, "-").fill_null(False).to_numpy(zero_copy_only=False) & (magnitudes > 0)
     moved = blocks.magnitudes(np.where(negative, magnitudes - np.uint64(1), magnitudes), negative)
-    text = pa.array(np.where(negative, moved + np.uint64(1), moved)).cast(pa.string())
+    text = spell(np.where(negative, moved + np.uint64(1), moved))
     return pc.if_else(pa.array(negative), pc.binary_join_element_wise("-", text, ""), text)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks import canonical, decimals
+from dbmimic.masks import canonical, decimals, digits
 from dbmimic.masks.decimals import Whole
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Parameter, Promise
 from dbmimic.masks.keyed import KeyedFunction, Words
@@ -32,10 +32,10 @@ RATIO = Parameter("ratio", "number", minimum=0, maximum=1, summary="the furthest
 AMOUNT = Parameter("amount", "number", minimum=0, maximum=_MOST_AMOUNT, summary="the furthest, as an amount")
 
 
-def reach(options: Options, units: Whole, places: Whole) -> Whole:
-    """Give how far each number may move by the options `ratio` and `amount`: at least by one of its last place."""
+def reach(options: Options, sizes: Whole, places: Whole) -> Whole:
+    """Give how far numbers of these sizes may move by `ratio` and `amount`: at least by one of the last place."""
     if options["amount"] is None:
-        return np.maximum((np.abs(units) * float(str(options["ratio"] or _RATIO))).astype(np.int64), 1)
+        return np.maximum((sizes * float(str(options["ratio"] or _RATIO))).astype(np.int64), 1)
     return np.maximum((float(str(options["amount"])) * 10.0**places).astype(np.int64), 1)
 
 
@@ -44,13 +44,14 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
     column = context.type
 
     def moved(units: Whole, places: Whole, bits: Words) -> Whole:
-        draw = (bits >> np.uint64(64 - _DRAW_BITS)).astype(np.float64) * 0.5**_DRAW_BITS
-        most = reach(options, units, places)
+        draw = (bits >> np.uint64(64 - _DRAW_BITS)).view(np.int64) * 0.5**_DRAW_BITS
+        sizes = np.abs(units)
+        most = reach(options, sizes, places)
         step = np.minimum((draw * most).astype(np.int64), most - 1) + 1
-        down = (bits & np.uint64(1)).astype(np.bool_)
-        signed = np.where(down, -step, step)
+        down = (bits & np.uint64(1)).view(np.int64)
+        signed = (step ^ -down) + down  # -step where it goes down
         lowest, highest = bounds(column, places)
-        if _has_room(units, most, lowest, highest):
+        if _has_room(units, sizes, most, lowest, highest):
             return units + signed
         room_up = np.where(units > 0, highest - np.maximum(units, 0), np.maximum(-1 - np.minimum(units, 0), 0))
         room_down = np.where(units > 0, np.maximum(units - 1, 0), np.minimum(units, 0) - lowest)
@@ -67,9 +68,9 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
     return mask
 
 
-def _has_room(units: Whole, most: Whole, lowest: Whole, highest: Whole) -> bool:
+def _has_room(units: Whole, sizes: Whole, most: Whole, lowest: Whole, highest: Whole) -> bool:
     """Whether every number may go as far as `most`, up and down: it keeps its sign, and the column holds it."""
-    if not len(units) or not (np.abs(units) > most).all():
+    if not len(units) or not (sizes > most).all():
         return False
     least, last, far = int(units.min()), int(units.max()), int(most.max())
     return last + far <= int(highest.min()) and (least > 0 or least - far >= int(lowest.max()))
@@ -94,7 +95,7 @@ def _changed(values: pa.Array, context: ColumnContext, change: Change, bits_of: 
     whole = canonical.integers(values) if column.kind is Kind.INTEGER else None
     if whole is not None:
         nothing = np.zeros(len(whole), dtype=np.int64)
-        made = pa.array(change(whole, nothing, bits_of(whole))).cast(pa.string())
+        made = digits.spell(change(whole, nothing, bits_of(whole)))
         if values.null_count:
             made = pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string()))
         return keep_blank(values, made)
