@@ -6,10 +6,10 @@ Never: rows themselves, masks, a write. Read first: `planner`, then `walk`.
 """
 
 from dbmimic.subset.budget import Afforded, afford
+from dbmimic.subset.course import Arrow
 from dbmimic.subset.cuts import Cut, cuts
 from dbmimic.subset.notices import notices
 from dbmimic.subset.planner import plan
-from dbmimic.subset.reach import Arrow
 from dbmimic.subset.request import find_table, resolve
 from dbmimic.subset.virtual import virtual_keys
 from dbmimic.subset.walk import Walked, walk

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from queue import PriorityQueue
 from types import TracebackType
 from typing import NamedTuple, ParamSpec, Self, TypeVar
 
@@ -17,13 +19,15 @@ Answer = TypeVar("Answer")
 
 class Abreast:
     """
-    Asks questions in so many threads; by itself, when it is told of one, where there is one only.
+    Asks questions in so many threads, the most urgent of those that wait first; by itself, at once, where there is one.
 
     On the way out it waits for what is still asked, unless the user ends the program: then the source cancels it.
     """
 
     def __init__(self, many: int) -> None:
         self._threads = ThreadPoolExecutor(many, thread_name_prefix="walk") if many > 1 else None
+        self._waiting: PriorityQueue[tuple[int, int, Callable[[], None]]] = PriorityQueue()
+        self._numbers = itertools.count()  # of two that are as urgent, the first one comes first
 
     def __enter__(self) -> Self:
         return self
@@ -34,11 +38,28 @@ class Abreast:
         if self._threads is not None:
             self._threads.shutdown(wait=error is None or isinstance(error, Exception), cancel_futures=True)
 
-    def ask(self, question: Callable[Asked, Answer], *given: Asked.args, **named: Asked.kwargs) -> Future[Answer]:
+    def ask(
+        self, urgency: int, question: Callable[Asked, Answer], *given: Asked.args, **named: Asked.kwargs
+    ) -> Future[Answer]:
         """Ask a question."""
-        if self._threads is not None:
-            return self._threads.submit(question, *given, **named)
-        return answered(question(*given, **named))
+        if self._threads is None:
+            return answered(question(*given, **named))
+        future: Future[Answer] = Future()
+
+        def answer() -> None:
+            try:
+                future.set_result(question(*given, **named))
+            except BaseException as error:  # noqa: BLE001 -- whoever waits for the answer gets it
+                future.set_exception(error)
+
+        self._waiting.put((-urgency, next(self._numbers), answer))
+        self._threads.submit(self._answer_next)
+        return future
+
+    def _answer_next(self) -> None:
+        """Answer the most urgent question that waits; there is one for each time that this is called."""
+        *_, answer = self._waiting.get()
+        answer()
 
 
 def answered(answer: Answer) -> Future[Answer]:

@@ -12,9 +12,9 @@ from dbmimic.model.names import TableId
 from dbmimic.model.request import Children, EdgePolicy, Mode, Parent, SliceRequest
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
+from dbmimic.subset.course import Arrow
 from dbmimic.subset.edges import nulls
 from dbmimic.subset.planner import default_policy, plan
-from dbmimic.subset.reach import Arrow
 from dbmimic.subset.walk import Walked, walk
 
 _MOST = 3

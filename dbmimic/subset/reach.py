@@ -15,31 +15,13 @@ import numpy.typing as npt
 from dbmimic.model.bits import BitsGathering
 from dbmimic.model.keys import WHOLE, KeySet, RowIds
 from dbmimic.model.names import TableId
-from dbmimic.model.schema import ForeignKey
 from dbmimic.ports.source import End, Walker
+from dbmimic.subset.course import Arrow
 
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.int32]
 Chosen = Mapping[TableId, KeySet]
 
 _FEW = 64  # below, a loop over the nodes is faster than whole arrays
-
-
-@dataclass(frozen=True, slots=True)
-class Arrow:
-    """One edge and the way that it is followed."""
-
-    edge: ForeignKey
-    down: bool
-
-    @property
-    def start(self) -> TableId:
-        """The table that is left."""
-        return self.edge.parent if self.down else self.edge.child
-
-    @property
-    def end(self) -> TableId:
-        """The table that is reached."""
-        return self.edge.child if self.down else self.edge.parent
 
 
 @dataclass(frozen=True, slots=True)

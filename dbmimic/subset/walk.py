@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from dbmimic.model.address import Secret
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.keys import WHOLE, KeySet, Nulled, Rows, TableSlice
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import Step, SubsetPlan
-from dbmimic.model.request import Children, Mode, Parent, Seed
+from dbmimic.model.request import Mode, Seed
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
 from dbmimic.subset.abreast import Abreast, Turn, Turns, answered
+from dbmimic.subset.course import Arrow, Course
 from dbmimic.subset.cover import Covering
 from dbmimic.subset.loss import lost, nulled, referencing, refuse_missing
 from dbmimic.subset.policies import Guide
-from dbmimic.subset.reach import Arrow, reach
+from dbmimic.subset.reach import reach
 from dbmimic.subset.seeds import choose, every
 from dbmimic.subset.tuples import Flags
 
@@ -142,6 +142,7 @@ class _Walker:
     _led: dict[ForeignKey, KeySet] = field(default_factory=dict)  # to rows of joint tables, whether they came or not
     _held: dict[ForeignKey, KeySet] = field(default_factory=dict)  # rows whose only parent over the edge is chosen
     _asked: dict[Turn, list[_Asked]] = field(default_factory=dict)  # on the way to each turn
+    _course: Course = field(init=False)
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -201,10 +202,11 @@ class _Walker:
         own: Chosen = {}
         everything: Chosen = {}
         self._brought, self._led, self._held, self._asked = {}, {}, {}, {}
+        self._course = Course(self.plan, self.schema, frozenset(self.seeds), frozenset(self._starts))
         for table, rows in self.seeds.items():
             self._include(own, table, rows)
         with Abreast(self.source.abreast) as asking:
-            for turn in Turns(self._waits, lambda turn: [each.answer for each in self._asked.get(turn, ())]):
+            for turn in Turns(self._course.waits, lambda turn: [each.answer for each in self._asked.get(turn, ())]):
                 if turn.down:
                     self._descend(own, turn, asking)
                 else:
@@ -216,89 +218,57 @@ class _Walker:
         arrows = [Arrow(edge, down) for down in (True, False) for edge in self.plan.edges]
         return {arrow: brought[arrow] for arrow in arrows if arrow in brought}
 
-    @cached_property
-    def _at(self) -> dict[TableId, int]:
-        """The places of the tables' steps in the plan."""
-        return {table: number for number, step in enumerate(self.plan.steps) for table in step.tables}
-
-    @property
-    def _waits(self) -> dict[Turn, list[Turn]]:
-        """Give what leads to each turn: down, the steps of parents; up, the same step down, and those of children."""
-        at = self._at
-        waits: dict[Turn, list[Turn]] = {}
-        for number, step in enumerate(self.plan.steps):
-            parents = [at[edge.parent] for edge in step.to_parents if self._brings_children(edge)]
-            children = [at[edge.child] for edge in step.to_children if self._leads_up(edge)]
-            waits[Turn(number, down=True)] = [Turn(each, down=True) for each in parents]
-            waits[Turn(number, down=False)] = [
-                Turn(number, down=True),
-                *(Turn(each, down=False) for each in children),
-            ]
-        return waits
-
-    def _leads_up(self, edge: ForeignKey) -> bool:
-        """Tell whether an edge may lead to parents that are not chosen: not where it alone brings the children."""
-        if not self._brings_parent(edge):
-            return False
-        child = edge.child
-        if child in self.plan.whole or child in self.seeds or child in self._starts or not self._is_key(edge):
-            return True
-        step = self.plan.steps[self._at[child]]
-        down = [other for other in (*step.inner, *step.to_parents) if self._brings_children(other)]
-        up = [other for other in (*step.inner, *step.to_children) if self._brings_parent(other)]
-        others = [other for other in down if other.child == child and other != edge]
-        return bool(others) or any(other.parent == child for other in up)
-
     def _descend(self, own: Chosen, turn: Turn, asking: Abreast) -> None:
         """Bring what hangs from the parents of a step, and ask for the children of its rows."""
-        step = self.plan.steps[turn.step]
+        step, course = self.plan.steps[turn.step], self._course
         self._arrive(own, turn)
-        arrows = [Arrow(edge, down=True) for edge in step.inner if self._brings_children(edge)]
+        arrows = [Arrow(edge, down=True) for edge in step.inner if course.brings_children(edge)]
         self._close(step, own, arrows, asking)
-        for edge in filter(self._brings_children, step.to_children):
-            rows = own.get(edge.parent)
+        for arrow in course.onward(turn):
+            rows = own.get(arrow.start)
             if rows:
-                self._expect(turn.step, self._ask(asking, Arrow(edge, down=True), rows))
+                self._expect(turn.step, self._ask(asking, arrow, rows))
 
     def _ascend(self, own: Chosen, chosen: Chosen, turn: Turn, asking: Abreast) -> None:
         """Bring what the children of a step need, and ask for the parents of its rows."""
-        step = self.plan.steps[turn.step]
+        step, course = self.plan.steps[turn.step], self._course
         for table in step.tables:
             if table in own:
                 chosen[table] = own[table]
             if table in self._starts:
                 self._include(chosen, table, self._starts[table])
         self._arrive(chosen, turn)
-        followed = [edge for edge in step.inner if self._brings_parent(edge)]
+        followed = [edge for edge in step.inner if course.brings_parent(edge)]
         whole = [Arrow(edge, down=False) for edge in followed if edge.child in self.plan.whole]
         for each in [self._ask(asking, arrow, WHOLE) for arrow in whole]:
             self._take(chosen, each)
         arrows = [Arrow(edge, down=False) for edge in followed if edge.child not in self.plan.whole]
         self._close(step, chosen, arrows, asking)
-        for edge in filter(self._leads_up, step.to_parents):
-            rows = WHOLE if edge.child in self.plan.whole else chosen.get(edge.child)
+        for arrow in course.onward(turn):
+            rows = WHOLE if arrow.start in self.plan.whole else chosen.get(arrow.start)
             if rows:
-                self._expect(turn.step, self._ask(asking, Arrow(edge, down=False), rows))
+                self._expect(turn.step, self._ask(asking, arrow, rows))
 
     def _expect(self, step: int, asked: _Asked) -> None:
         """Let the turn that a question is asked for wait for its answer."""
         arrow = asked.arrow
-        turn = Turn(self._at[arrow.end], arrow.down)
+        turn = self._course.turn(arrow)
         self._asked.setdefault(turn, []).append(replace(asked, rank=step if arrow.down else -step))
 
     def _ask(self, asking: Abreast, arrow: Arrow, rows: Rows) -> _Asked:
         """Ask what these rows lead to; upwards, without those of which it is known that their parent is there."""
-        edge = arrow.edge
+        edge, urgency = arrow.edge, self._course.urgency(arrow)
         if not isinstance(rows, KeySet):
-            return _Asked(arrow, asking.ask(self.source.parents, edge, rows))
+            return _Asked(arrow, asking.ask(urgency, self.source.parents, edge, rows))
         if arrow.down:
-            return _Asked(arrow, asking.ask(self._guide.children, edge, rows))
+            return _Asked(arrow, asking.ask(urgency, self._guide.children, edge, rows))
         rows -= self._held.get(edge, KeySet())
-        return _Asked(arrow, asking.ask(self.source.parents, edge, rows) if rows else answered(rows))
+        return _Asked(arrow, asking.ask(urgency, self.source.parents, edge, rows) if rows else answered(rows))
 
     def _arrive(self, chosen: Chosen, turn: Turn) -> None:
         """Bring what was asked for on the way to a turn, in the plan's order."""
-        for each in sorted(self._asked.pop(turn, ()), key=lambda each: each.rank):
+        edges = self._course.places
+        for each in sorted(self._asked.pop(turn, ()), key=lambda each: (each.rank, edges[each.arrow.edge])):
             self._take(chosen, each)
 
     def _take(self, chosen: Chosen, asked: _Asked) -> KeySet:
@@ -325,21 +295,8 @@ class _Walker:
 
     def _hold(self, edge: ForeignKey, rows: KeySet) -> None:
         """Remember that these rows came down over an edge, where a row has one parent at most: it is chosen."""
-        if self._is_key(edge):
+        if self._course.is_key(edge):
             self._held[edge] = self._held.get(edge, KeySet()) | rows
-
-    def _is_key(self, edge: ForeignKey) -> bool:
-        """Tell whether a child has one parent at most over an edge."""
-        keys = self.schema.table(edge.parent).keys
-        if edge.virtual or edge.period:
-            return False
-        return any(set(key.columns) == set(edge.parent_columns) for key in keys)
-
-    def _brings_children(self, edge: ForeignKey) -> bool:
-        return self.plan.policy(edge).children is Children.FOLLOW
-
-    def _brings_parent(self, edge: ForeignKey) -> bool:
-        return self.plan.policy(edge).parent is Parent.FOLLOW and edge.parent not in self.plan.whole
 
     def _close(self, step: Step, chosen: Chosen, arrows: list[Arrow], asking: Abreast) -> None:
         """Follow the component's inner edges until nothing new comes; only rows of the last round are expanded."""

@@ -12,8 +12,8 @@ from dbmimic.model.plan import SubsetPlan
 from dbmimic.model.request import Children, Mode, Parent
 from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.ports.source import Walker
+from dbmimic.subset.course import Arrow
 from dbmimic.subset.policies import Guide
-from dbmimic.subset.reach import Arrow
 from dbmimic.subset.seeds import choose
 from dbmimic.subset.walk import Walked
 

@@ -44,11 +44,11 @@ def test_what_goes_wrong_is_raised_and_nothing_is_left_running():
 
     def asking() -> None:
         with Abreast(2) as abreast:
-            kept = abreast.ask(slow)
+            kept = abreast.ask(0, slow)
             running.wait(20)
             threading.Timer(0.05, go.set).start()
             try:
-                abreast.ask(int, "no number").result()  # type: ignore[arg-type]
+                abreast.ask(0, int, "no number").result()  # type: ignore[arg-type]
             finally:
                 left.append(kept)
 
@@ -60,4 +60,24 @@ def test_what_goes_wrong_is_raised_and_nothing_is_left_running():
 
 def test_one_alone_answers_at_once_in_its_own_thread():
     with Abreast(1) as abreast:
-        assert abreast.ask(threading.get_ident).result() == threading.get_ident()
+        assert abreast.ask(0, threading.get_ident).result() == threading.get_ident()
+
+
+def test_of_the_questions_that_wait_the_most_urgent_is_asked_first():
+    started, go = threading.Barrier(3), threading.Event()
+    asked: list[str] = []
+
+    def hold() -> None:
+        started.wait(20)
+        go.wait(20)
+
+    with Abreast(2) as abreast:
+        for _ in range(2):
+            abreast.ask(0, hold)
+        started.wait(20)
+        waiting = [abreast.ask(*each) for each in ((1, asked.append, "last"), (9, asked.append, "first"))]
+        waiting.append(abreast.ask(9, asked.append, "second"))
+        go.set()
+        for each in waiting:
+            each.result(20)
+    assert asked.index("last") == 2
