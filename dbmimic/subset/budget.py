@@ -19,7 +19,7 @@ from dbmimic.model.schema import Schema, Table
 from dbmimic.ports.source import Source
 from dbmimic.subset.ladder import Ladder
 from dbmimic.subset.seeds import choose
-from dbmimic.subset.walk import Walked, probe, walk
+from dbmimic.subset.walk import Walked, cover, probe, walk
 from dbmimic.subset.width import width
 
 _NEAR = 0.1  # what is off by less has met its budget
@@ -27,7 +27,6 @@ _GOOD = 0.02  # what is off by less is not bettered
 _FIRST_ROWS = 200  # of the seeds, in the first probe
 _GROWTH = 4  # so many times the rows of one probe in the next, at most
 _MOST_PROBES = 24
-_ROUNDS = 4  # rows that cover something take of the budget; how many depends on the others
 _SAMPLE = 2_000  # rows of a table that tell how long its rows are
 
 Slices = Mapping[TableId, TableSlice]
@@ -47,6 +46,9 @@ def afford(plan: SubsetPlan, schema: Schema, source: Source, secret: Secret | No
     """
     Walk the plan; where it has a budget, with the percents that bring the slice nearest to it.
 
+    With a budget the rows that cover something are chosen first, for what is there without the percent seeds: so they
+    are the same whatever the percents come to, and the percents share what they leave.
+
     Cost: of a budget, one read of the seeds' keys and some ten walks, of which the largest is seldom more than four
     times the slice that is given.
 
@@ -57,21 +59,10 @@ def afford(plan: SubsetPlan, schema: Schema, source: Source, secret: Secret | No
     if plan.budget is None:
         return Afforded(plan, walk(plan, schema, source, secret))
     search = _Search(plan, plan.budget, schema, source, secret)
-    wanted = plan.budget.amount
-    best: tuple[int, float, SubsetPlan, Walked] | None = None
-    for _ in range(_ROUNDS if plan.cover else 1):
-        place, probed = search.nearest(wanted)
-        factor = search.ladder.factor(place)
-        chosen = replace(plan, seeds=tuple(_rescaled(seed, factor) for seed in plan.seeds))
-        walked = walk(chosen, schema, source, secret)
-        reached = search.measure(walked.slices)
-        if best is None or abs(reached - plan.budget.amount) < abs(best[0] - plan.budget.amount):
-            best = reached, factor, chosen, walked
-        if _off(reached, plan.budget) <= _NEAR / 2:
-            break
-        wanted = max(0, plan.budget.amount - (reached - probed))
-    assert best is not None  # noqa: S101 -- there is one round at least
-    reached, factor, chosen, walked = best
+    factor = search.ladder.factor(search.nearest(plan.budget.amount))
+    chosen = replace(plan, seeds=tuple(_rescaled(seed, factor) for seed in plan.seeds))
+    walked = walk(chosen, schema, source, secret, search.covered)
+    reached = search.measure(walked.slices)
     search.refuse(reached, factor)
     outcome = BudgetOutcome(plan.budget.unit, plan.budget.amount, reached, round(factor, 6))
     return Afforded(chosen, walked, outcome, tuple(_missed(outcome, plan)))
@@ -88,14 +79,11 @@ def _off(amount: int, budget: Budget) -> float:
 def _missed(outcome: BudgetOutcome, plan: SubsetPlan) -> list[Finding]:
     if plan.budget is None or _off(outcome.reached, plan.budget) <= _NEAR:
         return []
-    what, limit = "the percent seeds bring", "limit one (slice.edges)"
-    if plan.cover:
-        what, limit = "the percent seeds and the rows for `cover` bring", f"{limit}, or cover less"
     reason = (
-        f"the slice has {outcome.reached:,} {outcome.unit} and the budget is {outcome.asked:,}: {what} so much at a "
-        "time that nothing is nearer"
+        f"the slice has {outcome.reached:,} {outcome.unit} and the budget is {outcome.asked:,}: the percent seeds "
+        "bring so much at a time that nothing is nearer"
     )
-    hint = f"`dbmimic plan -v` tells what each foreign key brings: {limit}"
+    hint = "`dbmimic plan -v` tells what each foreign key brings: limit one (slice.edges)"
     return [Finding("DM223", Severity.WARNING, plan.budget.place or "slice.budget", reason, hint)]
 
 
@@ -120,17 +108,23 @@ class _Search:
             for seed in self.plan.seeds
             if not isinstance(seed, PercentSeed)
         }
+        plan = self.plan
+        self.covered = cover(plan, self.schema, self.source, self.secret, self._given(0)) if plan.cover else None
 
-    def nearest(self, wanted: int) -> tuple[int, int]:
+    def _given(self, place: int) -> dict[Seed, KeySet]:
+        """Give the rows of all seeds at a place on the ladder."""
+        return {**self._fixed, **dict(self.ladder.rows(place).items())}
+
+    def nearest(self, wanted: int) -> int:
         """
-        Give the place on the ladder whose slice is nearest to a size, and that slice's size.
+        Give the place on the ladder whose slice is nearest to a size.
 
         A slice grows with its seeds. From a small share on, the next one is where a straight line from the last two
         meets the size, but not many times larger; between one that is too small and one that is too large, likewise.
         """
         low, high = 0, self.ladder.top + 1
         if self._amount(low) >= wanted:
-            return low, self._known[low]
+            return low
         for step in range(_MOST_PROBES):
             near = min(self._known, key=lambda place: abs(self._known[place] - wanted))
             if high - low <= 1 or abs(self._known[near] - wanted) <= _GOOD * wanted:
@@ -140,8 +134,7 @@ class _Search:
                 low = at
             else:
                 high = at
-        near = min(self._known, key=lambda place: (abs(self._known[place] - wanted), place))
-        return near, self._known[near]
+        return min(self._known, key=lambda place: (abs(self._known[place] - wanted), place))
 
     def _guess(self, low: int, high: int, wanted: int, *, halve: bool) -> int:
         """Give a place between two, where the slice may be of the wanted size."""
@@ -162,8 +155,9 @@ class _Search:
 
     def _amount(self, place: int) -> int:
         if place not in self._known:
-            given: dict[Seed, KeySet] = {**self._fixed, **dict(self.ladder.rows(place).items())}
-            self._known[place] = self.measure(probe(self.plan, self.schema, self.source, self.secret, given))
+            covered = self.covered.rows if self.covered is not None else {}
+            slices = probe(self.plan, self.schema, self.source, self.secret, self._given(place), covered)
+            self._known[place] = self.measure(slices)
         return self._known[place]
 
     def measure(self, slices: Slices) -> int:
@@ -200,7 +194,10 @@ class _Search:
             return
         if reached > asked and factor == 0.0:
             reason = f"the slice has {reached:,} {unit} without any row of its percent seeds; the budget is {asked:,}"
-            raise ConfigError("DM223", reason, place=place, hint="ask for less by the other seeds, or for more here")
+            hint = "ask for less by the other seeds, or for more here"
+            if self.plan.cover:
+                reason, hint = f"{reason}; rows that cover something are among them", f"cover less, {hint}"
+            raise ConfigError("DM223", reason, place=place, hint=hint)
         if reached < asked and factor >= self.ladder.factor(self.ladder.top):
             reason = f"the slice has {reached:,} {unit} with every row of its percent seeds; the budget is {asked:,}"
             raise ConfigError("DM223", reason, place=place, hint="seed more tables, or ask for less here")

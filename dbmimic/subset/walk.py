@@ -47,7 +47,19 @@ class Walked:
     coverage: tuple[TableCoverage, ...] = ()
 
 
-def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None) -> Walked:
+@dataclass(frozen=True)
+class Covered:
+    """What is covered of each table, and the rows that were chosen for it."""
+
+    coverings: tuple[Covering, ...]
+    counts: tuple[int, ...]  # rows that each of them added
+    before: tuple[Flags, ...]  # what was held already when each of them was asked
+    rows: Mapping[TableId, KeySet]
+
+
+def walk(
+    plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None, covered: Covered | None = None
+) -> Walked:
     """
     Give the rows of every table of the plan, closed: what a chosen row references is chosen too.
 
@@ -65,6 +77,8 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
     which they did not come. What does not hang on each other's answers is asked at the same time, where the source
     takes it, and the way up begins while long answers of the way down are still out.
 
+    Rows that cover something are chosen last, for what the others leave; unless they are given as `covered`.
+
     Raises:
         ConfigError: DM212, a condition is none, or an edge that is not to be followed (`stop`) is needed.
 
@@ -76,32 +90,63 @@ def walk(plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None
         return Walked({table: TableSlice(KeySet(), KeySet(), whole=True) for table in plan.tables})
     walker = _Walker(plan, schema, source, secret)
     found = walker.settled()
-    asked: list[tuple[Covering, Flags, int]] = []
-    covered: Chosen = {}
-    # Children first: what covers them brings parents along, which may cover what is asked of those.
-    for cover in sorted(plan.cover, key=lambda each: plan.tables.index(each.table), reverse=True):
-        covering = Covering(cover, plan.edges, schema, source, secret)
-        before = covering.held(walker.slice_of(cover.table, found))
-        rows = covering.fewest(before) if walker.can_start(cover.table) else KeySet()
-        asked.append((covering, before, len(rows)))
-        if rows:
-            _add(covered, cover.table, rows)
-            walker.start(cover.table, rows)
-            found = walker.settled()
+    if covered is None:
+        covered, found = _covered(walker, found)
+    else:
+        before = tuple(each.held(walker.slice_of(each.cover.table, found)) for each in covered.coverings)
+        covered = replace(covered, before=before)
+        for table, rows in covered.rows.items():
+            walker.start(table, rows)
+        found = walker.settled()
     refuse_missing(plan, found.everything, source)
     changed = nulled(plan, found.everything, source)
     slices = {table: walker.slice_of(table, found, changed.get(table, ())) for table in plan.tables}
     coverage = tuple(
-        covering.told(before, covering.held(slices[covering.cover.table]), rows) for covering, before, rows in asked
+        covering.told(held, covering.held(slices[covering.cover.table]), rows)
+        for covering, held, rows in zip(covered.coverings, covered.before, covered.counts, strict=True)
     )
-    return Walked(slices, found.brought, walker.seeds, found.own, walker.kept, covered, coverage)
+    return Walked(slices, found.brought, walker.seeds, found.own, walker.kept, covered.rows, coverage)
+
+
+def cover(
+    plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None, given: Mapping[Seed, KeySet]
+) -> Covered:
+    """Give the rows that cover what a slice without them, whose seeds' rows are `given`, does not."""
+    walker = _Walker(plan, schema, source, secret, given)
+    return _covered(walker, walker.settled())[0]
+
+
+def _covered(walker: _Walker, found: _Found) -> tuple[Covered, _Found]:
+    """Let a slice that was walked start from rows that cover what it does not, too, and walk it again."""
+    plan = walker.plan
+    asked: list[tuple[Covering, int, Flags]] = []
+    chosen: Chosen = {}
+    # Children first: what covers them brings parents along, which may cover what is asked of those.
+    for each in sorted(plan.cover, key=lambda each: plan.tables.index(each.table), reverse=True):
+        covering = Covering(each, plan.edges, walker.schema, walker.source, walker.secret)
+        before = covering.held(walker.slice_of(each.table, found))
+        rows = covering.fewest(before) if walker.can_start(each.table) else KeySet()
+        asked.append((covering, len(rows), before))
+        if rows:
+            _add(chosen, each.table, rows)
+            walker.start(each.table, rows)
+            found = walker.settled()
+    coverings, counts, held = zip(*asked, strict=True) if asked else ((), (), ())
+    return Covered(coverings, counts, held, chosen), found
 
 
 def probe(
-    plan: SubsetPlan, schema: Schema, source: Walker, secret: Secret | None, given: Mapping[Seed, KeySet]
+    plan: SubsetPlan,
+    schema: Schema,
+    source: Walker,
+    secret: Secret | None,
+    given: Mapping[Seed, KeySet],
+    covered: Mapping[TableId, KeySet],
 ) -> Mapping[TableId, TableSlice]:
-    """Give the rows of a slice whose seeds' rows are `given`, without those that would be chosen to cover anything."""
+    """Give the rows of a slice whose seeds' rows are `given` and whose rows that cover something are `covered`."""
     walker = _Walker(plan, schema, source, secret, given)
+    for table, rows in covered.items():
+        walker.start(table, rows)
     found = walker.settled()
     return {table: walker.slice_of(table, found) for table in plan.tables}
 
