@@ -32,6 +32,27 @@ _AN_ORDER = 12
 _PIECE_BYTES = 4 << 20  # what is read at a time while others are at work
 
 
+class _Paused(Iterator[T]):
+    """Pieces of a stream, with a rest after each."""
+
+    def __init__(self, pieces: Iterator[T], throttle: Throttle, clock: Clock) -> None:
+        self._pieces, self._throttle, self._clock = pieces, throttle, clock
+        self._began: float | None = None
+
+    def __next__(self) -> T:
+        if self._began is None:
+            self._throttle.check()
+        else:
+            self._throttle.pause(self._clock.seconds() - self._began)
+        self._began = self._clock.seconds()
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """End the stream, whether it was begun or not."""
+        if (end := getattr(self._pieces, "close", None)) is not None:
+            end()
+
+
 class ThrottledSource:
     """
     A `ports.source.Source` that pauses between two questions, and between two batches, as its throttle says.
@@ -50,12 +71,7 @@ class ThrottledSource:
         return answer
 
     def _streamed(self, pieces: Iterator[T]) -> Iterator[T]:
-        self._throttle.check()
-        began = self._clock.seconds()
-        for piece in pieces:
-            yield piece
-            self._throttle.pause(self._clock.seconds() - began)
-            began = self._clock.seconds()
+        return _Paused(pieces, self._throttle, self._clock)
 
     @property
     def engine(self) -> str:
@@ -112,9 +128,12 @@ class ThrottledSource:
         return self._asked(lambda: self._source.count(table))
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
-        """Stream the chosen rows."""
+        """Stream the chosen rows; while others are at work, not before somebody asks for the first of them."""
         self._throttle.expect(_A_READING)
-        return self._streamed(self._source.read(layout, rows))
+        return self._streamed(self._late(layout, rows) if self._throttle.busy else self._source.read(layout, rows))
+
+    def _late(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        yield from self._source.read(layout, rows)
 
     def cut(self, layout: Layout, rows: Rows, byte_count: int) -> Sequence[Portion]:
         """Cut the chosen rows; while others are at work, into pieces that are read in a moment."""

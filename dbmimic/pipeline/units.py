@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
@@ -117,10 +117,36 @@ def run(
             orders = [_order(each, schema, masks, checked, crew, snapshot, copy) for each in packed(units, size)]
             return _ordered(orders, source, crew, world)
     digest = KeyedFunction.derive(secret, "verify")
-    return [
-        process(unit, source, target, maskers[unit.layout.table], checked, digest, world.clock, world.listener)
-        for unit in units
-    ]
+    with contextlib.closing(_ahead(units, source)) as each:
+        return [
+            process(
+                unit, coming, source, target, maskers[unit.layout.table], checked, digest, world.clock, world.listener
+            )
+            for unit, coming in each
+        ]
+
+
+def _ahead(
+    units: Iterable[WorkUnit], source: Reader | JoinedSource
+) -> Generator[tuple[WorkUnit, Iterator[RawBatch]], None, None]:
+    """Give each unit with its rows; those of the next one are asked for already while they are loaded."""
+    waiting: deque[tuple[WorkUnit, Iterator[RawBatch]]] = deque()
+    try:
+        for unit in units:
+            waiting.append((unit, source.read(unit.layout, unit.rows)))
+            if len(waiting) > 1:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
+    finally:
+        for _, coming in waiting:
+            _end(coming)
+
+
+def _end(coming: Iterator[RawBatch]) -> None:
+    """End a stream of which the rest is not wanted."""
+    if (end := getattr(coming, "close", None)) is not None:
+        end()
 
 
 def packed(units: Sequence[WorkUnit], size: int) -> list[tuple[WorkUnit, ...]]:
@@ -243,14 +269,16 @@ def _worked(order: Order) -> list[UnitResult]:
         writer = joining.target(order.copy)
         closing.callback(writer.close)
         copy = load.rejoin(writer, order.copy)
-        for table, units in itertools.groupby(order.units, key=lambda unit: unit.layout.table):
+        coming = closing.enter_context(contextlib.closing(_ahead(order.units, source)))
+        for table, units in itertools.groupby(coming, key=lambda each: each[0].layout.table):
             masker = Masker(order.tables[table], order.masks, registry, secret)
-            results += [process(unit, source, copy, masker, order.checked, digest, clock) for unit in units]
+            results += [process(*each, source, copy, masker, order.checked, digest, clock) for each in units]
     return results
 
 
 def process(
     unit: WorkUnit,
+    coming: Iterator[RawBatch],
     source: Reader | JoinedSource,
     target: ClearedTarget | ClearedCopy,
     masker: Masker,
@@ -259,7 +287,7 @@ def process(
     clock: Clock,
     listener: Listener = silent,
 ) -> UnitResult:
-    """Read, mask and load one unit's rows: all of them, or none."""
+    """Mask and load the rows of one unit that are `coming`: all of them, or none."""
     began = clock.seconds()
     layout = unit.layout
     into = replace(layout, leaf=layout.table) if masker.moves_rows else layout
@@ -282,10 +310,13 @@ def process(
             listener(RowsCopied(layout.table, masked.row_count, size))
 
     # A session that is left in the middle of its rows waits for us, and the server's databases with it.
-    with contextlib.closing(watched(source.read(layout, unit.rows))) as masked:
+    with contextlib.ExitStack() as ended:
+        ended.callback(_end, coming)
+        masked = ended.enter_context(contextlib.closing(watched(coming)))
         row_count = load.write(target, into, masked, unit.id)
     if told["rows"] < row_count:  # some never came by
-        unread = _counted_again(masker, source.read(layout, unit.rows))
+        if masker.may_miss:
+            unread = _counted_again(masker, source.read(layout, unit.rows))
         told["bytes"] = told["bytes"] or unit.byte_count
         listener(RowsCopied(layout.table, row_count - told["rows"], told["bytes"]))
     seen = check.seen if check is not None else None
@@ -293,11 +324,10 @@ def process(
 
 
 def _counted_again(masker: Masker, batches: Iterable[RawBatch]) -> Counter[str]:
-    """Give what masks could not read of rows that a lost worker loaded; they are read only where that can be."""
+    """Give what masks could not read of rows that a lost worker loaded."""
     unread: Counter[str] = Counter()
-    if masker.may_miss:
-        for batch in batches:
-            unread.update(masker.mask(batch).unread)
+    for batch in batches:
+        unread.update(masker.mask(batch).unread)
     return unread
 
 

@@ -34,7 +34,7 @@ class LongRow:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Rows that never come here: they go from one `psql` straight into another."""
+    """Rows that nobody looks at: they go on as a `psql` reads them."""
 
     outflow: Outflow
     binary: bool

@@ -1,8 +1,9 @@
 """
 Rows between two servers by `psql`, outside of this process.
 
-A `psql` that reads writes rows into a pipe; one that writes takes them out of a pipe. Where nothing is masked the two
-are joined and the rows never come here; where something is, whole blocks are read, masked and written.
+A `psql` that reads writes rows into a pipe. Where nothing is masked, what comes out of it goes on in blocks as it is;
+where something is, whole blocks are masked on their way. Where our own session cannot take blocks (`straight`), another
+`psql` writes; the two are joined where nothing is masked, and the rows never come here.
 
 Nothing is committed before the writing `psql` is told so on a pipe of its own: if this process dies, that pipe ends,
 `psql` ends with it, and the server takes everything back.
@@ -17,7 +18,7 @@ import re
 import socket
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, Queue
 from typing import IO
@@ -184,7 +185,8 @@ class Outflow:
     """
     A `psql` that runs a script of `COPY ... TO STDOUT`.
 
-    `rows` is where they come out, to be handed to an `Inflow`; those that are to be read here are gathered ahead.
+    `rows` is where they come out, to be handed to an `Inflow` or read in `blocks`; those that are to be masked are
+    gathered ahead.
     """
 
     def __init__(self, psql: Psql, script: bytes, place: str, *, ahead: int = 0) -> None:
@@ -207,6 +209,12 @@ class Outflow:
     def rows(self) -> IO[bytes]:
         """Where rows come out that are not gathered here."""
         return _opened(self._process.stdout)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Give the rows in blocks as they come, and raise at their end what went wrong."""
+        while block := self.rows.read(PIPE_BYTES):  # `psql` writes a few kB at a time
+            yield block
+        self.finish()
 
     def read(self) -> bytearray:
         """Give what came next, `ahead` bytes or what is left of the rows; nothing at their end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import selectors
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -51,6 +51,23 @@ class _Stream:
     over: threading.Event = field(default_factory=threading.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun(Iterator[RawBatch]):
+    """Batches of rows that a `psql` reads already, whether anybody has asked for the first of them or not."""
+
+    outflow: Outflow
+    batches: Generator[RawBatch, None, None]
+
+    def __next__(self) -> RawBatch:
+        """Give the next batch."""
+        return next(self.batches)
+
+    def close(self) -> None:
+        """End the reading; a generator that was not begun would leave it as it is."""
+        self.batches.close()
+        self.outflow.close()
+
+
 @dataclass(slots=True)
 class Reading:
     """A session that reads under the snapshot of that name, and how to find a `psql` that can do it in its stead."""
@@ -70,16 +87,19 @@ class Reading:
         stream.over.wait(_LEAVING_SECONDS)
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
-        """Stream the chosen rows of a leaf, by ourselves where they are few."""
+        """Stream the chosen rows of a leaf, by ourselves where they are few; a `psql` begins at once."""
         bulk = self.bulk(layout)
         share = _share(rows, layout.leaf, bulk)
         psql = self.psql() if bulk.byte_count * share >= _WORTH_A_PUMP else None
         if psql is None:
             return self._here(layout, rows)
         if layout.head:
-            return self._pumped(psql, layout, rows)
+            outflow = self._outflow(psql, layout, rows, ahead=BATCH_BYTES)
+            return Begun(outflow, self._pumped(outflow, layout))
         few = not isinstance(rows, KeySet) or len(rows.bits(layout.leaf)) <= _IDS_IN_BINARY
-        return self._relayed(psql, layout, rows, binary=bulk.binary and few)
+        binary = bulk.binary and few
+        outflow = self._outflow(psql, layout, rows, binary=binary)
+        return Begun(outflow, self._relayed(outflow, layout, binary=binary))
 
     def bulk(self, layout: Layout) -> Bulk:
         """Ask the catalogue how large a leaf is; nothing where it is not there."""
@@ -117,8 +137,8 @@ class Reading:
             stream.over.set()
             self._stream = None
 
-    def _pumped(self, psql: Psql, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
-        with closing(self._outflow(psql, layout, rows, ahead=BATCH_BYTES)) as outflow:
+    def _pumped(self, outflow: Outflow, layout: Layout) -> Generator[RawBatch, None, None]:
+        with closing(outflow):
             lines = copytext.LineReader(outflow.read)
             while block := lines.block(len(layout.head) if layout.tail else 0):
                 if lines.whole:
@@ -132,8 +152,8 @@ class Reading:
                     pass
             outflow.finish()
 
-    def _relayed(self, psql: Psql, layout: Layout, rows: Rows | Span, *, binary: bool) -> Iterator[RawBatch]:
-        with closing(self._outflow(psql, layout, rows, binary=binary)) as outflow:
+    def _relayed(self, outflow: Outflow, layout: Layout, *, binary: bool) -> Generator[RawBatch, None, None]:
+        with closing(outflow):
             yield RawBatch(layout, 0, {}, Payload(ENGINE, Relay(outflow, binary)))
 
     def _outflow(

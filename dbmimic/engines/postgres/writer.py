@@ -93,23 +93,43 @@ class Writing:
         every = itertools.chain(() if first is None else (first,), batches)
         if first is None or not _is_bulk(first.tail.body):
             return self._here(layout, every, unit)
-        if not isinstance(first.tail.body, Relay) and straight.is_possible(self.connection):
-            return self._here(layout, every, unit, many=True)
+        relay = first.tail.body if isinstance(first.tail.body, Relay) else None
+        if straight.is_possible(self.connection):
+            return self._here(layout, every, unit, many=True, relay=relay)
         psql = self.psql()
-        return self._here(layout, every, unit) if psql is None else self._pumped(psql, layout, first, batches, unit)
+        if psql is None:
+            return self._here(layout, every, unit, relay=relay)
+        return self._pumped(psql, layout, first, batches, unit)
 
-    def _here(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str | None, *, many: bool = False) -> int:
-        """Load by this session; where batches are `many`, they are sent while the next one is made."""
+    def _here(
+        self,
+        layout: Layout,
+        batches: Iterable[MaskedBatch],
+        unit: str | None,
+        *,
+        many: bool = False,
+        relay: Relay | None = None,
+    ) -> int:
+        """
+        Load by this session; where batches are `many`, they are sent while the next one is made.
+
+        How many rows a `relay` holds is known to the server alone.
+        """
         place = str(layout.leaf)
         row_count = 0
+
+        def pieces() -> Iterator[bytes | memoryview]:
+            nonlocal row_count
+            for batch in batches:
+                yield from _pieces(batch)
+                row_count += batch.row_count
+
         with speaking(self.connection, Side.TARGET, _DOING, place), self.connection.transaction():
-            _begin(self.connection, layout)
+            _begin(self.connection, layout, binary=relay is not None and relay.binary)
             rows = Straight(self.connection) if many else Through(self.connection)
             try:
-                for batch in itertools.takewhile(lambda _: not rows.broken, batches):
-                    for piece in _pieces(batch):
-                        rows.write(piece)
-                    row_count += batch.row_count
+                for piece in itertools.takewhile(lambda _: not rows.broken, pieces()):
+                    rows.write(piece)
                 rows.end()
             except BaseException:
                 rows.stop()
@@ -119,11 +139,11 @@ class Writing:
             if rows.broken:
                 raise _failed(self.connection, layout, _ended(self.connection, b"refused"))
             held = _end(self.connection, layout)
-            if held != row_count:
+            if relay is None and held != row_count:
                 raise _miscounted(row_count, held, place)
             if self.journal is not None and unit is not None:
-                self.connection.execute(self.journal.entry(unit, sql.Literal(row_count)))
-        return row_count
+                self.connection.execute(self.journal.entry(unit, sql.Literal(held)))
+        return held
 
     def _pumped(
         self, psql: Psql, layout: Layout, first: MaskedBatch, others: Iterator[MaskedBatch], unit: str | None
@@ -169,8 +189,8 @@ def _copy_in(layout: Layout, *, binary: bool = False) -> sql.Composed:
     return sql.SQL("COPY {}{} FROM STDIN{}").format(table, names, form)
 
 
-def _begin(connection: Connection, layout: Layout) -> None:
-    connection.pgconn.send_query(_copy_in(layout).as_bytes(connection))
+def _begin(connection: Connection, layout: Layout, *, binary: bool) -> None:
+    connection.pgconn.send_query(_copy_in(layout, binary=binary).as_bytes(connection))
     begun = waiting.answer(connection.pgconn)
     if begun is None or begun.status != ExecStatus.COPY_IN:
         waiting.drained(connection.pgconn)
@@ -190,8 +210,11 @@ def _rows(batch: MaskedBatch) -> bytes | memoryview:
 
 
 def _pieces(batch: MaskedBatch) -> Iterator[bytes | memoryview]:
-    """Give the batch as COPY reads it, a long row as it comes."""
+    """Give the batch as COPY reads it; a long row, and rows that are relayed, as they come."""
     body = batch.tail.body
+    if isinstance(body, Relay):
+        yield from body.outflow.blocks()
+        return
     if not isinstance(body, LongRow):
         yield _rows(batch)
         return

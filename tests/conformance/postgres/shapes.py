@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
+from typing import Any
 
 from dbmimic.engines.postgres.engine import PostgresEngine
 from dbmimic.engines.postgres.source import PostgresSource
@@ -107,10 +109,12 @@ def layout_of(table: Table, *, head: int = 0, leaf: int = 0) -> Layout:
     return Layout(table.id, table.leaves[leaf], names[:head], names[head:])
 
 
-def as_masked(source: PostgresSource, layout: Layout) -> Iterator[MaskedBatch]:
+def as_masked(source: PostgresSource, layout: Layout) -> Generator[MaskedBatch, None, None]:
     """The rows as they are, as if masks that change nothing had seen them."""
-    for batch in source.read(layout, WHOLE):
-        yield MaskedBatch(batch.layout, batch.row_count, batch.head, batch.tail)
+    read: Any = source.read(layout, WHOLE)
+    with contextlib.closing(read):
+        for batch in read:
+            yield MaskedBatch(batch.layout, batch.row_count, batch.head, batch.tail)
 
 
 STAMP = Stamp(run="run-1", made_at="2026-01-01T00:00:00+00:00", version="0.1.0", source="abc")

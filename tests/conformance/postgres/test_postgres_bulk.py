@@ -45,10 +45,11 @@ def test_every_value_is_the_same_after_the_journey(bench, head):
 
 
 @pytest.mark.usefixtures("pumped")
-def test_where_the_connection_is_encrypted_a_psql_writes(bench, monkeypatch):
+@pytest.mark.parametrize("head", [0, 5])
+def test_where_the_connection_is_encrypted_a_psql_writes(bench, monkeypatch, head):
     monkeypatch.setattr(straight, "is_possible", lambda _: False)
     name = bench.database(VALUES)
-    bench.load(bench.source(name), bench.target(f"{name}_copy"), head=5)
+    bench.load(bench.source(name), bench.target(f"{name}_copy"), head=head)
     assert digest(bench, f"{name}_copy_dbmimic_new") == digest(bench, name)
 
 
@@ -221,7 +222,7 @@ def test_a_load_that_is_refused_early_ends_early_and_its_session_goes_on(bench, 
 
 
 @pytest.mark.usefixtures("pumped")
-@pytest.mark.parametrize("way", ["straight", "psql", "libpq"])
+@pytest.mark.parametrize("way", ["straight", "relayed", "psql", "libpq"])
 def test_a_value_that_does_not_fit_names_its_column_and_is_not_told(bench, way, monkeypatch):
     forged = "xyzzy\nCONTEXT:  COPY t, line 1, column xyzzy: "
     name = bench.database(f"CREATE TABLE t (id int, secret text); INSERT INTO t VALUES (1, '{forged}');")
@@ -229,13 +230,13 @@ def test_a_value_that_does_not_fit_names_its_column_and_is_not_told(bench, way, 
     target.build(source.structure())
     bench.server.execute("ALTER TABLE t ALTER secret TYPE int USING 1", database=f"{name}_copy_dbmimic_new")
     (table,) = source.schema().tables
-    layout = layout_of(table, head=1)
+    layout = layout_of(table, head=0 if way == "relayed" else 1)
     if way == "libpq":
         monkeypatch.setattr("dbmimic.engines.postgres.writer._is_bulk", lambda _body: False)
     if way == "psql":
         monkeypatch.setattr(straight, "is_possible", lambda _: False)
-    with pytest.raises(TargetError) as caught:
-        target.write(layout, as_masked(source, layout))
+    with contextlib.closing(as_masked(source, layout)) as coming, pytest.raises(TargetError) as caught:
+        target.write(layout, coming)
     assert (caught.value.code, caught.value.place) == ("DM504", "public.t.secret")
     assert "xyzzy" not in str(caught.value)
 
@@ -246,10 +247,10 @@ def test_an_unreadable_source_is_the_sources_fault(bench):
     source, target = bench.source(name), bench.target(f"{name}_copy")
     target.build(source.structure())
     layout = Layout(TableId("public", "t"), TableId("public", "t"), (), ("id",))
-    coming = source._reading._relayed(
-        source._reading.psql(), Layout(layout.table, layout.leaf, (), ("gone",)), WHOLE, binary=False
-    )
-    with pytest.raises(SourceError) as caught:
+    reading = source._reading
+    outflow = reading._outflow(reading.psql(), Layout(layout.table, layout.leaf, (), ("gone",)), WHOLE)
+    coming = reading._relayed(outflow, layout, binary=False)
+    with contextlib.closing(coming), pytest.raises(SourceError) as caught:
         target.write(layout, (MaskedBatch(layout, 0, {}, batch.tail) for batch in coming))
     assert caught.value.code == "DM404"
 
@@ -259,9 +260,10 @@ def test_an_abandoned_stream_leaves_no_session(bench):
     name = bench.database(MANY)
     source = bench.source(name)
     (table,) = source.schema().tables
-    for head in (0, 1):
+    for head, begun in ((0, True), (1, True), (0, False), (1, False)):
         stream = source.read(layout_of(table, head=head), WHOLE)
-        next(stream)
+        if begun:
+            next(stream)
         stream.close()
     sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%'"
     deadline = time.monotonic() + 10  # a server takes its time to see that a session has ended
