@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -23,6 +24,8 @@ _LEFT = {  # by commands that change databases
     "rollback": _COPIES,
     "sandbox": "what is not whole takes nobody in; `create` makes it anew, `gc` drops what is left of it",
 }
+# Modules and classes are most of what is old, and stay: to look through them again and again is a tenth of a start.
+_SELDOM = (700, 10, 1000)
 _BY_SIGNAL = 128  # a shell's exit status for a command that a signal ended is this and the signal's number
 
 app = typer.Typer(
@@ -66,7 +69,9 @@ def main() -> NoReturn:
 
     for number in _STOPPED:
         signal.signal(number, stop)
+    gc.set_threshold(*_SELDOM)
     status = run(sys.argv[1:])
+    gc.freeze()  # what is left goes with the process: to look through it takes longer than some commands do
     sys.exit(_stopped(arrived[0], sys.argv[1:]) if arrived else status)
 
 

@@ -89,6 +89,19 @@ def test_help_and_import_load_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_the_end_of_a_command_does_not_look_through_what_goes_with_it() -> None:
+    """It took a third of a second after a copy."""
+    code = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0, gc.isenabled()))\n"
+        "sys.argv = ['dbmimic', 'key', 'new']\n"
+        "from dbmimic.cli.app import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True True"
+
+
 @pytest.mark.parametrize(
     ("family", "status"),
     [
