@@ -104,9 +104,19 @@ class Walks:
             return None
         return self._second
 
+    def rest(self) -> None:
+        """End the second session unless it is at work: none is left idle at the source once the walk is over."""
+        _, second = self._free
+        if second.acquire(blocking=False):
+            with contextlib.ExitStack() as held:
+                held.callback(second.release)
+                self._end()
+
     def _end(self) -> None:
         second, self._second = self._second, None
+        self._locked.clear()
         if second is not None:
+            self._helped.discard(id(second))
             with contextlib.suppress(psycopg.Error):
                 second.connection.close()
 

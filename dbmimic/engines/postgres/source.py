@@ -207,6 +207,7 @@ class PostgresSource:
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf in ascending identity; head values are COPY's own text forms."""
+        self._walks.rest()
         return self._reading.read(layout, rows)
 
     def cut(self, layout: Layout, rows: Rows, byte_count: int) -> list[Portion]:

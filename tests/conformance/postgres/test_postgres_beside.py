@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from dbmimic.errors import SnapshotLost
+from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import TableId
 from dbmimic.model.request import WhereSeed
@@ -49,6 +50,25 @@ def test_a_second_question_has_a_session_of_its_own_under_the_snapshot(bench, th
     stream.close()
     source.close()
     assert sessions(bench, name) == 0
+
+
+def test_the_second_session_ends_when_rows_are_read_and_comes_back_when_it_is_needed(bench, thread):
+    name = bench.database(FAMILY)
+    source = bench.source(name)
+    table = source.schema().table(TableId("public", "p"))
+    key = edge(source.schema(), "c", "p")
+    for _ in range(2):
+        stream = source.keyed(table, ("id",))
+        next(stream)
+        assert len(thread.submit(source.parents, key, WHOLE).result(timeout=20)) == 5
+        assert sessions(bench, name) == 2
+        stream.close()
+        list(source.read(Layout(table.id, table.id, ("id",), ()), WHOLE))
+        deadline = time.monotonic() + 10  # a server takes its time to see that a session has ended
+        while sessions(bench, name) > 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sessions(bench, name) == 1
+    source.close()
 
 
 def test_no_second_session_waits_for_somebody_who_waits_for_the_first(bench, thread):
