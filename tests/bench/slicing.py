@@ -74,6 +74,7 @@ def cases(server: Postgres, source: str, folder: Path, bench: Path, seed: str) -
         def prepare() -> None:
             server.drop(_target(name))
             server.settle()
+            server.warm(source)
 
         return prepare
 
