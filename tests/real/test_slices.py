@@ -42,6 +42,23 @@ def test_pagila_has_exactly_82_rows(postgres: PostgresServer, tmp_path: Path) ->
     assert report.foreign_keys.orphans == 0
 
 
+@pytest.mark.parametrize("budget", [4_000, 8_000])
+def test_pagila_meets_a_budget_beside_what_covers(postgres: PostgresServer, tmp_path: Path, budget: int) -> None:
+    """A film that covers something brings all that was ever rented of it."""
+    film = {"table": "public.film", "columns": ["rating", "rental_duration", "rental_rate"]}
+    slice_ = {
+        "seeds": [{"table": "public.customer", "percent": 1}, {"table": "public.customer", "ids": [42]}],
+        "cover": {"pairs": [film]},
+        "budget": {"rows": budget},
+    }
+    report = copied(tmp_path, postgres.url("pagila"), postgres.url("pagila_slice"), slice=slice_)
+    (told,) = report.coverage
+    assert told.covered == told.tuples > 50
+    assert told.rows > 0
+    assert abs(sum(rows_of(report).values()) - budget) <= budget / 10
+    assert report.foreign_keys.orphans == 0
+
+
 def test_sakila_has_exactly_57_rows(mysql: MariadbServer, tmp_path: Path) -> None:
     report = copied(tmp_path, mysql.url("sakila"), mysql.url("sakila_slice"), slice=stop("payment", "payment_id <= 10"))
     assert rows_of(report) == {
