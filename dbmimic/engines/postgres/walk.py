@@ -31,6 +31,8 @@ from dbmimic.ports.source import End, Links
 
 _IDS_A_QUESTION = 250_000  # 2.5 MB a parameter
 _IDS_A_SCAN = 2_500_000  # where each question reads a whole child: 25 MB a parameter, and about 100 MB while it is made
+_FEW_ROWS = 10_000_000  # 60 MB of places, about what a question may use of memory
+_HASHED_PLACES = 140000  # the first version that has a hash of a place
 _PLAIN_EQUAL = Operator("pg_catalog", "=", None, None, None)
 
 
@@ -131,7 +133,7 @@ class Walk:
         for part in self._children_of(edge, children):
             for parent in self._relations(edge.parent_leaf or edge.parent):
                 question = sql.SQL(
-                    "SELECT p.tableoid AS leaf, pg_catalog.tidsend(p.ctid) AS id"
+                    "SELECT p.tableoid AS leaf, p.ctid AS place"
                     " FROM (SELECT DISTINCT {keys} FROM {children} WHERE {solid}) AS c JOIN {parent} AS p ON {equal}"
                 ).format(
                     keys=keys,
@@ -140,7 +142,8 @@ class Walk:
                     parent=parent,
                     equal=self._equal(edge, [f"k{position}" for position in range(len(edge.child_columns))]),
                 )
-                self._answer(found, question, part.parameters, "following a key to its parents", edge)
+                doing = "following a key to its parents"
+                self._answer(found, question, part.parameters, doing, edge, edge.parent_leaf or edge.parent)
         return found.keys()
 
     def children(self, edge: ForeignKey, parents: KeySet) -> KeySet:
@@ -149,13 +152,13 @@ class Walk:
         for part in self._parts(parents, self._referenced(edge, parents), size=self._at_once(edge, parents)):
             for child in self._children_of(edge, None):
                 question = sql.SQL(
-                    "SELECT c.tableoid AS leaf, pg_catalog.tidsend(c.ctid) AS id FROM {parents} JOIN {child} ON {equal}"
+                    "SELECT c.tableoid AS leaf, c.ctid AS place FROM {parents} JOIN {child} ON {equal}"
                 ).format(
                     parents=part.rows("p"),
                     child=child.rows("c"),
                     equal=self._equal(edge, edge.child_columns),
                 )
-                self._answer(found, question, part.parameters, "following a key to its children", edge)
+                self._answer(found, question, part.parameters, "following a key to its children", edge, edge.child)
         return found.keys()
 
     def _at_once(self, edge: ForeignKey, parents: KeySet) -> int:
@@ -255,12 +258,10 @@ class Walk:
         """
         found = Gathering()
         for relation in self._relations(table):
-            question = sql.SQL("SELECT tableoid AS leaf, pg_catalog.tidsend(ctid) AS id FROM {} {}").format(
-                relation, wanted
-            )
+            question = sql.SQL("SELECT tableoid AS leaf, ctid AS place FROM {} {}").format(relation, wanted)
             with self.connection.transaction():  # a savepoint, because the snapshot's transaction is open
                 self._search(self.search_path)
-                self._collect(found, question, parameters)
+                self._collect(found, question, parameters, table)
                 self._search("")
         return found.keys()
 
@@ -268,10 +269,16 @@ class Walk:
         self.connection.execute("SELECT set_config('search_path', %s, true)", (path,))
 
     def _answer(
-        self, found: Gathering, question: sql.Composed, parameters: Sequence[object], doing: str, edge: ForeignKey
+        self,
+        found: Gathering,
+        question: sql.Composed,
+        parameters: Sequence[object],
+        doing: str,
+        edge: ForeignKey,
+        table: TableId,
     ) -> None:
         with speaking(self.connection, self.side, doing, edge.child), self._naming(edge):
-            self._collect(found, question, parameters)
+            self._collect(found, question, parameters, table)
 
     @contextmanager
     def _naming(self, edge: ForeignKey) -> Iterator[None]:
@@ -284,14 +291,30 @@ class Walk:
             yield
             self._search("")
 
-    def _collect(self, found: Gathering, question: sql.Composed, parameters: Sequence[object]) -> None:
-        """Add the rows of a question with columns `leaf` and `id`; one answer for each 256 blocks of a leaf."""
+    def _collect(self, found: Gathering, question: sql.Composed, parameters: Sequence[object], table: TableId) -> None:
+        """
+        Add the rows of a table that a question with columns `leaf` and `place` gives.
+
+        They come in some answers for each leaf, so that neither side holds all in one: of a large table one for each
+        256 blocks, else as it costs the server least.
+        """
+        known, mixed = self.facts.schema.by_id.get(table), table in self.facts.whole
+        few = known is not None and known.estimated_rows <= _FEW_ROWS and self._hashes_places
+        split = "pg_catalog.hashtid(q.place) & 15" if few else "pg_catalog.substring(pg_catalog.tidsend(q.place), 1, 3)"
         gathered = sql.SQL(
-            "SELECT q.leaf, pg_catalog.string_agg(q.id, '')"
-            " FROM ({}) AS q GROUP BY q.leaf, pg_catalog.substring(q.id, 1, 3)"
-        ).format(question)
+            "SELECT {leaf}, pg_catalog.string_agg(pg_catalog.tidsend(q.place), '') FROM ({question}) AS q"
+            " GROUP BY {split}"
+        ).format(
+            leaf=sql.SQL("q.leaf" if mixed else "pg_catalog.min(q.leaf)"),
+            question=question,
+            split=sql.SQL(f"q.leaf, {split}" if mixed else split),
+        )
         for leaf, sent in self._streamed(gathered, parameters):
             found.add(self.facts.names[leaf], tids.unpacked(sent))
+
+    @property
+    def _hashes_places(self) -> bool:
+        return self.connection.info.server_version >= _HASHED_PLACES
 
     def _streamed(self, question: sql.Composed, parameters: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         """Run a question and give its answers one by one, so that they are never held together."""
