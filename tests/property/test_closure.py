@@ -19,6 +19,7 @@ import pytest
 
 import dbmimic
 from dbmimic.engines import numbers
+from dbmimic.engines.postgres import walk as postgres_walk
 from dbmimic.errors import ConfigError
 from dbmimic.masks.keyed import parse_secret
 from dbmimic.model import bits
@@ -136,6 +137,7 @@ def walk_as(number: int, patched: pytest.MonkeyPatch) -> None:
     patched.setattr(bits, "_PIECE", 2 if cramped else 1 << 18)
     patched.setattr(bits.SPILL, "limit", 0 if cramped else 1 << 27)
     patched.setattr(choice, "_PAIRS_AT_ONCE", 4 if cramped else 1 << 20)
+    patched.setattr(postgres_walk, "_FEW_ROWS", -1 if cramped else 10_000_000)
     patched.setattr(numbers, "_IN_MEMORY", 3 if cramped else 1 << 20)
     patched.setattr(numbers, "_BLOCK", 2 if cramped else 256)
 
