@@ -78,7 +78,7 @@ class _Client:
     def _count(self, letter: str, body: bytes) -> None:
         self.traffic.statements += letter in "QE"
         self.traffic.waits += letter in "QS"
-        self.traffic.walking += letter in "QP" and b"string_agg(q." in body
+        self.traffic.walking += letter in "QP" and b"string_agg(" in body and b") AS q" in body
 
 
 @contextlib.contextmanager
