@@ -44,6 +44,15 @@ def differences(lock: Lock, now: Lock, used: Collection[str]) -> Iterator[str]:
         library = _FOLLOWS.get(name, "")
         if lock.libraries.get(library) != now.libraries.get(library):
             yield f"{library} has release {now.libraries[library]}, and {lock.libraries.get(library, 'none')} is pinned"
-    for pool in sorted(lock.pools.keys() & now.pools.keys()):
-        if lock.pools[pool] != now.pools[pool]:
+    held = {_stem(pool): pool for pool in now.pools}
+    for pool in sorted(lock.pools):
+        other = held.get(_stem(pool))
+        if other is not None and other != pool:
+            yield f"the pool {pool} is pinned, and this version has {other}"
+        elif other is not None and lock.pools[pool] != now.pools[pool]:
             yield f"the pool {pool} is not the one that is pinned"
+
+
+def _stem(pool: str) -> str:
+    """Give the name of a pool without its version."""
+    return pool.split(".", maxsplit=1)[0]

@@ -1,8 +1,8 @@
 """
 The frozen pools that names and places are drawn from.
 
-The files beside this module are data of one version; a change of a single byte changes what is masked, so it needs new
-file names, a new `POOLS_VERSION` and new digests. Entries are ASCII: they fit every character set.
+A file beside this module never changes, since a single byte changes what is masked: another one takes its place, with
+a name of its own, its digest and a new `POOLS_VERSION`. Entries are ASCII: they fit every character set.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from dbmimic.masks import canonical
 from dbmimic.masks.keyed import Words
 from dbmimic.masks.layout import Cells, Positions, is_ascii, same_text
 
-POOLS_VERSION = "1"
+POOLS_VERSION = "2"
 
 DIGESTS: Mapping[str, str] = {
     "cities.v1.txt": "54ba26df98566723fa872ec564fc7ba4948bd819520e82c97798f06ca6cdca56",
-    "first_names.v1.txt": "472af5fc18823994f39a385cfd67d91f69b3996503cd4f00f9ee301406ef298f",
-    "first_names_female.v1.txt": "ede740955bbcf6cc06fae4cdd53f0f56022c7a10e242285dd265f339ec8ea1e1",
-    "first_names_male.v1.txt": "7faade88b54520935172ffc2f6093fdf55c27af770926868b918f9c37ef957fb",
-    "last_names.v1.txt": "7fcc96b2ff03fbb7862aa80f4e608aa51025f3828f534c2405b04ad9772d1acf",
+    "first_names.v2.txt": "f715b95641f0f31d59170e8250e7deae5c5c2943e8189c2a1febd4316fd20ef8",
+    "first_names_female.v2.txt": "c38f2bd25768ec49388345688c40cce0693a81be1a9668534911408a90d1a816",
+    "first_names_male.v2.txt": "66fa4ae0fb666cf4ac4861a4a0c5aed8e08fdc24305e7b208ccb39325dd03ccd",
+    "last_names.v2.txt": "010adb3b3b9d4b7ec6ec886a91df268e9ed4af76ce7d96bfce3668f81a43e854",
     "streets.v1.txt": "bfd1fb77161f561d9a0f3e9bf90645b58f98c06abc028dee9922c8b904ebd29f",
 }
+_FILES: Mapping[str, str] = {file.split(".")[0]: file for file in DIGESTS}
 
 _ENOUGH = 256  # with fewer entries than this that fit, all entries are cut to fit instead
 
@@ -117,7 +118,7 @@ def load(name: str) -> Pool:
     Raises:
         ValueError: the file is not the one that this version was made with.
     """
-    file = f"{name}.v{POOLS_VERSION}.txt"
+    file = _FILES[name]
     body = resources.files("dbmimic.masks").joinpath("pools", file).read_bytes()
     if hashlib.sha256(body).hexdigest() != DIGESTS[file]:
         raise ValueError(f"the pool {file} is damaged: its digest is not the expected one")

@@ -214,6 +214,11 @@ def test_a_lock_holds_what_masks_hang_on(dbmimic_command: Forks, here: Place, tm
     (tmp_path / "dbmimic.yaml").write_text(text)
     path.write_text(json.dumps({**renewed, "pools": {**renewed["pools"], "places.v1.txt": "0"}}))
     assert "the pool places.v1.txt is not the one that is pinned" in run("rules", "check", secret=other).err
+    before = {pool.replace("names.v2", "names.v1"): digest for pool, digest in renewed["pools"].items()}
+    path.write_text(json.dumps({**renewed, "pools": before}))
+    refused = run("copy", "--yes", secret=other)
+    assert refused.status == 4
+    assert "the pool last_names.v1.txt is pinned, and this version has last_names.v2.txt" in refused.err
     path.write_text("{}")
     assert run("copy", "--yes", secret=other).status == 3
 
