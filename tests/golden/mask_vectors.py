@@ -206,6 +206,8 @@ CASES += [
     ("email", {"persona": "id"}, {}, EMAILS),
     ("email", {"persona": "id"}, {"length": 40}, EMAILS),
     ("last_name", {"scope": "row"}, {}, NAMES),
+    ("place", {"part": "street", "entity": "id"}, {}, NAMES),
+    ("place", {"part": "street", "entity": "id"}, {"length": 10}, NAMES),
     ("shuffle", {"min_count": 2}, {}, NAMES),
     ("balanced_noise", {"ratio": 0.5}, {"kind": "decimal"}, ["10.25", "20", "-7.5", "0", "NaN", "", None, "1000000"]),
     ("template", {"template": "{{{id}}}.{name|slug}.{#}@example.com"}, {}, NAMES),

@@ -22,7 +22,8 @@ _HOUSE_WIDTH = 4  # three digits and a blank
 _SHORTEST_STREET = 7
 
 
-def _build_street_address(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+def build_street_address(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    """Give the mask that makes a house number and a street of each value."""
     limit = context.type.length
     if options.get(LOCALE.name) is not None:
         return _build_local_street(keyed, options, context)
@@ -81,7 +82,7 @@ DEFINITIONS = (
         promises=Promise.CHANGES | Promise.LOSSY | Promise.KEEPS_NULL,
         parameters=(LOCALE,),
         domain="address.street",
-        build=_build_street_address,
+        build=build_street_address,
         drawn=True,
         fits=fits_locale("streets", room=_HOUSE_WIDTH),
     ),

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks import canonical, decimals, places
+from dbmimic.masks.builtin.address import build_street_address
 from dbmimic.masks.decimals import Whole
 from dbmimic.masks.definition import (
     ColumnContext,
@@ -115,6 +116,7 @@ def _compose(keyed: KeyedFunction, options: Options, context: ColumnContext, bui
 
 _PLACE_BITS = 32
 _COORDINATES = "coordinates"
+_STREET = "street"  # no column of the table
 _PAIR_OF = "{}, {}"
 
 
@@ -125,7 +127,21 @@ def _column(part: str) -> pa.Array:
     return pa.array(table[part], pa.string())
 
 
+def _build_street(keyed: KeyedFunction, context: ColumnContext) -> MaskFunction:
+    """Give the mask that makes a house number and a street of each entity: such as stand in many towns."""
+    street = build_street_address(keyed, {}, context)
+
+    def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
+        who = canonical.text((values if entity is None else entity).fill_null(""), padded=True)
+        made = street(pc.binary_join_element_wise(_STREET, who, ""), None)
+        return keep_blank(values, pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string())))
+
+    return mask
+
+
 def _build_place(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    if options["part"] == _STREET:
+        return _build_street(keyed.sub(_STREET), context)
     column, limit = _column(str(options["part"])), context.type.length
     entries = column if limit is None else pc.utf8_slice_codeunits(column, 0, limit)
     if context.type.kind is Kind.DECIMAL and context.type.scale is not None:
@@ -147,7 +163,7 @@ def _build_place(keyed: KeyedFunction, options: Options, context: ColumnContext)
 def _place_fits(options: Options, context: ColumnContext) -> str | None:
     column, part = context.type, str(options["part"])
     if column.kind is Kind.TEXT:
-        needed = 1 if part == "city" else int(pc.max(pc.utf8_length(_column(part))).as_py())
+        needed = 1 if part in {"city", _STREET} else int(pc.max(pc.utf8_length(_column(part))).as_py())
         if column.length is not None and column.length < needed:
             return f"what is drawn has up to {needed} characters, and the column holds {column.length}"
         return None
@@ -190,7 +206,7 @@ DEFINITIONS = (
                 "part",
                 "text",
                 required=True,
-                choices=(*places.COLUMNS, _COORDINATES),
+                choices=(*places.COLUMNS, _COORDINATES, _STREET),
                 summary="its column",
             ),
             Parameter("entity", "column", required=True, summary="the column that says whose place it is"),
