@@ -40,20 +40,36 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of some rows of a table: integers side by side in this order of the columns, the first one highest."""
+
+    columns: tuple[str, ...]
+    values: KeySet
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """The rows of one leaf: how many there are, and which of them are of a transaction from a certain one on."""
+    """
+    The rows of one table: how many there are, which of them are of a transaction from a certain one on, and the keys of
+    all, where they were asked for and can be had.
+    """
 
     row_count: int
     recent: KeySet
+    keys: Keys | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TableRows:
-    """The rows of one table that were copied: how many, which of the source's, and which with columns that are NULL."""
+    """
+    The rows of one table that were copied: how many, which of the source's, which with columns that are NULL, and the
+    keys of all where they were needed: keys of integers only, and such as no rule masks.
+    """
 
     row_count: int
     rows: Rows = WHOLE
     nulled: KeySet = field(default_factory=KeySet)
+    keys: Keys | None = None
 
 
 @dataclass(frozen=True, slots=True)

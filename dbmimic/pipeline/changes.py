@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
+from typing import NamedTuple, TypeVar
 
 from dbmimic import load
 from dbmimic.errors import InternalError
-from dbmimic.model.baseline import Baseline, LeafMark, Position, TableRows
+from dbmimic.model.baseline import Baseline, Keys, LeafMark, Position, TableRows
 from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE, KeySet, Rows, TableSlice
 from dbmimic.model.masking import Masked, MaskPlan
@@ -19,6 +19,10 @@ from dbmimic.model.types import Kind
 from dbmimic.pipeline.making import Work
 from dbmimic.ports.delta import Dated, Refreshable
 from dbmimic.rules import Masker
+from dbmimic.subset.abreast import Abreast
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 _ABSENT = TableSlice(KeySet(), KeySet())
 _UNFINDABLE = "rows left it, and it has no key to find them by"
@@ -51,11 +55,26 @@ class Change:
     leaving: int
     row_count: int
     anew: str = ""
+    had: Keys | None = None
+    has: Keys | None = None
 
 
 def changes_of(work: Work, ends: Ends) -> list[Change]:
-    """Give what becomes of every table, by the source alone: nobody wrote to the copy before."""
-    return [_change(work, ends, table) for table in work.prepared.schema.tables if table.holds_rows]
+    """
+    Give what becomes of every table, by the source alone: nobody wrote to the copy before.
+
+    The largest ones come first: so neither of two sessions waits long for the other's last table, here and later.
+    """
+    had = ends.baseline.tables
+    tables = [table for table in work.prepared.schema.tables if table.holds_rows]
+    tables.sort(key=lambda table: had[table.id].row_count if table.id in had else 0, reverse=True)
+    return side_by_side(work.source.abreast, partial(_change, work, ends), tables)
+
+
+def side_by_side(count: int, answer: Callable[[Asked], Answer], asked: Iterable[Asked]) -> list[Answer]:
+    """Give the answers in order, so many asked for at a time; after one that fails no other is begun."""
+    with Abreast(count) as threads:
+        return [each.result() for each in [threads.ask(0, answer, one) for one in asked]]
 
 
 def _change(work: Work, ends: Ends, table: Table) -> Change:
@@ -91,11 +110,12 @@ def _replaced(ends: Ends, table: Table, chosen: TableSlice, was: TableRows) -> s
 
 
 def _of_whole(ends: Ends, table: Table, was: TableRows) -> Change:
-    standings = [ends.source.standing(leaf, ends.baseline.position.settled) for leaf in table.leaves]
-    comes = together(each.recent for each in standings)
-    row_count = sum(each.row_count for each in standings)
-    stay = row_count - len(comes)
-    return Change(table, TableSlice(comes, KeySet()), len(comes), was.row_count - stay, row_count)
+    key = was.keys.columns if was.keys is not None else ()  # rows left before, so they will again
+    standing = ends.source.standing(table, ends.baseline.position.settled, key)
+    comes, row_count = standing.recent, standing.row_count
+    leaving = was.row_count - (row_count - len(comes))
+    had = was.keys if standing.keys is not None else None
+    return Change(table, TableSlice(comes, KeySet()), len(comes), leaving, row_count, had=had, has=standing.keys)
 
 
 def _of_rows(ends: Ends, table: Table, chosen: TableSlice, was: TableRows) -> Change:
@@ -125,20 +145,32 @@ def _findable(work: Work, table: Table) -> bool:
     return set(_key_masker(work, table, key.columns).layout(table.id).head) <= set(key.columns)
 
 
+def _key(table: Table) -> tuple[str, ...]:
+    if table.stable_key is None:
+        raise InternalError("DM901", "rows of a table without a key are to be found", place=str(table.id))
+    return table.stable_key.columns
+
+
 def _key_masker(work: Work, table: Table, key: tuple[str, ...]) -> Masker:
     """Give what masks the key alone."""
     decisions = {table.id.column(name): work.masks.decisions[table.id.column(name)] for name in key}
     return Masker(table, MaskPlan(decisions), work.world.registry, work.secret)
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """A table of which some rows that left were not found by the keys of rows that come: so many were."""
+class Left(NamedTuple):
+    """
+    How many rows left a table of the copy whose keys come again, how many others, and the keys that it has now, where
+    they are known.
+    """
 
-    change: Change
-    key: tuple[str, ...]
-    removed: int
-    had: Future[KeySet | None] | None  # the keys of integers that the copy before has
+    again: int = 0
+    gone: int = 0
+    keys: Keys | None = None
+
+    @property
+    def all(self) -> int:
+        """How many rows left."""
+        return self.again + self.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,73 +178,76 @@ class Remover:
     """
     Lets rows leave the new copy: those that the slice has no more, and those that come anew.
 
-    `before` reads the new copy as it was begun, in the one thread of `beside`, while the source is asked.
+    `before` reads the new copy as it was begun.
     """
 
     work: Work
     ends: Ends
     before: Dated
-    beside: Executor
 
-    def remove(self, changes: Iterable[Change]) -> set[TableId]:
+    def remove(self, changes: Iterable[Change]) -> dict[TableId, Left]:
         """
-        Let them leave, and give the tables that keys left which do not come again.
+        Let them leave, and give what left of each table that something left.
 
         Raises:
             InFullError: not as many could be found as left.
         """
-        parted: set[TableId] = set()
-        searches: list[_Search] = []
-        for change in changes:
-            if change.anew:
-                if self.ends.target.clear(change.table.id):
-                    parted.add(change.table.id)
-            elif change.leaving:
-                searches += self._searched(change)
-        for search in searches:
-            change, removed = search.change, search.removed + self._gone(search)
-            if removed != change.leaving:
+        found = {each.table.id: Left(gone=self.ends.target.clear(each.table.id)) for each in changes if each.anew}
+        leaving = [each for each in changes if not each.anew]
+        for change, left in zip(
+            leaving, side_by_side(self.work.source.abreast, self._by_integers, leaving), strict=True
+        ):
+            found[change.table.id] = left if left.all == change.leaving else self._by_staging(change, left)
+            count = found[change.table.id].all
+            if count != change.leaving:
                 raise InFullError(
-                    f"{change.leaving:,} rows of {change.table.id} left, and {removed:,} were found in the copy"
+                    f"{change.leaving:,} rows of {change.table.id} left, and {count:,} were found in the copy"
                 )
-            parted.add(change.table.id)
-        return parted
+        return found
 
-    def _searched(self, change: Change) -> Iterator[_Search]:
-        """Remove the rows with the keys of rows that come, and tell what to look for if those are not all."""
-        table, key = change.table, change.table.stable_key
-        if key is None:
-            raise InternalError("DM901", "rows of a table without a key are to be found", place=str(table.id))
-        integers = all(self._is_kept_integer(table, name) for name in key.columns)
-        removed = self._again(change, key.columns, integers=integers)
-        if removed != change.leaving:
-            had = self.beside.submit(self.before.integers, table, key.columns, WHOLE) if integers else None
-            yield _Search(change, key.columns, removed, had)
+    def _by_integers(self, change: Change) -> Left:
+        """Remove what can be found by keys that are integers, and not masked."""
+        table, source, target = change.table, self.ends.source, self.ends.target
+        had: KeySet | None
+        has: KeySet | None
+        if not change.leaving:
+            return Left(keys=change.has)
+        if change.had is not None and change.has is not None:
+            key, had, has = change.had.columns, change.had.values, change.has.values
+        elif all(self._is_kept_integer(table, name) for name in _key(table)):
+            key, had, has = source.few_first(table, _key(table)), None, None
+        else:
+            return Left()
+        comes = source.integers(table, key, change.comes.own)
+        if comes is None:
+            return Left()
+        again = target.remove(table, key, comes)
+        if again == change.leaving:
+            return Left(again, keys=change.has)
+        if has is None:
+            has = source.integers(table, key, self._rows(table))
+            had = self.before.integers(table, key, WHOLE)
+        if had is None or has is None:
+            return Left(again)
+        return Left(again, target.remove(table, key, had - has), Keys(key, has))
 
     def _is_kept_integer(self, table: Table, name: str) -> bool:
         column = table.column(name)
         kept = not isinstance(self.work.masks.decisions[table.id.column(name)], Masked)
         return kept and column is not None and column.logical.kind is Kind.INTEGER
 
-    def _again(self, change: Change, key: tuple[str, ...], *, integers: bool) -> int:
-        """Remove the rows with the keys of rows that come."""
-        table, target = change.table, self.ends.target
-        comes = self.ends.source.integers(table, key, change.comes.own) if integers else None
-        if comes is not None:
-            return target.remove(table, key, comes)
-        return target.remove_staged(table.id, key, self._staged(table, key, change.comes.own), others=False)
+    def _by_staging(self, change: Change, left: Left) -> Left:
+        """Remove what is left to remove by keys that are sent to the copy."""
+        table, key, target = change.table, _key(change.table), self.ends.target
+        keys = self._staged(table, key, change.comes.own)
+        again = left.again + target.remove_staged(table.id, key, keys, others=False)
+        if again + left.gone == change.leaving:
+            return Left(again, left.gone)
+        keys = self._staged(table, key, self._rows(table))
+        return Left(again, left.gone + target.remove_staged(table.id, key, keys, others=True))
 
-    def _gone(self, search: _Search) -> int:
-        """Remove the rows with keys that the slice has no more."""
-        table, key, target = search.change.table, search.key, self.ends.target
-        rows = self.work.slices.get(table.id, _ABSENT).rows
-        if search.had is not None:
-            has = self.ends.source.integers(table, key, rows)
-            comes = self.ends.source.integers(table, key, search.change.comes.own)
-            had = search.had.result()
-            if has is not None and had is not None and comes is not None:
-                return target.remove(table, key, had - has - comes)
-        return target.remove_staged(table.id, key, self._staged(table, key, rows), others=True)
+    def _rows(self, table: Table) -> Rows:
+        return self.work.slices.get(table.id, _ABSENT).rows
 
     def _staged(self, table: Table, key: tuple[str, ...], rows: Rows) -> TableId:
         """Send the keys of these rows, masked, into a table of their own, and give its name."""

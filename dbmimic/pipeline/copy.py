@@ -58,7 +58,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         untried = refuse(tried(prepared.schema, slices, masks, world.registry, request.secret, source))
         noticed += load.make_sure_of_room(cleared, *sizes_of(slices, prepared.schema, maskers, source))
     work = Work(prepared, structure, slices, masks, maskers, expected, source, cleared, request.secret, world, chapters)
-    refreshed = delta.refreshed(work) if request.delta else delta.NOT_ASKED
+    refreshed = delta.refreshed(work, request.copies) if request.delta else delta.NOT_ASKED
     made = refreshed.made or in_full(work)
     report = describe(expected, slices, masks, made.judged, made.done, source, target.engine, request, world)
     report = replace(
@@ -79,7 +79,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     tell(report, world)
     stamp = _stamp(request, source, world)
     if request.delta:  # before the user's own SQL: what that writes has to go again
-        delta.note(work, made.judged.row_counts, stamp.run)
+        delta.note(work, made.judged.row_counts, refreshed.keys, stamp.run)
     amend(request, source, cleared, expected, chapters)
     try:
         with chapters.chapter(Stage.SWAP):

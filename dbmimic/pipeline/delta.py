@@ -14,19 +14,19 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from dbmimic import verdict
 from dbmimic.errors import InternalError, TargetError
 from dbmimic.masks.keyed import key_id
 from dbmimic.masks.pinned import pinned
-from dbmimic.model.baseline import Baseline, Position, Standing, TableRows
+from dbmimic.model.baseline import Baseline, Keys, Position, TableRows
 from dbmimic.model.events import Stage
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.masking import Decision, Masked
 from dbmimic.model.names import TableId
 from dbmimic.model.work import Seen
-from dbmimic.pipeline.changes import Change, Ends, InFullError, Remover, anew, changes_of, nulled, together
+from dbmimic.pipeline.changes import Change, Ends, InFullError, Left, Remover, anew, changes_of, nulled, side_by_side
 from dbmimic.pipeline.making import Made, Work
 from dbmimic.pipeline.units import seen_of
 from dbmimic.ports.delta import Dated, Refreshable
@@ -43,42 +43,55 @@ _TOUCHED = "somebody changed its rows in the target"
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The new copy where it could be made from the one before, and what there is to tell either way."""
+    """
+    The new copy where it could be made from one before, what there is to tell either way, and the keys of tables that
+    were needed.
+    """
 
     made: Made | None
     findings: tuple[Finding, ...] = ()
+    keys: Mapping[TableId, Keys] = field(default_factory=dict)
 
 
 NOT_ASKED = Refreshed(None)
 
 
-def refreshed(work: Work) -> Refreshed:
-    """Give the new copy made from the one before, or why it has to be made in full."""
-    target = work.cleared.target
+def refreshed(work: Work, copies: int) -> Refreshed:
+    """Give the new copy made from one before, where so many `copies` are kept; or why it has to be made in full."""
+    reason = ""
     try:
-        return _made(work, _ends(work))
-    except (InFullError, TargetError) as error:
-        if isinstance(target, Refreshable):
-            target.abandon()
-        reason = error.problems[0].message if isinstance(error, TargetError) else str(error)
-        message = f"all of it was copied in full: {reason}"
-        return Refreshed(None, (Finding("DM335", Severity.WARNING, _PLACE, message),))
+        for ends in _ends(work, copies):
+            try:
+                return _made(work, ends)
+            except (InFullError, TargetError) as error:
+                ends.target.abandon()
+                reason = error.problems[0].message if isinstance(error, TargetError) else str(error)
+    except InFullError as error:
+        reason = str(error)
+    message = f"all of it was copied in full: {reason}"
+    return Refreshed(None, (Finding("DM335", Severity.WARNING, _PLACE, message),))
 
 
-def note(work: Work, row_counts: Mapping[TableId, int], run: str) -> None:
+def note(work: Work, row_counts: Mapping[TableId, int], keys: Mapping[TableId, Keys], run: str) -> None:
     """Note what the new copy was made from and by, for the next one; nothing where the engines cannot use it."""
     source, target = work.source, work.cleared.target
     if not isinstance(source, Dated) or not isinstance(target, Refreshable):
         return
     position = source.position()
     tables = {
-        table: TableRows(row_counts.get(table, 0), chosen.rows, nulled(chosen)) for table, chosen in work.slices.items()
+        table: TableRows(row_counts.get(table, 0), chosen.rows, nulled(chosen), keys.get(table))
+        for table, chosen in work.slices.items()
     }
     target.note(Baseline(run, _made_by(work, position), position, tables))
 
 
-def _ends(work: Work) -> Ends:
-    """Give both ends, if what is asked for now differs from the last copy by rows alone."""
+def _ends(work: Work, copies: int) -> list[Ends]:
+    """
+    Give both ends for each copy that the new one can begin as, the best first.
+
+    Raises:
+        InFullError: what is asked for now differs from all of them by more than rows.
+    """
     source, target = work.source, work.cleared.target
     if not isinstance(source, Dated) or not isinstance(target, Refreshable):
         raise InFullError("only from PostgreSQL into PostgreSQL is it known what changed")
@@ -87,19 +100,31 @@ def _ends(work: Work) -> Ends:
             raise InFullError("a rule masks anew in each run (scope: run)")
         if isinstance(decision, Masked) and "python" in work.world.registry.within(decision.mask, decision.options):
             raise InFullError("functions of your own (mask python) may have changed, and nothing tells")
-    baseline = target.baseline() if work.cleared.state.exists else None
-    if baseline is None:
-        raise InFullError("the target is no copy that was made with --delta, so nothing tells what it was made from")
-    position, before = source.position(), baseline.position
+    baselines = target.baselines(copies) if work.cleared.state.exists else ()
+    position = source.position()
     made_by = _made_by(work, position)
+    reason = "the target is no copy that was made with --delta, so nothing tells what it was made from"
+    found = []
+    for baseline in baselines:
+        reason = _apart(position, made_by, baseline)
+        if not reason:
+            found.append(Ends(source, target, baseline, position))
+    if not found:
+        raise InFullError(reason)
+    return found
+
+
+def _apart(position: Position, made_by: Mapping[str, str], baseline: Baseline) -> str:
+    """Give in what the source and what is asked of it differ from a copy's, beside rows; empty where in nothing."""
+    before = baseline.position
     for what in sorted(made_by.keys() | baseline.made_by.keys()):
         if made_by.get(what) != baseline.made_by.get(what):
-            raise InFullError(f"{what} changed since the last copy")
+            return f"{what} changed since the last copy"
     if position.history != before.history or position.settled < before.settled:
-        raise InFullError("the source is another server than at the last copy, or was started anew since")
+        return "the source is another server than at the last copy, or was started anew since"
     if position.next - before.settled >= _MANY_TRANSACTIONS:
-        raise InFullError("too many transactions passed on the source since the last copy")
-    return Ends(source, target, baseline, position)
+        return "too many transactions passed on the source since the last copy"
+    return ""
 
 
 def _made_by(work: Work, position: Position) -> dict[str, str]:
@@ -137,24 +162,25 @@ def _made(work: Work, ends: Ends) -> Refreshed:
         InFullError: it cannot be, or is not what it should be.
     """
     with work.chapters.chapter(Stage.COPY):
-        changes, parted = _removed(work, ends)
-        done = work.run({each.table.id: each.comes for each in changes if each.come_count})
+        changes, left = _removed(work, ends)
+        done = work.run({each.table.id: each.comes for each in changes if each.come_count}, few=True)
     with work.chapters.chapter(Stage.FINISH):
         shares = {each.table.id: (each.come_count + each.leaving) / max(each.row_count, 1) for each in changes}
         findings = ends.target.settle(work.structure, work.masks.masked_columns, shares)
     with work.chapters.chapter(Stage.VERIFY):
-        judged = _judged(work, ends, changes, parted, seen_of(done))
+        judged = _judged(work, ends, changes, {table for table, each in left.items() if each.gone}, seen_of(done))
     for finding in judged.findings:
         if finding.severity is Severity.ERROR:
             raise InFullError(f"at {finding.place}, {finding.message}")
-    return Refreshed(Made(done, findings, judged), tuple(_told(changes)))
+    keys = {table: each.keys for table, each in left.items() if each.keys is not None}
+    return Refreshed(Made(done, findings, judged), tuple(_told(changes)), keys)
 
 
-def _removed(work: Work, ends: Ends) -> tuple[list[Change], set[TableId]]:
+def _removed(work: Work, ends: Ends) -> tuple[list[Change], dict[TableId, Left]]:
     """
     Begin the new copy and let rows leave it; what comes is not loaded yet.
 
-    Gives what becomes of each table, and the tables that keys left. The files are copied while the source is read, and
+    Gives what becomes of each table, and what left it. The files are copied while the source is read, and
     the structure is looked at while rows leave: the readers see the new copy as it was begun.
     """
     with ThreadPoolExecutor(1) as beside:
@@ -175,18 +201,19 @@ def _removed(work: Work, ends: Ends) -> tuple[list[Change], set[TableId]]:
     moved = sum(each.come_count + each.leaving for each in changes)
     if moved > max(_FEW_ROWS, _MOST * sum(each.row_count for each in changes)):
         raise InFullError(f"{moved:,} rows would have to come or go, which is no less work")
+    if reason := ends.target.take(ends.baseline):
+        raise InFullError(reason)
     with (
         work.cleared.reader() as copy,
         work.cleared.reader() as other,
         _beside(copy) as describer,
-        _beside(other) as beside,
     ):
         describing = describer.submit(copy.structure)
         ends.target.open()
-        parted = Remover(work, ends, _dated(other), beside).remove(changes)
+        left = Remover(work, ends, _dated(other)).remove(changes)
         for differing in verdict.differences(work.structure, describing.result()):
             raise InFullError(f"somebody changed the target's structure since it was copied: {differing.message}")
-    return changes, parted
+    return changes, left
 
 
 def _let_go(beginning: Future[str], ends: Ends) -> None:
@@ -215,36 +242,21 @@ def _judged(
     parted: set[TableId],
     seen: Mapping[TableId, Seen],
 ) -> Verdict:
-    """Count and check the new copy, by two sessions."""
+    """Count and check the new copy."""
     since = ends.target.written_since(ends.baseline)
-    with work.cleared.reader() as copy, work.cleared.reader() as other, _beside(other) as beside:
-        mine, others = _halves(changes)
-        counting = beside.submit(_standings, _dated(other), others, since)
-        standings = _standings(_dated(copy), mine, since)
-        standings |= counting.result()
+    with work.cleared.reader() as copy:
+        standings = side_by_side(copy.abreast, lambda each: _dated(copy).standing(each.table, since), changes)
         held = {
             each.table.id: Held(
                 wanted=each.row_count,
-                row_count=sum(standing.row_count for standing in standings[each.table.id]),
-                came=together(standing.recent for standing in standings[each.table.id]),
+                row_count=standing.row_count,
+                came=standing.recent,
                 should_come=each.come_count,
                 parted=each.table.id in parted,
             )
-            for each in changes
+            for each, standing in zip(changes, standings, strict=True)
         }
         return verdict.judge_changes(work.source, copy, work.expected, work.secret, seen, held)
-
-
-def _halves(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """Share the tables between two sessions, so that both have about as many rows to count."""
-    halves: tuple[list[Change], list[Change]] = ([], [])
-    for change in sorted(changes, key=lambda each: -each.row_count):
-        min(halves, key=lambda half: sum(each.row_count for each in half)).append(change)
-    return halves
-
-
-def _standings(copy: Dated, changes: Sequence[Change], since: int) -> dict[TableId, list[Standing]]:
-    return {each.table.id: [copy.standing(leaf, since) for leaf in each.table.leaves] for each in changes}
 
 
 def _dated(copy: Source) -> Dated:
@@ -261,7 +273,7 @@ def _told(changes: Sequence[Change]) -> Iterator[Finding]:
         f"{came:,} rows came and {left:,} left; {stayed:,} were verified when they were copied, and did not change"
     )
     yield Finding("DM334", Severity.INFO, _PLACE, message)
-    for each in changes:
+    for each in sorted(changes, key=lambda each: each.table.id):
         if each.anew and each.come_count + each.leaving:
             message = f"all of the table was copied, because {each.anew}"
             yield Finding("DM336", Severity.INFO, str(each.table.id), message)

@@ -39,8 +39,8 @@ class Work:
     world: World
     chapters: Chapters
 
-    def run(self, slices: Mapping[TableId, TableSlice]) -> list[UnitResult]:
-        """Copy the rows of a slice into the new copy, and give what came of each unit."""
+    def run(self, slices: Mapping[TableId, TableSlice], *, few: bool = False) -> list[UnitResult]:
+        """Copy the rows of a slice, which may be `few`, into the new copy, and give what came of each unit."""
         checked = {each.table.id: each.columns for each in self.expected.masked}
         return run(
             slices,
@@ -52,6 +52,7 @@ class Work:
             self.cleared,
             self.secret,
             self.world,
+            few=few,
         )
 
 

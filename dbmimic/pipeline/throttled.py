@@ -13,7 +13,6 @@ import pyarrow as pa
 from dbmimic.model.baseline import Position, Standing
 from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
-from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Identity, Structure
@@ -177,9 +176,9 @@ class ThrottledDatedSource(ThrottledSource):
         """Give where the source stood when the snapshot was taken."""
         return self._dated.position()
 
-    def standing(self, leaf: TableId, since: int) -> Standing:
-        """Give how many rows a leaf has, and which were written since."""
-        return self._asked(lambda: self._dated.standing(leaf, since))
+    def standing(self, table: Table, since: int, key: tuple[str, ...] = ()) -> Standing:
+        """Give how many rows a table has, which were written since, and their keys."""
+        return self._asked(lambda: self._dated.standing(table, since, key))
 
     def recent(self, rows: KeySet, since: int) -> KeySet:
         """Give those of these rows that were written since."""
@@ -188,6 +187,10 @@ class ThrottledDatedSource(ThrottledSource):
     def integers(self, table: Table, columns: tuple[str, ...], rows: Rows) -> KeySet | None:
         """Give the values of a key of integers, of these rows."""
         return self._asked(lambda: self._dated.integers(table, columns, rows))
+
+    def few_first(self, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Give a key's columns in an order in which sets of them are small."""
+        return self._asked(lambda: self._dated.few_first(table, columns))
 
 
 def throttled(source: Source, throttle: Throttle, clock: Clock) -> Source:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,7 @@ _WHOLE = 1 << 62  # more bytes than any leaf has
 _ORDERS_A_WORKER = 6  # each starts two programs and two sessions; enough that nobody waits long for the last one
 _SMALLEST_ORDER = 16 << 20
 _LARGEST_ORDER = 512 << 20
+_WORTH_A_THREAD = 1 << 20
 _BEAT_SECONDS = 5.0
 _TRIES = 3
 
@@ -104,8 +106,14 @@ def run(
     target: ClearedTarget,
     secret: Secret,
     world: World,
+    *,
+    few: bool = False,
 ) -> list[UnitResult]:
-    """Copy every row of the slice, by the crew where that is worth its start, and give what came of each unit."""
+    """
+    Copy every row of the slice, by the crew where that is worth its start, and give what came of each unit.
+
+    Of `few` rows, which go into tables with indexes, a second thread copies one half: it is the servers that work.
+    """
     units = split(schema, slices, maskers, source)
     crew = world.crew
     total = sum(unit.byte_count for unit in units)
@@ -117,13 +125,61 @@ def run(
             orders = [_order(each, schema, masks, checked, crew, snapshot, copy) for each in packed(units, size)]
             return _ordered(orders, source, crew, world)
     digest = KeyedFunction.derive(secret, "verify")
-    with contextlib.closing(_ahead(units, source)) as each:
-        return [
-            process(
-                unit, coming, source, target, maskers[unit.layout.table], checked, digest, world.clock, world.listener
-            )
-            for unit, coming in each
-        ]
+
+    def here(chosen: Iterable[WorkUnit]) -> list[UnitResult]:
+        with contextlib.closing(_ahead(chosen, source)) as each:
+            return [
+                process(
+                    unit,
+                    coming,
+                    source,
+                    target,
+                    maskers[unit.layout.table],
+                    checked,
+                    digest,
+                    world.clock,
+                    world.listener,
+                )
+                for unit, coming in each
+            ]
+
+    snapshot, copy = (source.share(1), target.target.share()) if few and crew is not None else (None, None)
+    if crew is None or snapshot is None or copy is None or total < _WORTH_A_THREAD:
+        return here(units)
+    mine, others = halves(units)
+    order = _order(tuple(others), schema, masks, checked, crew, snapshot, copy)
+    beside = _begun(lambda: work(order))
+    results = here(mine)
+    for result in beside.result():
+        results.append(result)
+        world.listener(RowsCopied(result.layout.table, result.row_count, result.byte_count))
+    return results
+
+
+def halves(units: Iterable[WorkUnit]) -> tuple[list[WorkUnit], list[WorkUnit]]:
+    """Share units between two, so that both have about as many bytes."""
+    both: tuple[list[WorkUnit], list[WorkUnit]] = ([], [])
+    for unit in sorted(units, key=lambda unit: (-unit.byte_count, unit.id)):
+        min(both, key=lambda half: sum(each.byte_count for each in half)).append(unit)
+    return both
+
+
+def _begun(work: Callable[[], list[UnitResult]]) -> Future[list[UnitResult]]:
+    """
+    Give what comes of some work that a thread of its own does in sessions of its own.
+
+    Nobody waits for the thread where something else fails first: its sessions end with the new copy, or the process.
+    """
+    future: Future[list[UnitResult]] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _ahead(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from dbmimic.model.baseline import Baseline, Position, Standing
@@ -15,17 +15,18 @@ from dbmimic.model.target import Structure
 
 @runtime_checkable
 class Dated(Protocol):
-    """A source that knows of each row when it was written."""
+    """A source that knows of each row when it was written. As many questions may be asked at once as are `abreast`."""
 
     def position(self) -> Position:
         """Give where the source stood when the snapshot was taken."""
         ...
 
-    def standing(self, leaf: TableId, since: int) -> Standing:
+    def standing(self, table: Table, since: int, key: tuple[str, ...] = ()) -> Standing:
         """
-        Give how many rows a leaf has, and which were written by a transaction with that number or a later one.
+        Give how many rows a table has, which were written by a transaction with that number or a later one, and of a
+        key of integers all values, where they go into 64 bits together.
 
-        A row of long ago may be among them; a later one is never missing. Cost: one read of the leaf.
+        A row of long ago may be among them; a later one is never missing. Cost: one read of the table.
         """
         ...
 
@@ -37,16 +38,25 @@ class Dated(Protocol):
         """
         Give the values of a key of integers, of these rows, as identities of a set whose one leaf is the table.
 
-        None where they do not go into 64 bits together.
+        None where they do not go into 64 bits together. The first column stands highest.
         """
+        ...
+
+    def few_first(self, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Give a key's columns in an order in which sets of `integers` are small: few values first, as it seems."""
         ...
 
 
 class Noted(Protocol):
-    """What is noted beside a copy of what it was made from."""
+    """What is noted beside copies of what they were made from."""
 
-    def baseline(self) -> Baseline | None:
-        """Give what was noted of the copy that stands at the target, or None."""
+    def baselines(self, copies: int) -> Sequence[Baseline]:
+        """
+        Give what was noted of each copy that the new one can begin as, the best first.
+
+        The best is one that is kept and that a swap which keeps `copies` drops: nobody serves it, so it need not be
+        copied. The last one is the target.
+        """
         ...
 
     def note(self, baseline: Baseline) -> None:
@@ -55,7 +65,7 @@ class Noted(Protocol):
 
 
 class Pruned(Protocol):
-    """Ways to remove rows of the new copy."""
+    """Ways to remove rows of the new copy; `remove` may be called by several threads."""
 
     def remove(self, table: Table, columns: tuple[str, ...], values: KeySet) -> int:
         """Remove the rows of the new copy with these keys, which `Dated.integers` gave, and tell how many."""
@@ -76,13 +86,22 @@ class Pruned(Protocol):
 
 @runtime_checkable
 class Refreshable(Noted, Pruned, Protocol):
-    """A target whose new copy can begin as what the target is now."""
+    """A target whose new copy can begin as one that stands."""
 
     def begin(self, baseline: Baseline) -> str:
         """
-        Hold the target and make the new copy as what the target is now; sessions in it are ended.
+        Hold the target, and where the baseline is the target's make the new copy as what that is now; sessions in it
+        are ended. A copy that is kept is left as it is until `take`.
 
         Give why that cannot be, or why what is there is not what the baseline tells; empty where nothing is wrong.
+        """
+        ...
+
+    def take(self, baseline: Baseline) -> str:
+        """
+        Make a copy that is kept the new one; it can not be had back.
+
+        Give why that cannot be, or why the new copy is not what the baseline tells; empty where nothing is wrong.
         """
         ...
 
@@ -91,12 +110,12 @@ class Refreshable(Noted, Pruned, Protocol):
         ...
 
     def open(self) -> None:
-        """Let the new copy be written to; until then it is as the target is."""
+        """Let the new copy be written to; until then it is as it was."""
         ...
 
     def touched(self, baseline: Baseline) -> frozenset[TableId]:
         """
-        Give the leaves of the target that somebody seems to have written to since the copy was done.
+        Give the leaves of the copy that somebody seems to have written to since it was done.
 
         That is a hint, to load their tables anew: what it misses is found when the new copy is counted.
         """

@@ -7,13 +7,14 @@ what was sent, and a foreign key is asked of the rows that came, or of all where
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.address import Secret
 from dbmimic.model.findings import Finding, Severity
-from dbmimic.model.keys import KeySet, Rows
+from dbmimic.model.keys import WHOLE, KeySet, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.report import LeakReport
 from dbmimic.model.schema import ForeignKey
@@ -66,6 +67,24 @@ class _Asked:
         return self._copy.orphans(edge, child.came) if child.came else 0
 
 
+class _Answered:
+    """Gives answers that are there already, as many of them asked at once as the reader takes."""
+
+    def __init__(self, asked: _Asked, edges: Sequence[ForeignKey], copy: Source) -> None:
+        with ThreadPoolExecutor(copy.abreast) as threads:
+            try:
+                found = list(threads.map(lambda edge: asked.orphans(edge, WHOLE), edges))
+            except BaseException:
+                copy.close()  # so that the threads end
+                raise
+        self._orphans = dict(zip(edges, found, strict=True))
+
+    def orphans(self, edge: ForeignKey, children: Rows) -> int:
+        """Give how many rows reference nothing."""
+        del children  # all of them
+        return self._orphans[edge]
+
+
 def judge_changes(
     source: Source,
     copy: Source,
@@ -82,7 +101,8 @@ def judge_changes(
     """
     masked = frozenset(each.table.id.column(name) for each in expected.masked for name in each.columns)
     keyed = KeyedFunction.derive(secret, "verify")
-    edges, findings = foreign_keys(expected.graph, source, _Asked(copy, held), expected.slices, masked, expected.loose)
+    asked = _Answered(_Asked(copy, held), expected.graph.edges, copy)
+    edges, findings = foreign_keys(expected.graph, source, asked, expected.slices, masked, expected.loose)
     wanted = {table: each.wanted for table, each in held.items()}
     findings += miscounted(wanted, {table: each.row_count for table, each in held.items()})
     findings += _strangers(held)

@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     sliced.add_argument("--seed", default=slicing.SEED, help="a condition on customers (default: id %%%% 100 = 7)")
     sliced.add_argument("--json", type=Path, help="write everything that was measured there, too")
     changed = commands.add_parser("delta", parents=[everywhere], help="copy what changed, beside a full copy")
-    changed.add_argument("--rounds", type=int, default=3)
+    changed.add_argument("--rounds", type=int, default=5, help="the third and later ones know the keys of before")
     changed.add_argument("--percent", type=float, default=1.0, help="of all rows that change before each round")
     changed.add_argument("--json", type=Path, help="write everything that was measured there, too")
     chosen = commands.add_parser("keys", parents=[everywhere], help="tell what very many chosen rows take of memory")

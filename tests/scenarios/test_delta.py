@@ -7,16 +7,19 @@ import random
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import dbmimic
+from dbmimic import wiring
 from dbmimic.engines.postgres import databases
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.errors import VerificationFailed
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Settings
+from dbmimic.pipeline import units
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
 from tests.copying import configured
@@ -140,10 +143,19 @@ class Pair:
         for statement in statements:
             self.server.execute(statement, database=self.source)
 
-    def tester(self, *statements: str) -> None:
-        """Change the golden copy as people do who test with it."""
+    def tester(self, *statements: str, database: str = "") -> None:
+        """Change the golden copy, or another database, as people do who test with it."""
         for statement in statements:
-            self.server.execute(statement, database=self.golden)
+            self.server.execute(statement, database=database or self.golden)
+
+    @property
+    def kept(self) -> str:
+        """The copy of before the golden one, which the next begins as."""
+        return f"{self.golden}_dbmimic_old"
+
+    def number(self, database: str) -> object:
+        """Give the number that tells a database from others whatever its name is."""
+        return self.server.execute(f"SELECT oid FROM pg_database WHERE datname = '{database}'")
 
     def refresh(self) -> RunReport:
         return dbmimic.copy(self.settings, delta=True)
@@ -196,12 +208,44 @@ def test_tables_that_are_other_ones_are_copied_anew(postgres15: PostgresServer, 
     report = pair.refresh()
     assert told(report) == {"DM334": ["--delta"], "DM336": ["events", "items", "visits"]}, report.findings
     assert pair.alike()
-    pair.tester("DELETE FROM orders WHERE id = 5", "SELECT pg_stat_reset()")  # and nothing hints at it
+    for database in (pair.kept, pair.golden):  # what the next copy begins as, and what it would begin as else
+        pair.tester("DELETE FROM orders WHERE id = 5", "SELECT pg_stat_reset()", database=database)  # and no hint at it
     assert "the copy holds" in why(pair.refresh())
-    pair.tester("GRANT SELECT ON orders TO PUBLIC")
+    for database in (pair.kept, pair.golden):
+        pair.tester("GRANT SELECT ON orders TO PUBLIC", database=database)
     assert "rights or other objects in the target" in why(pair.refresh())
     pair.change("ALTER TABLE coupons ADD COLUMN more int DEFAULT 5")
     assert why(pair.refresh()).endswith("the structure changed since the last copy")
+
+
+def test_the_copy_of_before_the_last_one_is_brought_up_to_date(
+    postgres15: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair(postgres15, tmp_path, "delta_kept")
+    pair.refresh()
+    pair.refresh()
+    for customer in (11, 12, 13):  # the third one finds what left by keys that were noted
+        changes = (
+            f"DELETE FROM customers WHERE id = {customer}",
+            f"UPDATE orders SET id = id + 5000 WHERE id = {customer}",
+        )
+        pair.change(*changes)
+        kept = pair.number(pair.kept)
+        assert told(pair.refresh()) == {"DM334": ["--delta"]}
+        assert pair.number(pair.golden) == kept
+    pair.change("DELETE FROM customers WHERE id = 14", "UPDATE orders SET id = id + 5000 WHERE id = 14")
+    monkeypatch.setattr(units, "_WORTH_A_THREAD", 0)
+    begun, orders = units._begun, []
+    monkeypatch.setattr(units, "_begun", lambda work: orders.append(work) or begun(work))
+    with ThreadPoolExecutor(1) as executor:
+        report = wiring.copy(pair.settings, delta=True, executor=executor, least_bytes=1 << 40)
+    assert told(report) == {"DM334": ["--delta"]}
+    assert len(orders) == 1, "half of what comes is loaded by a second thread"
+    assert pair.alike()
+    kept = pair.number(pair.kept)
+    postgres15.execute(f'ALTER DATABASE "{pair.kept}" SET work_mem = 12345')
+    assert told(pair.refresh()) == {"DM334": ["--delta"]}
+    assert pair.number(pair.golden) != kept, "it is not what the target was, whose files are copied then"
 
 
 def test_reading_is_enough_for_the_source_and_a_grant_for_the_target(

@@ -100,6 +100,12 @@ class Database:
         """What its comment says, where the comment is ours."""
         return Mark.read(self.comment)
 
+    @property
+    def served_as(self) -> tuple[object, ...]:
+        """What `carry_over` gives to another database, to be compared."""
+        rights = None if self.privileges is None else frozenset(self.privileges)
+        return self.owner, self.connections, rights, frozenset(self.settings)
+
 
 def find(connection: Connection, name: str) -> Database | None:
     """Give the database of that name, or None."""

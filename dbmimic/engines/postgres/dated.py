@@ -16,22 +16,25 @@ from typing import Any
 from psycopg import RawCursor, sql
 
 from dbmimic.engines.postgres import catalog, tids
+from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import speaking
 from dbmimic.engines.postgres.packing import Packing, received
 from dbmimic.engines.postgres.source import PostgresSource
 from dbmimic.engines.postgres.tids import TidArray
-from dbmimic.model.baseline import LeafMark, Position, Standing
+from dbmimic.model.baseline import Keys, LeafMark, Position, Standing
 from dbmimic.model.keys import Gathering, KeySet, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Table
 
 _BLOCKS_A_QUESTION = 16_384  # 128 MB of rows: some millions of them
 _IDS_A_QUESTION = 250_000
+_SAMPLE_ROWS = 10_000
 _TID_RANGES = 140000  # the first version that reads a range of places without reading the whole table
 _XIDS = 1 << 32
 _HALF = 1 << 31
 _RECENT = "age(xmin) <= (SELECT age({}::xid))"
 _NOT_WRAPPED = " AND age(xmin) >= 0"  # frozen rows of longer ago than half of all numbers seem to be of the future
+_NO_KEYS = sql.SQL("0::int8, NULL::bytea")
 _DOING = "looking for what changed"
 
 
@@ -47,23 +50,32 @@ class DatedSource(PostgresSource):
         leaves = {TableId(schema, name): LeafMark(relation, place) for schema, name, relation, place in marks}
         return Position(f"{self._place.system}/{history}", types, settled, following, leaves)
 
-    def standing(self, leaf: TableId, since: int) -> Standing:
-        """Count a leaf's rows and give the recent ones, by stretches of its pages."""
-        found = Gathering()
-        row_count = 0
-        listed = sql.SQL("count(*), string_agg(tidsend(ctid), '') FILTER (WHERE {})").format(self._test(since))
-        for count, sent in self._asked(leaf, listed):
-            row_count += count
-            found.add(leaf, tids.unpacked(sent or b""))
-        return Standing(row_count, found.keys())
+    def standing(self, table: Table, since: int, key: tuple[str, ...] = ()) -> Standing:
+        """Count a table's rows and give the recent ones, by stretches of its pages."""
+        recent, values = Gathering(), Gathering()
+        row_count = misfits = 0
+        packing = Packing.of(table, key) if key else None
+        listed = sql.SQL("count(*), string_agg(tidsend(ctid), '') FILTER (WHERE {}), {}").format(
+            self._test(since), _NO_KEYS if packing is None else _keys(packing)
+        )
+        with self._walks.one(table.leaves) as walk:
+            for leaf in table.leaves:
+                for count, places, unfit, sent in self._asked(walk.connection, leaf, listed):
+                    row_count += count
+                    misfits += unfit
+                    recent.add(leaf, tids.unpacked(places or b""))
+                    values.add(table.id, received(sent or b""))
+        keys = Keys(key, values.keys()) if packing is not None and not misfits else None
+        return Standing(row_count, recent.keys(), keys)
 
     def recent(self, rows: KeySet, since: int) -> KeySet:
         """Look at these rows by their places."""
         found = Gathering()
         listed = sql.SQL("string_agg(tidsend(ctid), '') FILTER (WHERE {})").format(self._test(since))
-        for leaf in rows.leaves:
-            for (sent,) in self._asked_of(leaf, listed, rows):
-                found.add(leaf, tids.unpacked(sent or b""))
+        with self._walks.one(rows.leaves) as walk:
+            for leaf in rows.leaves:
+                for (sent,) in self._asked_of(walk.connection, leaf, listed, rows):
+                    found.add(leaf, tids.unpacked(sent or b""))
         return found.keys()
 
     def integers(self, table: Table, columns: tuple[str, ...], rows: Rows) -> KeySet | None:
@@ -71,29 +83,48 @@ class DatedSource(PostgresSource):
         packing = Packing.of(table, columns)
         if packing is None:
             return None
-        listed = sql.SQL("{}, string_agg(int8send({}), '')").format(packing.misfits, packing.packed)
+        listed = _keys(packing)
         found = Gathering()
-        for leaf in table.leaves:
-            answers = self._asked_of(leaf, listed, rows) if isinstance(rows, KeySet) else self._asked(leaf, listed)
-            for misfits, sent in answers:
-                if misfits:
-                    return None
-                found.add(table.id, received(sent or b"").data)  # taken in whole, where an array is iterated
+        with self._walks.one(table.leaves) as walk:
+            for leaf in table.leaves:
+                for misfits, sent in (
+                    self._asked_of(walk.connection, leaf, listed, rows)
+                    if isinstance(rows, KeySet)
+                    else self._asked(walk.connection, leaf, listed)
+                ):
+                    if misfits:
+                        return None
+                    found.add(table.id, received(sent or b""))
         return found.keys()
+
+    def few_first(self, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Count the values of each column in some rows."""
+        if len(columns) == 1:
+            return columns
+        counted = sql.SQL(", ").join(sql.SQL("count(DISTINCT {})").format(sql.Identifier(name)) for name in columns)
+        question = sql.SQL("SELECT {} FROM (SELECT {} FROM {} LIMIT {}) AS t").format(
+            counted,
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.Identifier(table.id.schema, table.id.name),
+            sql.Literal(_SAMPLE_ROWS),
+        )
+        with self._walks.one(table.leaves) as walk, speaking(walk.connection, self._side, _DOING, table.id):
+            counts = walk.connection.execute(question).fetchone() or (0,) * len(columns)
+        return tuple(name for _, name in sorted(zip(counts, columns, strict=True)))
 
     def _test(self, since: int) -> sql.Composed:
         asked = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8"
-        with speaking(self._connection, self._side, _DOING):
-            row = self._connection.execute(asked).fetchone()
+        with self._walks.one(()) as walk, speaking(walk.connection, self._side, _DOING):
+            row = walk.connection.execute(asked).fetchone()
         return _recent(since, int(row[0]) if row else _HALF)
 
-    def _asked(self, leaf: TableId, listed: sql.Composable) -> Iterator[tuple[Any, ...]]:
+    def _asked(self, connection: Connection, leaf: TableId, listed: sql.Composable) -> Iterator[tuple[Any, ...]]:
         """Give what is asked of each stretch of a leaf."""
         question = sql.SQL("SELECT {} FROM ONLY {}").format(listed, sql.Identifier(leaf.schema, leaf.name))
-        with speaking(self._connection, self._side, _DOING, leaf):
-            blocks = self._blocks(leaf)
+        with speaking(connection, self._side, _DOING, leaf):
+            blocks = self._blocks(connection, leaf)
             edges = [None, *range(_BLOCKS_A_QUESTION, blocks, _BLOCKS_A_QUESTION), None]
-            if self._connection.info.server_version < _TID_RANGES:
+            if connection.info.server_version < _TID_RANGES:
                 edges = [None, None]
             for first, stop in itertools.pairwise(edges):
                 limits = [
@@ -102,22 +133,28 @@ class DatedSource(PostgresSource):
                     if block is not None
                 ]
                 where = sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(limits)) if limits else sql.SQL("")
-                yield from RawCursor(self._connection).execute(question + where, binary=True)
+                yield from RawCursor(connection).execute(question + where, binary=True)
 
-    def _blocks(self, leaf: TableId) -> int:
-        name = sql.Identifier(leaf.schema, leaf.name).as_string(self._connection)
+    def _blocks(self, connection: Connection, leaf: TableId) -> int:
+        name = sql.Identifier(leaf.schema, leaf.name).as_string(connection)
         size = "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int8"
-        row = self._connection.execute(size, (name,)).fetchone()
+        row = connection.execute(size, (name,)).fetchone()
         return int(row[0]) if row else 0
 
-    def _asked_of(self, leaf: TableId, listed: sql.Composable, rows: KeySet) -> Iterator[tuple[Any, ...]]:
+    def _asked_of(
+        self, connection: Connection, leaf: TableId, listed: sql.Composable, rows: KeySet
+    ) -> Iterator[tuple[Any, ...]]:
         """Give what is asked of some rows of a leaf."""
         question = sql.SQL("SELECT {} FROM ONLY {} WHERE ctid = ANY ($1)").format(
             listed, sql.Identifier(leaf.schema, leaf.name)
         )
-        with speaking(self._connection, self._side, _DOING, leaf):
+        with speaking(connection, self._side, _DOING, leaf):
             for ids in rows.chunks(leaf, _IDS_A_QUESTION):
-                yield from RawCursor(self._connection).execute(question, (TidArray(ids),), binary=True)
+                yield from RawCursor(connection).execute(question, (TidArray(ids),), binary=True)
+
+
+def _keys(packing: Packing) -> sql.Composed:
+    return sql.SQL("{}, string_agg(int8send({}), '')").format(packing.misfits, packing.packed)
 
 
 def _recent(since: int, following: int) -> sql.Composed:

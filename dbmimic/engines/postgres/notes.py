@@ -1,4 +1,4 @@
-"""What copies were made from, as it is kept in the register: numbers, digests and row identities, and no value."""
+"""What copies were made from, as it is kept in the register: numbers, digests, row identities, unmasked keys."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import asdict
 
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Side, speaking
-from dbmimic.model.baseline import Baseline, LeafMark, Position, TableRows
+from dbmimic.model.baseline import Baseline, Keys, LeafMark, Position, TableRows
 from dbmimic.model.bits import Bits
 from dbmimic.model.keys import WHOLE, KeySet
 from dbmimic.model.names import TableId
 
-_FORM = 1
+_FORM = 2
 _DOING = "noting what the copy was made from"
 _HEAD = "head"
 
@@ -57,13 +57,20 @@ def _parts(baseline: Baseline) -> Iterator[tuple[str, bytes]]:
             "leaves": [[leaf.schema, leaf.name, asdict(mark)] for leaf, mark in position.leaves.items()],
         },
         "tables": [
-            [table.schema, table.name, kept.row_count, not isinstance(kept.rows, KeySet)]
+            [
+                table.schema,
+                table.name,
+                kept.row_count,
+                not isinstance(kept.rows, KeySet),
+                None if kept.keys is None else kept.keys.columns,
+            ]
             for table, kept in baseline.tables.items()
         ],
     }
     yield _HEAD, json.dumps(head).encode()
     for table, kept in baseline.tables.items():
-        for kind, keys in (("rows", kept.rows), ("nulled", kept.nulled)):
+        values = kept.keys.values if kept.keys is not None else None
+        for kind, keys in (("rows", kept.rows), ("nulled", kept.nulled), ("keys", values)):
             if isinstance(keys, KeySet):
                 for leaf in keys.leaves:
                     yield _name(kind, table, leaf), keys.bits(leaf).serialize()
@@ -86,9 +93,10 @@ def _baseline(run: str, parts: Mapping[str, bytes]) -> Baseline:
     told = head["position"]
     leaves = {TableId(schema, name): LeafMark(**mark) for schema, name, mark in told["leaves"]}
     tables = {}
-    for schema, name, row_count, whole in head["tables"]:
+    for schema, name, row_count, whole, key in head["tables"]:
         table = TableId(schema, name)
         rows = WHOLE if whole else KeySet(bits.get(("rows", table)))
-        tables[table] = TableRows(row_count, rows, KeySet(bits.get(("nulled", table))))
+        keys = None if key is None else Keys(tuple(key), KeySet(bits.get(("keys", table))))
+        tables[table] = TableRows(row_count, rows, KeySet(bits.get(("nulled", table))), keys)
     position = Position(told["history"], told["types"], told["settled"], told["next"], leaves)
     return Baseline(run, head["made_by"], position, tables, head["standing"])

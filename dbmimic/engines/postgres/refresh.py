@@ -1,5 +1,8 @@
 """
-The new copy begun as what the target is now, and brought up to date in place.
+The new copy begun as one that stands, and brought up to date in place.
+
+That is a kept copy which the swap would drop: it is renamed, and what changed since it was made comes. Else it is the
+target, whose files are copied.
 
 While rows come and go, `session_replication_role` is `replica` in the new copy: foreign keys, triggers and rules are at
 rest, so that rows may go in any order and nothing acts on others. What the constraints would have held is audited.
@@ -11,10 +14,11 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from queue import Empty, SimpleQueue
 
 import psycopg
 import pyarrow as pa
@@ -30,8 +34,10 @@ from dbmimic.engines.postgres.packing import Integers, Packing
 from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.source import place_of
 from dbmimic.engines.postgres.target import PostgresTarget, blueprint_of
+from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.writer import Writing
 from dbmimic.errors import InternalError
+from dbmimic.model.address import Address
 from dbmimic.model.baseline import Baseline
 from dbmimic.model.findings import Finding
 from dbmimic.model.keys import KeySet
@@ -50,25 +56,33 @@ _REFRESH = re.compile(r"^REFRESH MATERIALIZED VIEW .+;$", re.MULTILINE)
 _PARAMETER_GRANTS = 150000
 _FLUSHES = 150000  # the first version that is told to count at once
 _DOING = "removing rows"
+_IN_USE = "others are in the copy that is to be brought up to date, and come back when their sessions are ended"
 
 
 class RefreshableTarget(PostgresTarget):
     """A `ports.delta.Refreshable` target."""
 
+    def __init__(self, address: Address, toolbox: Toolbox) -> None:
+        self._idle: SimpleQueue[Connection] = SimpleQueue()  # sessions in the new copy that nobody uses now
+        super().__init__(address, toolbox)
+
+    _base = ""  # the name of what the new copy begins as
     _refreshed = False
     _interrupted = False
     _staged = 0
 
-    def baseline(self) -> Baseline | None:
-        """Give what the register tells of the run in the target's stamp."""
+    def baselines(self, copies: int) -> list[Baseline]:
+        """Give what the register tells of the runs in the copies' stamps."""
         with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
             found = databases.find(self._upkeep, self._name)
-        stamp = found.mark.stamp if found is not None and found.mark is not None else None
-        books = register.opened(self._upkeep, self._address, self._name) if stamp is not None else None
-        if stamp is None or books is None:
-            return None
+        target = found.mark.stamp if found is not None and found.mark is not None else None
+        books = register.opened(self._upkeep, self._address, self._name) if target is not None else None
+        if target is None or books is None:
+            return []
+        stamps = [each.stamp for each in self.kept()[copies - 1 :]]
         with closing(books):
-            return notes.read(books, stamp.run)
+            noted = [notes.read(books, stamp.run) for stamp in (*stamps, target) if stamp is not None]
+        return [baseline for baseline in noted if baseline is not None]
 
     def note(self, baseline: Baseline) -> None:
         """Keep it in the register, with where the new copy stands."""
@@ -105,7 +119,7 @@ class RefreshableTarget(PostgresTarget):
     def touched(self, baseline: Baseline) -> frozenset[TableId]:
         """Give the tables that the server counted more writes of than when the copy was done."""
         counted = json.loads(baseline.standing["writes"])
-        with self._session() as session:
+        with self._session(self._base) as session:
             writes = _writes(session)
             named = session.execute(catalog.query("leaf_marks")).fetchall()
         more = {
@@ -122,27 +136,69 @@ class RefreshableTarget(PostgresTarget):
         return int(baseline.standing["next"])
 
     def begin(self, baseline: Baseline) -> str:
-        """Copy the target's files into the new copy, unless something speaks against it."""
+        """Copy the target's files into the new copy, or look at the kept copy, unless something speaks against it."""
         self.hold()
+        with speaking(self._upkeep, Side.TARGET, "looking at the target", self._name):
+            self._base = self._based(baseline)
+            reason = self._unfit(baseline) or self._forbidden()
+            if not reason and self._base != self._name:
+                reason = self._unlike_target()
+        if reason:
+            return reason
+        if self._base != self._name:
+            with self._session(self._base) as session:
+                return self._touched(session, baseline) or _hindered(session)
         new = databases.beside(self._name, NEW)
         with speaking(self._upkeep, Side.TARGET, "copying the target's files", new):
-            reason = self._unfit(baseline) or self._forbidden()
-            if reason:
-                return reason
             self._may_create()
             self._remove_leftover(new)
             self._built = True
-            if not self._cloned(new):
-                return "others are in the target, and come back when their sessions are ended"
-            databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
+            if not self._alone(partial(databases.clone, self._upkeep, new, self._name, closed=True)):
+                return _IN_USE
+            self._mark(new)
             self._upkeep.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(new)))
-            self._upkeep.execute(
-                sql.SQL("ALTER DATABASE {} SET {} = replica").format(*map(sql.Identifier, (new, _ROLE)))
-            )
+        return ""
+
+    def take(self, baseline: Baseline) -> str:
+        """Rename the kept copy, connect, and look at what is there."""
+        new = databases.beside(self._name, NEW)
+        if self._base != self._name:
+            with speaking(self._upkeep, Side.TARGET, "taking the kept copy", self._base):
+                self._may_create()
+                self._remove_leftover(new)
+                if not self._alone(partial(self._renamed, new)):
+                    return _IN_USE
         self._refreshed = True
         self._inside = inside = connect(self._address, Side.TARGET, database=new)
-        with speaking(inside, Side.TARGET, "looking at the target", self._name):
+        with speaking(inside, Side.TARGET, "looking at the new copy", new):
             return self._touched(inside, baseline) or _hindered(inside)
+
+    def _renamed(self, new: str) -> None:
+        """Make the kept copy the one under construction, all in one step."""
+        with self._upkeep.transaction():
+            databases.rename(self._upkeep, self._base, new)
+            self._mark(new)
+        self._built = True
+
+    def _mark(self, new: str) -> None:
+        """Tell that a database is under construction, and let its sessions leave foreign keys and triggers at rest."""
+        databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
+        self._upkeep.execute(sql.SQL("ALTER DATABASE {} SET {} = replica").format(*map(sql.Identifier, (new, _ROLE))))
+
+    def _based(self, baseline: Baseline) -> str:
+        """Give the name of the kept copy that a baseline was noted of, or the target's."""
+        row = self._upkeep.execute(
+            "SELECT datname FROM pg_database WHERE oid = %s::oid", (baseline.standing["database"],)
+        ).fetchone()
+        kept = databases.kept(self._upkeep, self._name).values()
+        return next((each.name for each in kept if row == (each.name,)), self._name)
+
+    def _unlike_target(self) -> str:
+        """Give why the kept copy cannot stand where the target does: its owner, rights or settings are others."""
+        base, target = (databases.find(self._upkeep, name) for name in (self._base, self._name))
+        if base is None or target is None or base.served_as != target.served_as:
+            return "rights or settings of the copy that is kept are others than the target's"
+        return ""
 
     def interrupt(self) -> None:
         """Cancel what the server is asked, which may be to copy all files, and ask nothing of the kind any more."""
@@ -160,7 +216,7 @@ class RefreshableTarget(PostgresTarget):
         """Give why the target is not the database that was noted."""
         row = self._upkeep.execute(
             "SELECT oid::text, pg_snapshot_xmax(pg_current_snapshot())::text::int8 FROM pg_database WHERE datname = %s",
-            (self._name,),
+            (self._base,),
         ).fetchone()
         database, following = row or ("", 0)
         server = place_of(self._upkeep).system or ""
@@ -191,13 +247,13 @@ class RefreshableTarget(PostgresTarget):
         else:
             super()._remove_leftover(new)
 
-    def _cloned(self, new: str) -> bool:
-        """Copy the files, and tell whether others left the target for that."""
+    def _alone(self, work: Callable[[], None]) -> bool:
+        """Do what needs the base without sessions, and tell whether others left it for that."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not self._interrupted:
-            databases.end_sessions(self._upkeep, self._name)
+            databases.end_sessions(self._upkeep, self._base)
             try:
-                databases.clone(self._upkeep, new, self._name, closed=True)
+                work()
             except psycopg.errors.ObjectInUse:
                 if time.monotonic() > deadline:
                     return False
@@ -218,14 +274,13 @@ class RefreshableTarget(PostgresTarget):
         return ""
 
     def copy(self) -> DatedSource:
-        """Open the new copy for reading; where it was begun as the target was, its constraints prove nothing."""
+        """Open the new copy for reading; where it was begun as one that stood, its constraints prove nothing."""
         self._copy()
         address = replace(self._address, database=databases.beside(self._name, NEW))
         return DatedSource(address, self._toolbox, Side.TARGET, built_here=not self._refreshed)
 
     def remove(self, table: Table, columns: tuple[str, ...], values: KeySet) -> int:
         """Delete by the key's index, some thousands at a time."""
-        inside = self._copy()
         packing = Packing.of(table, columns)
         if packing is None:
             raise InternalError("DM901", "a key that cannot be packed was given as packed", place=str(table.id))
@@ -234,7 +289,7 @@ class RefreshableTarget(PostgresTarget):
             sql.SQL("t.{} = k.{}").format(sql.Identifier(name), key) for name, key in zip(columns, given, strict=True)
         )
         removed = 0
-        with speaking(inside, Side.TARGET, _DOING, table.id):
+        with self._lent() as inside, speaking(inside, Side.TARGET, _DOING, table.id):
             rows = _rows(inside, table.id)
             for some in values.chunks(table.id, _KEYS_A_STATEMENT):
                 arrays = (sql.SQL("{}::int8[]").format(sql.Literal(_literal(each))) for each in packing.unpacked(some))
@@ -243,6 +298,27 @@ class RefreshableTarget(PostgresTarget):
                 )
                 removed += inside.execute(statement).rowcount
         return removed
+
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[Connection]:
+        """Give a session in the new copy that no other thread uses."""
+        try:
+            session = self._idle.get_nowait()
+        except Empty:
+            session = self._another()
+        try:
+            yield session
+            if session.info.server_version >= _FLUSHES:  # what it wrote is counted before anybody asks for the counts
+                session.execute("SELECT pg_stat_force_next_flush()")
+        finally:
+            self._idle.put(session)
+
+    def _leave(self) -> None:
+        """Close the sessions that were lent, too."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._idle.get_nowait().close()
+        super()._leave()
 
     def stage(self, table: TableId, columns: tuple[str, ...]) -> TableId:
         """Make the table in the journal's schema."""

@@ -112,10 +112,10 @@ class PostgresTarget:
                     raise
 
     @contextlib.contextmanager
-    def _session(self) -> Iterator[Connection]:
-        """Give a connection in the target's database as it is now."""
-        session = connect(self._address, Side.TARGET, database=self._name)
-        with contextlib.closing(session), speaking(session, Side.TARGET, "looking at the target", self._name):
+    def _session(self, database: str = "") -> Iterator[Connection]:
+        """Give a connection in the target's database as it is now, or in another one."""
+        session = connect(self._address, Side.TARGET, database=database or self._name)
+        with contextlib.closing(session), speaking(session, Side.TARGET, "looking at the target", session.info.dbname):
             yield session
 
     def structure_of(self, composed: Composed) -> Structure:

@@ -9,7 +9,7 @@ from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import TableId
 from dbmimic.model.work import WorkUnit
-from dbmimic.pipeline.units import packed
+from dbmimic.pipeline.units import halves, packed
 
 SIZE = 100
 
@@ -32,3 +32,12 @@ def test_large_tables_go_side_by_side_and_small_ones_last() -> None:
     units = [unit("tiny", 0, 1), unit("big", 0, 100), unit("big", 1, 100), unit("huge", 0, 150), unit("huge", 1, 150)]
     order = [[each.id for each in bundle] for bundle in packed([*units, unit("tiny", 1, 2)], SIZE)]
     assert order == [["huge/0"], ["big/0"], ["huge/1"], ["big/1"], ["tiny/1", "tiny/0"]]
+
+
+@given(st.lists(st.integers(0, 300), max_size=20))
+def test_two_halves_hold_every_unit_and_differ_by_one_at_the_most(sizes: list[int]) -> None:
+    units = [unit("a", number, size) for number, size in enumerate(sizes)]
+    mine, others = halves(units)
+    assert sorted(each.id for each in (*mine, *others)) == sorted(each.id for each in units)
+    mine_bytes, other_bytes = (sum(each.byte_count for each in half) for half in (mine, others))
+    assert abs(mine_bytes - other_bytes) <= max(sizes, default=0)
