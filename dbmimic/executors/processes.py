@@ -9,12 +9,14 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from multiprocessing import process
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_LEAVING_SECONDS = 5.0
 _IMPORTED_ONCE = ("dbmimic.wiring", "dbmimic.engines.postgres.engine", "pyarrow.compute")
 
 
@@ -34,6 +36,7 @@ class ProcessExecutor(Executor):
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(_IMPORTED_ONCE))
         self._pool: ProcessPoolExecutor | None = None
+        self._under_way: set[Future[Any]] = set()
         self._closed = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -41,10 +44,13 @@ class ProcessExecutor(Executor):
         if self._closed:
             raise RuntimeError("the executor was shut down")
         try:
-            return self._ready().submit(fn, *args, **kwargs)
+            future = self._ready().submit(fn, *args, **kwargs)
         except BrokenExecutor:
             self._pool = None
-            return self._ready().submit(fn, *args, **kwargs)
+            future = self._ready().submit(fn, *args, **kwargs)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
 
     def _ready(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -52,17 +58,31 @@ class ProcessExecutor(Executor):
         return self._pool
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the workers; where they shall not be waited for, at once and whatever they do."""
+        """
+        End the workers; where they shall not be waited for, at once and whatever they do.
+
+        Those that have nothing to do and do not end by themselves are killed: one that was killed while it took work
+        keeps the lock under which the others would be told to end.
+        """
         self._closed = True
         pool, self._pool = self._pool, None
         if pool is None:
             return
         workers: list[process.BaseProcess] = list((getattr(pool, "_processes", None) or {}).values())
-        if not wait:
-            for worker in workers:
-                with contextlib.suppress(OSError, ValueError):  # it is over already
-                    worker.kill()
-        pool.shutdown(wait=True, cancel_futures=cancel_futures or not wait)
+        manager: threading.Thread | None = getattr(pool, "_executor_manager_thread", None)
+        for future in list(self._under_way) if cancel_futures else ():
+            future.cancel()
+        if wait:
+            wait_for(list(self._under_way))
+        pool.shutdown(wait=False, cancel_futures=cancel_futures or not wait)
+        if manager is None:
+            return
+        if wait:
+            manager.join(_LEAVING_SECONDS)
+        for worker in workers if manager.is_alive() else ():
+            with contextlib.suppress(OSError, ValueError):  # it is over already
+                worker.kill()
+        manager.join(_LEAVING_SECONDS)
 
 
 def _begin() -> None:

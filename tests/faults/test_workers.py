@@ -296,3 +296,20 @@ def test_a_signal_ends_the_workers_too(postgres15: PostgresServer, source: str, 
         ).fetchone()
     assert left == []
     assert sessions == (0,)
+
+
+def test_a_worker_that_does_not_end_is_not_waited_for_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands still here; one whose neighbour was killed with the lock of their common queue is never told to end."""
+    monkeypatch.setattr("dbmimic.executors.processes._LEAVING_SECONDS", 0.3)
+    executor = ProcessExecutor(2)
+    pid = executor.submit(os.getpid).result(60)
+    os.kill(pid, signal.SIGSTOP)
+    ending = threading.Thread(target=executor.shutdown, daemon=True)
+    ending.start()
+    ending.join(20)
+    stood = ending.is_alive()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+    assert not stood
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
