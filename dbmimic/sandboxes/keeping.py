@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +21,6 @@ _MOMENT_SECONDS = 30.0  # others hold the register for a moment only
 _PAUSE_SECONDS = 0.1
 _REGISTER = ""
 _SPARES = "spares"
-_SPARE_NAME = 8  # random bytes: nobody asks for such a name by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +87,16 @@ class Sandboxes:
             return (*kept, *(self._spare(copy, wait=wait) for _ in range(count - len(kept))))
 
     def _spare(self, copy: GoldenCopy, *, wait: bool) -> Sandbox:
-        name = f"spare-{secrets.token_hex(_SPARE_NAME)}"
+        name = self._spare_name()
         with self._held(name, wait=False):
             return self._made(self._reserved(name, copy, None, None, spare=True), wait=wait)
+
+    def _spare_name(self) -> str:
+        """Give the first name that nobody has; a spare that was taken still has the database of its own one."""
+        known = self.host.sandboxes()
+        names, databases = {each.name for each in known}, {each.database for each in known}
+        every = (f"spare-{number}" for number in itertools.count(1))
+        return next(name for name in every if name not in names and self._database(name) not in databases)
 
     def _spare_dropped(self, name: str) -> None:
         with self._held(name, wait=False, spare=True) as known:

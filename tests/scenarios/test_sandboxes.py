@@ -194,10 +194,10 @@ def test_one_spare_for_two_who_ask_at_once(here: Here) -> None:
 @pytest.mark.parametrize("golden_copy", ["sqlite"], indirect=True)  # what no engine has a part in
 def test_a_spare_of_a_copy_that_is_no_more_is_dropped(here: Here) -> None:
     with here.sandboxes() as sandboxes:
-        old = [each.name for each in sandboxes.prepare(2)]
+        old = {each.golden_run for each in sandboxes.prepare(2)}
     assert dbmimic.copy(dbmimic.load_config(here.folder / "dbmimic.yaml")).verified
     with here.sandboxes(max_count=2) as sandboxes:
-        assert [each.name for each in sandboxes.prepare(1) if each.name in old] == []
+        assert [each.golden_run for each in sandboxes.prepare(1) if each.golden_run in old] == []
         assert len(sandboxes.listed()) == 1
         made = sandboxes.create("mine")
         with pytest.raises(RefusedError, match="DM322"):
