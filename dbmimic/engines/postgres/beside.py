@@ -26,6 +26,7 @@ from dbmimic.model.names import TableId
 ABREAST = 2
 _HELPERS = "max_parallel_workers_per_gather"
 _CANCEL_SECONDS = 10.0
+_LEAVING_SECONDS = 2.0  # that a server which heard of a cancellation takes at most
 
 
 class Walks:
@@ -130,7 +131,10 @@ class Walks:
             elif walk is not None:
                 with contextlib.suppress(psycopg.Error):
                     walk.connection.cancel_safe(timeout=_CANCEL_SECONDS)
-                hang_up(walk.connection.pgconn)  # where the server did not hear of it, or does not answer
-                if free.acquire(timeout=_CANCEL_SECONDS):
+                left = free.acquire(timeout=_LEAVING_SECONDS)
+                if not left:  # the server did not hear of it, or does not answer
+                    hang_up(walk.connection.pgconn)
+                    left = free.acquire(timeout=_CANCEL_SECONDS)
+                if left:
                     free.release()
         self._end()

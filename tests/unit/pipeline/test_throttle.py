@@ -193,10 +193,16 @@ def test_workers_get_no_work_while_reading_pauses_and_all_of_it_after() -> None:
 
 def test_work_that_is_cancelled_under_way_is_lost_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench()
-    free = threading.Event()
+    begun, free = threading.Event(), threading.Event()
+
+    def held() -> bool:
+        begun.set()
+        return free.wait()
+
     pool = ThreadPoolExecutor(1)
     executor = ThrottledExecutor(pool, 1, bench.throttle, bench.clock)
-    first, second = (executor.submit(free.wait) for _ in range(2))
+    first, second = (executor.submit(held) for _ in range(2))
+    begun.wait()  # what waits in the queue from here on is the second one
     while pool._work_queue.empty():
         assert not second.done()
     pool.shutdown(wait=False, cancel_futures=True)
