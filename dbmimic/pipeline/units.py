@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from dbmimic.load import ClearedCopy, ClearedTarget
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
+from dbmimic.model.aside import begun
 from dbmimic.model.batch import MaskedBatch, RawBatch
 from dbmimic.model.events import RowsCopied
 from dbmimic.model.keys import KeySet, TableSlice
@@ -148,7 +148,7 @@ def run(
         return here(units)
     mine, others = halves(units)
     order = _order(tuple(others), schema, masks, checked, crew, snapshot, copy)
-    beside = _begun(lambda: work(order))
+    beside = begun(lambda: work(order))
     results = here(mine)
     for result in beside.result():
         results.append(result)
@@ -162,24 +162,6 @@ def halves(units: Iterable[WorkUnit]) -> tuple[list[WorkUnit], list[WorkUnit]]:
     for unit in sorted(units, key=lambda unit: (-unit.byte_count, unit.id)):
         min(both, key=lambda half: sum(each.byte_count for each in half)).append(unit)
     return both
-
-
-def _begun(work: Callable[[], list[UnitResult]]) -> Future[list[UnitResult]]:
-    """
-    Give what comes of some work that a thread of its own does in sessions of its own.
-
-    Nobody waits for the thread where something else fails first: its sessions end with the new copy, or the process.
-    """
-    future: Future[list[UnitResult]] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is asked for
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 def _ahead(

@@ -6,11 +6,13 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from graphlib import TopologicalSorter
 from queue import PriorityQueue
 from types import TracebackType
 from typing import NamedTuple, ParamSpec, Self, TypeVar
 
+from dbmimic.model.aside import settle
 from dbmimic.model.keys import KeySet
 
 Asked = ParamSpec("Asked")
@@ -46,12 +48,7 @@ class Abreast:
             return answered(question(*given, **named))
         future: Future[Answer] = Future()
 
-        def answer() -> None:
-            try:
-                future.set_result(question(*given, **named))
-            except BaseException as error:  # noqa: BLE001 -- whoever waits for the answer gets it
-                future.set_exception(error)
-
+        answer = partial(settle, future, partial(question, *given, **named))
         self._waiting.put((-urgency, next(self._numbers), answer))
         self._threads.submit(self._answer_next)
         return future

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.address import Secret
+from dbmimic.model.aside import begun
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.keys import Rows
@@ -23,8 +21,6 @@ from dbmimic.verdict.integrity import foreign_keys, miscounted, row_counts
 from dbmimic.verdict.masking import MaskedTable, TableCheck, compare
 from dbmimic.verdict.stream import altered, arrived, check_of
 from dbmimic.verdict.structure import differences
-
-T = TypeVar("T")
 
 _SINCE = "the source may have changed since the copy was made, or a hook's SQL have changed the copy's rows"
 
@@ -85,8 +81,8 @@ def judge(
         return Verdict(ForeignKeyReport(0, 0, 0), LeakReport(0, 0), differing)
     masked = frozenset(each.table.id.column(name) for each in expected.masked for name in each.columns)
     keyed = KeyedFunction.derive(secret, "verify")
-    counting = _begun(lambda: row_counts(expected.schema, source, expected.slices))
-    reading = _begun(lambda: _arrived(expected, beside, keyed, seen or {}))
+    counting = begun(lambda: row_counts(expected.schema, source, expected.slices))
+    reading = begun(lambda: _arrived(expected, beside, keyed, seen or {}))
     held = row_counts(expected.schema, copy)
     wanted = counting.result()  # before the source is asked for anything else
     edges, findings = foreign_keys(expected.graph, source, copy, expected.slices, masked, expected.loose)
@@ -117,24 +113,6 @@ def still_whole(source: Source, copy: Source, expected: Expectation) -> tuple[Fi
         return differing
     _, findings = foreign_keys(expected.graph, source, copy, expected.slices, loose=expected.loose)
     return tuple(findings)
-
-
-def _begun(work: Callable[[], T]) -> Future[T]:
-    """
-    Give what comes of some work that a thread of its own does in a session of its own.
-
-    Nobody waits for the thread where something else fails first: it ends with its session.
-    """
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is asked for
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 def _arrived(

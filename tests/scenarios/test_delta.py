@@ -235,8 +235,8 @@ def test_the_copy_of_before_the_last_one_is_brought_up_to_date(
         assert pair.number(pair.golden) == kept
     pair.change("DELETE FROM customers WHERE id = 14", "UPDATE orders SET id = id + 5000 WHERE id = 14")
     monkeypatch.setattr(units, "_WORTH_A_THREAD", 0)
-    begun, orders = units._begun, []
-    monkeypatch.setattr(units, "_begun", lambda work: orders.append(work) or begun(work))
+    begun, orders = units.begun, []
+    monkeypatch.setattr(units, "begun", lambda work: orders.append(work) or begun(work))
     with ThreadPoolExecutor(1) as executor:
         report = wiring.copy(pair.settings, delta=True, executor=executor, least_bytes=1 << 40)
     assert told(report) == {"DM334": ["--delta"]}
