@@ -26,7 +26,7 @@ from typing import IO
 from dbmimic.engines.postgres import programs
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, copied_column, translated
-from dbmimic.engines.postgres.tools import Toolbox
+from dbmimic.engines.postgres.tools import Toolbox, buffering
 from dbmimic.errors import DbmimicError, TryAgainError
 
 PIPE_BYTES = 1 << 20
@@ -60,7 +60,8 @@ class Psql:
         if tool is None:
             return None
         options = ("--no-psqlrc", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose")
-        command = (str(tool.program("psql")), *options, "--dbname", programs.address(connection))
+        program = tool.program("psql")
+        command = (*buffering(program), str(program), *options, "--dbname", programs.address(connection))
         return cls(command, programs.environment(connection), side)
 
     def start(
@@ -212,7 +213,7 @@ class Outflow:
 
     def blocks(self) -> Iterator[bytes]:
         """Give the rows in blocks as they come, and raise at their end what went wrong."""
-        while block := self.rows.read(PIPE_BYTES):  # `psql` writes a few kB at a time
+        while block := self.rows.read(PIPE_BYTES):  # `psql` may write a few kB at a time
             yield block
         self.finish()
 

@@ -77,6 +77,25 @@ def _installation(folder: Path, *, wheel: bool) -> Installation | None:
     return Installation(int(match[1]), wheel, folder) if match else None
 
 
+@functools.cache
+def buffering(program: Path) -> tuple[str, ...]:
+    """
+    Give the words before a program's own that let it write a megabyte at a time, none where it cannot be had.
+
+    A `psql` writes 4 kB at a time otherwise, and each time both ends of its pipe are woken. Cost: `--version` once.
+    Source: GNU coreutils, `stdbuf`, which puts a library before the program's own; not every program takes it.
+    """
+    stdbuf = shutil.which("stdbuf")
+    if stdbuf is None:
+        return ()
+    words = (stdbuf, "--output=1M")
+    try:
+        subprocess.run([*words, program, "--version"], capture_output=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return words
+
+
 class Toolbox:
     """
     Chooses one installation for all databases of a run, so that their descriptions can be compared.
