@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     copy.add_argument("--rounds", type=int, default=5)
     copy.add_argument("--case", nargs="+", metavar="NAME", help="default: all but peers and what needs to be named")
     copy.add_argument("--workers", type=int, default=0, help="of the case `ours`; default: what dbmimic chooses")
+    copy.add_argument("--link", type=float, default=0.0, help="MB a second of each connection by which ours read")
     copy.add_argument("--slow", action="store_true", help=f"let peers run at a scale above {peers.MOST:g}, too")
     copy.add_argument("--json", type=Path, help="write everything that was measured there, too")
     commands.add_parser("check", parents=[everywhere], help="compare the last copy of ours with its source")

@@ -50,14 +50,15 @@ def knows_workers() -> bool:
 @dataclass(frozen=True)
 class Ours:
     """
-    What our own cases share: URLs, the tables that there are, a folder for configurations.
+    What our own cases share: the URL that is read and those that are written, the tables that there are, a folder for
+    configurations.
 
     `fresh` and `dropped` make what prepares a case and cleans up after it, from a target's name. The masked copy stays,
     for `check`; the plain one goes.
     """
 
-    url: Callable[[str], str]
     source: str
+    url: Callable[[str], str]
     target: str
     plain: str
     tables: tuple[str, ...]
@@ -74,7 +75,7 @@ class Ours:
         if options and not knows_workers():
             raise LookupError(f"{name} needs `dbmimic copy --executor --workers`, which this version does not have")
         target = self.target if masked else self.plain
-        urls = ["--source", self.url(self.source), "--target", self.url(target)]
+        urls = ["--source", self.source, "--target", self.url(target)]
         command = [sys.executable, "-m", "dbmimic", "copy", "--yes", "--json", "--quiet", "-c", str(config), *urls]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         clean = nothing if masked else self.dropped(target)

@@ -67,7 +67,7 @@ def cases(
     def inside(table: str) -> str:
         return f'{client} -e "{_QUIET}INSERT INTO {PLAIN}.{table} SELECT * FROM {source}.{table}"'
 
-    own = Ours(server.url, source, target_of_ours(source), PLAIN, tables, work, fresh, dropped)
+    own = Ours(server.url(source), server.url, target_of_ours(source), PLAIN, tables, work, fresh, dropped)
     piped = f"{dump} --single-transaction --quick {source} | {client} {PLAIN}"
     return own.cases(workers) | {
         "raw-client": lambda: raw("raw-client", printed, "not a true copy: the client prints NULL as the word NULL"),

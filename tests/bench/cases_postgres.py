@@ -35,8 +35,10 @@ def target_of_ours(source: str) -> str:
     return f"{source}_ours"
 
 
-def cases(server: Postgres, source: str, folder: Path, bench: Path, workers: int) -> dict[str, Callable[[], Case]]:
-    """Give all cases by name."""
+def cases(
+    server: Postgres, source: str, folder: Path, bench: Path, workers: int, port: int = 0
+) -> dict[str, Callable[[], Case]]:
+    """Give all cases by name; ours reach the source by `port`, where one is told."""
     tables = [name for (name,) in server.execute(_SIZES, source)]
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -54,7 +56,7 @@ def cases(server: Postgres, source: str, folder: Path, bench: Path, workers: int
         return Case(name, bash(script), fresh(PLAIN), dropped(PLAIN), server.environment)
 
     bare = tuple(name.partition(".")[2] for name in tables)
-    ours = Ours(server.url, source, target_of_ours(source), PLAIN, bare, folder, fresh, dropped)
+    ours = Ours(server.url(source, port), server.url, target_of_ours(source), PLAIN, bare, folder, fresh, dropped)
     ddl = [f"{_PSQL} {PLAIN} -f {folder}/{part}.sql >/dev/null" for part in ("pre-data", "post-data")]
     _dump_structure(server, source, folder)
 

@@ -31,7 +31,8 @@ def cases(source: Path, tables: tuple[str, ...], work: Path, workers: int) -> di
     def case(name: str, script: str) -> Case:
         return Case(name, bash(script), fresh(str(plain)), fresh(str(plain)))
 
-    own = Ours("sqlite:///{}".format, str(source), str(target_of_ours(source)), str(plain), tables, work, fresh, fresh)
+    url = "sqlite:///{}".format
+    own = Ours(url(source), url, str(target_of_ours(source)), str(plain), tables, work, fresh, fresh)
     return own.cases(workers) | {
         "vacuum-into": lambda: case("vacuum-into", f"sqlite3 {source} \"VACUUM INTO '{plain}'\""),
         "dump-load": lambda: case("dump-load", f"sqlite3 {source} .dump | sqlite3 {plain}"),

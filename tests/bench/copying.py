@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import cases_mysql, cases_postgres, cases_sqlite, data, peers, rounds
 from tests.bench.cases import Case
 from tests.bench.servers import Mariadb, Postgres, Server
+from tests.drill.proxy import Proxy
 
 
 def copy(options: argparse.Namespace, server: Server | None, source: str) -> int:
     """Run the cases that were asked for and give 1 where one of them failed."""
-    with tempfile.TemporaryDirectory(prefix="work-", dir=options.folder) as work:
+    if options.link and not isinstance(server, Postgres):
+        print("--link: on PostgreSQL only", file=sys.stderr)
+        return 2
+    with (
+        tempfile.TemporaryDirectory(prefix="work-", dir=options.folder) as work,
+        _linked(server, options.link) as port,
+    ):
         tables = (options.only,) if options.only else data.TABLES
-        known, usual = cases_of(server, source, tables, Path(work), options.folder, options.workers)
+        known, usual = cases_of(server, source, tables, Path(work), options.folder, options.workers, port)
         names = options.case or [name for name in usual if name in known]
         if unknown := [name for name in names if name not in known]:
             print(f"no such case: {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
@@ -50,13 +58,24 @@ def copy(options: argparse.Namespace, server: Server | None, source: str) -> int
     return 1 if results.failed else 0
 
 
+@contextlib.contextmanager
+def _linked(server: Server | None, megabytes: float) -> Iterator[int]:
+    """Give a port of the server by which each connection gets so much a second; 0 where nothing slows them."""
+    if server is None or not megabytes:
+        yield 0
+        return
+    with Proxy(lambda: server.port) as proxy:
+        proxy.throttle(megabytes * 1e6, 0.0)
+        yield proxy.port
+
+
 def cases_of(
-    server: Server | None, source: str, tables: tuple[str, ...], work: Path, bench: Path, workers: int
+    server: Server | None, source: str, tables: tuple[str, ...], work: Path, bench: Path, workers: int, port: int = 0
 ) -> tuple[dict[str, Callable[[], Case]], tuple[str, ...]]:
     """Give all cases of an engine by name, and the names of those that run when none is named."""
     match server:
         case Postgres():
-            return cases_postgres.cases(server, source, work, bench, workers), cases_postgres.USUAL
+            return cases_postgres.cases(server, source, work, bench, workers, port), cases_postgres.USUAL
         case Mariadb():
             return cases_mysql.cases(server, source, tables, work, workers), cases_mysql.USUAL
         case _:
@@ -68,6 +87,7 @@ def _about(options: argparse.Namespace) -> dict[str, object]:
         "engine": options.engine,
         "scale": options.scale,
         "only": options.only,
+        "link": options.link,
         "rounds": options.rounds,
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": sys.argv[1:],

@@ -180,9 +180,9 @@ class Postgres(Server):
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description is not None else []
 
-    def url(self, database: str) -> str:
-        """Give the URL of a database."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, port: int = 0) -> str:
+        """Give the URL of a database, by another port where one is told."""
+        return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
 
     @property
     def environment(self) -> dict[str, str]:
