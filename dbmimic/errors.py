@@ -20,6 +20,7 @@ Codes, so that one word has one meaning:
 
     DM101 wrong flag or argument          DM102 nothing to work on (no configuration, no source, no target,
                                                 no sandbox of that name)
+    DM103 the result could not be written
     DM201 the file is not valid YAML      DM202 repeated key         DM203 unknown key or option
     DM204 a value of the wrong type       DM205 unknown table        DM206 unknown column
     DM207 unknown mask                    DM208 a mask does not fit the column

@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, rules, runs, sandbox, schema, verify, why
+from dbmimic.cli.render import streams
 from dbmimic.cli.render.errors import show
 from dbmimic.cli.render.voice import voice
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, UsageError
@@ -60,6 +61,7 @@ def main() -> NoReturn:
     SIGINT and SIGTERM unwind the run alike, so that everything that was opened is closed, and decide how it ended
     whatever else went wrong on the way out.
     """
+    streams.install()
     arrived: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -76,7 +78,19 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and give its exit status; nothing is raised."""
+    """Run one command to its last written byte and give its exit status; nothing is raised."""
+    try:
+        status = _ran(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except streams.NobodyReads:
+        return _BY_SIGNAL + signal.SIGPIPE
+    except streams.Unwritten as error:
+        return show(error, as_json=False)
+    return status
+
+
+def _ran(arguments: list[str]) -> int:
     as_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
     try:
         status = app(arguments or ["--help"], standalone_mode=False, prog_name=NAME)
@@ -86,6 +100,8 @@ def run(arguments: list[str]) -> int:
         return show(_declined(), as_json=as_json)
     except Exit as ended:
         return ended.exit_code
+    except (streams.NobodyReads, streams.Unwritten):
+        raise
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         return show(told(error), as_json=as_json)
     return status if isinstance(status, int) else 0

@@ -105,6 +105,7 @@ def test_one_place_speaks_on_standard_error() -> None:
     assert speaks == {
         "cli/render/voice.py",
         "cli/render/progress.py",
+        "cli/render/streams.py",
         "cli/sandbox.py",
         "config/resolve.py",
         "outside/commands.py",

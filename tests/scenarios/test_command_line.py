@@ -98,6 +98,38 @@ def test_quiet_says_nothing(dbmimic_command: Forks, here: Place, tmp_path: Path)
         assert "customers" in ended.out
 
 
+def test_streams_that_take_nothing(tmp_path: Path) -> None:
+    def status(arguments: str, out: int, err: int) -> tuple[int, str]:
+        done = subprocess.run(
+            [script(), *arguments.split()],
+            stdout=out,
+            stderr=err,
+            cwd=tmp_path,
+            env=environment(),
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stderr or ""
+
+    full = os.open("/dev/full", os.O_WRONLY)
+    unread, cut = os.pipe()
+    os.close(unread)
+    lost, told = status("schema", full, subprocess.PIPE)
+    assert (lost, told.splitlines()[:2]) == (
+        2,
+        ["DM103: the result could not be written: No space left on device", "  at:  standard output"],
+    )
+    assert "Traceback" not in told
+    assert status("schema", cut, subprocess.PIPE) == (128 + signal.SIGPIPE, "")
+    for nowhere in (full, cut):  # what went wrong is what the status tells
+        assert status("plan --json -c nowhere.yaml", nowhere, nowhere) == (2, "")
+    config = tmp_path / "dbmimic.yaml"
+    config.write_text("sorce: x\n")
+    assert status("plan --json", full, full) == (3, "")
+    os.close(full)
+    os.close(cut)
+
+
 def test_json_is_one_document(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
     here.configure(tmp_path)
     documents = {

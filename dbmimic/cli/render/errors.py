@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from dbmimic.cli.render.streams import NobodyReads, Unwritten
 from dbmimic.cli.render.voice import voice
 from dbmimic.errors import DbmimicError
 from dbmimic.model.report import RunReport
@@ -14,5 +17,6 @@ def show(error: DbmimicError, *, as_json: bool) -> int:
     if as_json:
         report = getattr(error, "report", None)
         document = json.report_document(report) if isinstance(report, RunReport) else json.error_document(error)
-        print(json.text(document))
+        with suppress(NobodyReads, Unwritten):  # the error's own status tells more
+            print(json.text(document), flush=True)
     return error.exit_status

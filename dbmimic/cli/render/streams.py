@@ -1,0 +1,80 @@
+"""Standard output and standard error, where what cannot be written is told by an exit status and not by a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import TextIO
+
+from dbmimic.errors import UsageError
+
+_CUT = "backslashreplace"  # a name in letters that the terminal lacks is no reason to fail
+
+
+class NobodyReads(Exception):  # noqa: N818 -- the name says what happened: `dbmimic plan | head`
+    """Whoever read standard output has left."""
+
+
+class Unwritten(UsageError):  # noqa: N818 -- the name says what happened, as the others do
+    """Standard output took nothing more."""
+
+
+class _Results(TextIOWrapper):
+    """Standard output: a result that is lost is a failure."""
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise self._lost(error) from None
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise self._lost(error) from None
+
+    def _lost(self, error: OSError) -> Exception:
+        _to_nowhere(self)
+        if isinstance(error, BrokenPipeError):
+            return NobodyReads()
+        hint = "what the command did stays done, and a run is remembered: `dbmimic runs last` tells of it"
+        message = f"the result could not be written: {error.strerror}"
+        return Unwritten("DM103", message, place="standard output", hint=hint)
+
+
+class _Talk(TextIOWrapper):
+    """Standard error: a run does not end because nobody can be told how it goes."""
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            _to_nowhere(self)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            _to_nowhere(self)
+
+
+def _to_nowhere(stream: TextIOWrapper) -> None:
+    """Let what the stream still holds, and is given from now on, go nowhere: or its end would fail once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def install() -> None:
+    """Make the two this process's own; one that was closed stays closed."""
+    sys.stdout = _made(_Results, sys.stdout)
+    sys.stderr = _made(_Talk, sys.stderr)
+
+
+def _made(kind: type[_Results | _Talk], stream: TextIO) -> TextIO:
+    if not isinstance(stream, TextIOWrapper):
+        return stream
+    return kind(stream.buffer, stream.encoding, _CUT, line_buffering=stream.line_buffering)
