@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import signal
 import sys
 from types import FrameType
@@ -62,6 +63,7 @@ def main() -> NoReturn:
     whatever else went wrong on the way out.
     """
     streams.install()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # a core would hold rows
     arrived: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -130,6 +130,17 @@ def test_streams_that_take_nothing(tmp_path: Path) -> None:
     os.close(cut)
 
 
+def test_a_crash_would_leave_no_core(tmp_path: Path) -> None:
+    """It would hold rows as they are in production, and so would those of the programs that are started."""
+    (tmp_path / "dbmimic.yaml").write_text(
+        """source: 'cmd:sh -c "ulimit -S -c > limit; echo sqlite:///nowhere.db"'\nrules: {default: keep}\n"""
+    )
+    raised = ["sh", "-c", 'ulimit -S -c $(ulimit -H -c); exec "$@"', "sh", script(), "plan"]
+    done = subprocess.run(raised, capture_output=True, check=False, cwd=tmp_path, env=environment())
+    assert done.returncode == 5
+    assert (tmp_path / "limit").read_text() == "0\n"
+
+
 def test_json_is_one_document(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
     here.configure(tmp_path)
     documents = {
