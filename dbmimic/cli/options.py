@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,8 @@ Log = Annotated[
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more: every column, every finding.")]
 
+_PASSWORD = re.compile(r"[^:/]+://[^:@/]*:[^@/]+@")
+
 
 def settings_of(config: Path | None, source: str | None, target: str | None, log: LogFormat | None) -> Settings:
     """Load the configuration, and speak as it, the environment or a flag wants."""
@@ -48,4 +51,10 @@ def settings_of(config: Path | None, source: str | None, target: str | None, log
     voice.choose(log or LogFormat.AUTO)
     settings = hosting.load_config(config, source=source, target=target)
     voice.choose(log or settings.log_format)
+    for flag, url in (("source", source), ("target", target)):
+        if url is not None and _PASSWORD.match(url):
+            voice.complain(
+                f"the password in --{flag} is seen by everybody on this machine who lists its processes;"
+                f" DBMIMIC_{flag.upper()}, ~/.pgpass and ~/.my.cnf keep it secret"
+            )
     return settings

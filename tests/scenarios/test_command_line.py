@@ -130,6 +130,15 @@ def test_streams_that_take_nothing(tmp_path: Path) -> None:
     os.close(cut)
 
 
+def test_a_password_that_everybody_can_see_is_told_of(dbmimic_command: Forks, tmp_path: Path) -> None:
+    (tmp_path / "dbmimic.yaml").write_text(f"rules: {{default: keep}}\nsecret: {SECRET}\n")
+    for url, seen in (("postgresql://me:pw-canary@127.0.0.1:1/x", True), ("postgresql://me@127.0.0.1:1/x", False)):
+        ended = dbmimic_command.run("plan", "--source", url, "--json", cwd=tmp_path)
+        assert (ended.status, ended.document["error"]["code"]) == (5, "DM401")
+        assert ("the password in --source" in ended.err) is seen
+        assert "canary" not in ended.out + ended.err
+
+
 def test_a_crash_would_leave_no_core(tmp_path: Path) -> None:
     """It would hold rows as they are in production, and so would those of the programs that are started."""
     (tmp_path / "dbmimic.yaml").write_text(
