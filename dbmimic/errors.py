@@ -68,6 +68,7 @@ Codes, so that one word has one meaning:
     DM704 workers were lost again and again                      DM705 the golden copy cannot be copied now
     DM706 somebody works on the sandbox   DM707 a session of production waited for us
     DM708 reading paused, or for too long DM709 production cannot be watched in full
+    DM710 the snapshot became too old
     DM801 a hook after the run failed
     DM901 a broken invariant
 """

@@ -51,10 +51,13 @@ class ThrottleForm(Form):
     patience: Annotated[
         Seconds, Field(description="How long one pause may last before the run ends with 75; or never.")
     ] = _THROTTLE.patience
+    max_age: Annotated[
+        Seconds, Field(description="How old the snapshot may become before the run ends with 75; or never.")
+    ] = _THROTTLE.max_age
 
     def spec(self) -> ThrottleSpec:
         """Give what it says."""
-        return ThrottleSpec(self.give_way, self.max_lag, self.max_load, self.nice_ratio, self.patience)
+        return ThrottleSpec(self.give_way, self.max_lag, self.max_load, self.nice_ratio, self.patience, self.max_age)
 
 
 class RetryForm(Form):

@@ -13,7 +13,8 @@ class ThrottleSpec:
     `give_way`: how long a session of somebody else may wait for a lock of ours before the run lets go of its snapshot.
     `max_lag`: how far a replica may be behind before reading pauses. `max_load`: how many sessions of others may be at
     work before it does. `nice_ratio`: how long it pauses for each second of reading while others are there.
-    `patience`: how long one pause may last before the run lets go.
+    `patience`: how long one pause may last before the run lets go. `max_age`: how old its snapshot may become before it
+    does: while one is held, no row that was replaced since can be cleared away.
     """
 
     give_way: float | None = 5.0
@@ -21,6 +22,7 @@ class ThrottleSpec:
     max_load: int | None = 25
     nice_ratio: float = 1.0
     patience: float | None = 600.0
+    max_age: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Throttle:
         self._seen_at = float("-inf")  # when somebody was last at work
         self._reason = ""
         self._paused_at = 0.0
+        self._since = clock.seconds()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="throttle", daemon=True)
 
@@ -90,6 +91,10 @@ class Throttle:
         limit = self._spec.give_way
         if longest is not None and limit is not None and now - self._waiting[longest.session] >= limit:
             self._let_go(_stepped_back(longest, limit))
+            return
+        age = self._spec.max_age
+        if age is not None and now - self._since >= age:
+            self._let_go(_too_old(age))
             return
         reason = self._too_much(sight)
         if reason and not self._reason:
@@ -167,6 +172,12 @@ def _too_long(reason: str, patience: float) -> TryAgainError:
     message = f"{reason}, and that for {patience:g} s: the run let go of its snapshot"
     hint = "run it again when the source has less to do; a replica may be late for the snapshot's own sake"
     return TryAgainError("DM708", message, place=_PLACE, hint=hint)
+
+
+def _too_old(age: float) -> TryAgainError:
+    message = f"the snapshot became {age:g} s old, and the run let go of it"
+    hint = "give it more time (throttle.max_age), more workers, or less to copy; a replica holds up nobody's vacuum"
+    return TryAgainError("DM710", message, place=_PLACE, hint=hint)
 
 
 def _unseen(what: str) -> Finding:

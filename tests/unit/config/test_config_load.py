@@ -202,6 +202,6 @@ def test_a_first_configuration_starts_from_the_shipped_packs_and_no_file(tmp_pat
 
 
 def test_times_of_the_throttle_are_seconds(config):
-    text = "throttle: {give_way: 2m, max_lag: never, max_load: null, nice_ratio: 2, patience: 90}\n"
-    assert settings(config(text)).throttle == ThrottleSpec(120.0, None, None, 2.0, 90.0)
+    text = "throttle: {give_way: 2m, max_lag: never, max_load: null, nice_ratio: 2, patience: 90, max_age: 6h}\n"
+    assert settings(config(text)).throttle == ThrottleSpec(120.0, None, None, 2.0, 90.0, 21_600.0)
     assert settings(config("throttle:\n")).throttle == ThrottleSpec()

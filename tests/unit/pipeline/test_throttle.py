@@ -12,6 +12,7 @@ import pytest
 from dbmimic.errors import TryAgainError
 from dbmimic.model.events import Event, Noticed
 from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.pipeline.retry import passes
 from dbmimic.pipeline.throttle import Throttle
 from dbmimic.pipeline.throttled import ThrottledExecutor
 from dbmimic.ports.watch import Sight, Waiting
@@ -67,6 +68,17 @@ class Bench:
 
     def codes(self) -> list[str]:
         return [event.finding.code for event in self.heard if isinstance(event, Noticed)]
+
+
+def test_a_snapshot_that_becomes_too_old_is_let_go() -> None:
+    bench = Bench(ThrottleSpec(max_age=60.0))
+    bench.see(Sight(), after=59.0)
+    bench.throttle.check()
+    bench.see(Sight(), after=1.0)
+    with pytest.raises(TryAgainError) as caught:
+        bench.throttle.pause()
+    assert (caught.value.code, bench.eyes.let_go_of) == ("DM710", 1)
+    assert not passes(caught.value), "the next try would take as long"
 
 
 def test_nobody_there_costs_nothing() -> None:
