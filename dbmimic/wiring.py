@@ -153,6 +153,7 @@ def copy(
     confirm_target: str | None = None,
     wait: float = 0.0,
     delta: bool = False,
+    strict: bool = False,
     run: str | None = None,
     lead: Callable[[], None] | None = None,
 ) -> RunReport:
@@ -161,11 +162,12 @@ def copy(
 
     `executor` does the copying where about `least_bytes` or more are to be copied and the engines can share their
     work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
-    is neither empty nor made by dbmimic. `delta` begins with what the target holds and copies what changed since, where
-    that comes to the same. `wait` is for how many seconds to wait for another run that holds the target. `run` is the
-    number by which `rollback` finds the copy; without one it is drawn. `lead` is done once, when this run holds the
-    target and before it opens the source. What passes by itself (a server that is starting anew or full, a lost
-    snapshot, a deadlock) is tried again as often as the configuration says, each time as a whole run.
+    is neither empty nor made by dbmimic. `delta` begins with what the target holds and copies what changed since,
+    where that comes to the same. `strict` refuses what would otherwise be a warning in the report. `wait` is for how
+    many seconds to wait for another run that holds the target. `run` is the number by which `rollback` finds the
+    copy; without one it is drawn. `lead` is done once, when this run holds the target and before it opens the source.
+    What passes by itself (a server that is starting anew or full, a lost snapshot, a deadlock) is tried again as
+    often as the configuration says, each time as a whole run.
 
     Raises:
         SwapInDoubt: the target cannot be reached since the new copy was put in its place.
@@ -174,7 +176,7 @@ def copy(
     if config.source is None:  # more to the point than a secret that is missing, too
         _address(None, "source")
     asked = _request(config, secret_needed=True, confirmed=confirm_target)
-    request = replace(asked, amendments=amendments(config.hooks), delta=delta, run=run)
+    request = replace(asked, amendments=amendments(config.hooks), delta=delta, strict=strict, run=run)
     working = crew(executor, config, least_bytes) if executor is not None else None
     return Attempts(config, request, _world(listener, working), lead).run(wait)
 

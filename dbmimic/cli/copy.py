@@ -29,6 +29,7 @@ def copy(
     delta: Annotated[
         bool, typer.Option("--delta", help="Copy only what changed since the last copy with --delta; the same result.")
     ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Put nothing in place that there is a warning of.")] = False,
     executor: Executor = "processes",
     workers: Workers = None,
     json: Json = False,
@@ -55,6 +56,7 @@ def copy(
                 confirm_target=confirm_target,
                 wait=_PATIENCE_SECONDS if wait else 0.0,
                 delta=delta,
+                strict=strict,
                 run=number,
                 lead=lead,
             )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 
 from dbmimic import load, subset
-from dbmimic.errors import ConfigError, DbmimicError, Problem, SwapInDoubt, VerificationFailed
+from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SwapInDoubt, VerificationFailed
 from dbmimic.model.events import Noticed, Stage
-from dbmimic.model.findings import Severity
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
 from dbmimic.pipeline import delta
@@ -47,6 +48,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         cleared = load.clear(target, against=source, confirmed=request.confirmed)
         load.hold(cleared)
         structure = source.structure()
+        refuse_warnings(request, prepared.schema.findings)
     with chapters.chapter(Stage.WALK):
         masks = counted(masks, prepared.schema, world.registry, source, request.secret)
         prepared, afforded = walked(prepared, request, source)
@@ -57,6 +59,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         refuse_too_many(prepared.schema, slices, source, request.slice.max_rows)
         untried = refuse(tried(prepared.schema, slices, masks, world.registry, request.secret, source))
         noticed += load.make_sure_of_room(cleared, *sizes_of(slices, prepared.schema, maskers, source))
+        refuse_warnings(request, (*noticed, *untried))
     work = Work(prepared, structure, slices, masks, maskers, expected, source, cleared, request.secret, world, chapters)
     refreshed = delta.refreshed(work, request.copies) if request.delta else delta.NOT_ASKED
     made = refreshed.made or in_full(work)
@@ -77,6 +80,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         seconds=chapters.total(),
     )
     tell(report, world)
+    refuse_warnings(request, report.findings)
     stamp = _stamp(request, source, world)
     if request.delta:  # before the user's own SQL: what that writes has to go again
         delta.note(work, made.judged.row_counts, refreshed.keys, stamp.run)
@@ -89,6 +93,23 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
             raise
         raise _in_doubt(error, stamp, replace(report, seconds=chapters.total())) from None
     return replace(report, seconds=chapters.total())
+
+
+def refuse_warnings(request: Request, findings: Iterable[Finding]) -> None:
+    """
+    Make sure, where a run is to be strict, that none of these warns.
+
+    Raises:
+        RefusedError: one does; with every one of them.
+    """
+    told, hint = "(a warning, and --strict lets none pass)", "mend it, exclude its table, or leave --strict out"
+    problems = [
+        Problem(each.code, f"{each.message} {told}", each.place or "source", each.hint or hint)
+        for each in findings
+        if each.severity is Severity.WARNING
+    ]
+    if request.strict and problems:
+        raise RefusedError.of(problems)
 
 
 def tell(report: RunReport, world: World) -> None:

@@ -28,7 +28,8 @@ class Request:
 
     `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands. `amendments` is
     SQL of the user's own for the verified copy. `copies` is how many replaced copies are kept. `delta` asks for no more
-    than what changed since the last copy. `run` is the number that the copy is stamped with, where the run has one.
+    than what changed since the last copy. `strict` lets no warning pass. `run` is the number that the copy is stamped
+    with, where the run has one.
     """
 
     slice: SliceSpec
@@ -40,6 +41,7 @@ class Request:
     amendments: tuple[Amendment, ...] = ()
     copies: int = 1
     delta: bool = False
+    strict: bool = False
     run: str | None = None
 
 

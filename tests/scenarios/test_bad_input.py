@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import yaml
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests.command_line import Ended, Forks
-from tests.copying import SECRET
+from tests.copying import SECRET, write_config
 from tests.places import ABSENT_PORT, ENGINES, Place, place
 from tests.small_shop import RULES, Shop
 
@@ -203,6 +205,17 @@ def test_a_name_that_means_nothing(
         error = error_of(dbmimic_command.run(*COPY, cwd=tmp_path), 3, code)
     assert error["place"] == where_in(text, at)
     assert hint in error["hint"]
+
+
+def test_a_warning_where_none_may_pass(dbmimic_command: Forks, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "made.db")) as made, made:
+        made.executescript("CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE VIRTUAL TABLE found USING fts5(body)")
+    write_config(tmp_path, f"sqlite:///{tmp_path}/made.db", f"sqlite:///{tmp_path}/stage.db")
+    error = error_of(dbmimic_command.run(*COPY, "--strict", cwd=tmp_path), 4, "DM405")
+    assert error["place"] == "found"
+    assert "--strict" in error["message"]
+    assert not (tmp_path / "stage.db").exists()
+    assert dbmimic_command.run(*COPY, cwd=tmp_path).status == 0
 
 
 def test_undecided_columns_are_all_listed(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
