@@ -10,6 +10,7 @@ from itertools import groupby
 from dbmimic.engines.mysql import quoting
 from dbmimic.engines.mysql.queries import query
 from dbmimic.engines.mysql.session import Row, Session
+from dbmimic.engines.mysql.storage import has_snapshots, is_elsewhere
 from dbmimic.engines.mysql.types import Declared, Form, form, logical
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import TableId
@@ -24,9 +25,9 @@ from dbmimic.model.schema import (
     Schema,
     Sequence,
     Table,
+    TableKind,
 )
 
-_TRANSACTIONAL = frozenset({"InnoDB", "ROCKSDB", "TokuDB"})
 _TABLE_TYPES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 DIALECT = "mysql"  # sqlglot's name of its SQL
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`((?:[^`]|``)*)`", re.DOTALL)
@@ -72,6 +73,7 @@ def read(session: Session, database: str) -> Catalogue:
                 table,
                 described,
                 unique,
+                kind=TableKind.FOREIGN if is_elsewhere(row[1], row[2]) else TableKind.PLAIN,
                 leaves=(table,),
                 estimated_rows=int(row[3] or 0),
                 indexes=indexes,
@@ -198,7 +200,11 @@ def _loose(table: TableId, constraint: str, *, is_far: bool) -> Finding:
 def _table_findings(rows: list[Row]) -> Iterator[Finding]:
     for name, kind, engine, *_ in rows:
         place = str(table_id(name))
-        if engine not in _TRANSACTIONAL:
+        if is_elsewhere(kind, engine):
+            reason = f"its rows are elsewhere (storage engine {engine}), so they are not copied, nor what leads there"
+            hint = "in its place the copy has an empty table of its own"
+            yield Finding("DM405", Severity.WARNING, place, reason, hint)
+        elif not has_snapshots(engine):
             reason = f"the storage engine {engine} has no snapshots: rows that change during the run may be mixed"
             yield Finding("DM405", Severity.WARNING, place, reason, "copy from a server that nobody writes to")
         if kind == "SYSTEM VERSIONED":

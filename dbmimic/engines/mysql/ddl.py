@@ -82,7 +82,7 @@ def _created(session: Session, script: ObjectScript, *, last: bool) -> bool:
 def _create(session: Session, script: ObjectScript) -> None:
     charset, statement = _encoded(script)
     session.attempt("SET NAMES utf8mb4")
-    mode = quoting.text(script.sql_mode or DDL_MODE)
+    mode = quoting.text(DDL_MODE if script.kind == "VIEW" else script.sql_mode)  # which may be the empty one
     session.attempt(f"SET SESSION sql_mode = {mode}, time_zone = {quoting.text(script.time_zone)}")
     session.attempt(f"SET SESSION character_set_client = {charset}")
     if script.collation:

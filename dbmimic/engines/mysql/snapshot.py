@@ -7,6 +7,7 @@ import pymysql
 from dbmimic.engines.mysql import errors, quoting
 from dbmimic.engines.mysql.queries import query
 from dbmimic.engines.mysql.session import Row, Session
+from dbmimic.engines.mysql.storage import is_elsewhere
 from dbmimic.errors import Problem, SourceError, TryAgainError
 
 _TRIES = 5
@@ -65,8 +66,8 @@ def _born(tables: list[Row]) -> set[tuple[str, str, str]]:
 def _touched(session: Session, tables: list[Row]) -> bool:
     """Read from every table; False where one changed since the snapshot began."""
     denied = []
-    for name, kind, *_ in tables:
-        if kind not in _READABLE:
+    for name, kind, engine, *_ in tables:
+        if kind not in _READABLE or is_elsewhere(kind, engine):
             continue
         try:
             session.fetch(f"SELECT 1 FROM {quoting.name(name)} LIMIT 1")  # noqa: S608 -- names are quoted

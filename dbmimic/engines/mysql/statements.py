@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
 
-_TOKEN = re.compile(
-    r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | /\*.*?\*/ | --[ \t][^\n]* | \#[^\n]*
-      | `(?:[^`]|``)*` | [\w$]+ | \s+ | .""",
-    re.DOTALL | re.VERBOSE,
-)
-_ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|[\w$%.]+)"
+from dbmimic.engines.mysql import quoting
+
+_REST = r"""/\*.*?\*/|--[ \t][^\n]*|\#[^\n]*|`(?:[^`]|``)*`|[\w$]+|\s+|."""
+_ANSI = "ANSI_QUOTES"  # what stands in double quotes is a name
+_PLAIN_STRINGS = "NO_BACKSLASH_ESCAPES"
+_ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[\w$%.]+)"
 _DEFINER = re.compile(
     rf"\A(CREATE\s+(?:OR\s+REPLACE\s+)?(?:ALGORITHM\s*=\s*\w+\s+)?)DEFINER\s*=\s*{_ACCOUNT}(?:@{_ACCOUNT})?\s+"
 )
@@ -32,25 +33,49 @@ class TableParts:
     sequence_columns: tuple[str, ...]
 
 
-def tokens(statement: str) -> list[str]:
+@cache
+def _signs(mode: str) -> re.Pattern[str]:
+    """Give what cuts a statement that was written under a sql_mode."""
+    inside = "(?:[^{0}]|{0}{0})*" if _PLAIN_STRINGS in mode else r"(?:[^{0}\\]|\\.|{0}{0})*"
+    double = '"(?:[^"]|"")*"' if _ANSI in mode else f'"{inside.format(chr(34))}"'
+    return re.compile(f"'{inside.format(chr(39))}'|{double}|{_REST}", re.DOTALL)
+
+
+def tokens(statement: str, mode: str = "") -> list[str]:
     """Give the statement cut into strings, comments, names, words, blanks and single signs; joined they are it."""
-    return _TOKEN.findall(statement)
+    return _signs(mode).findall(statement)
 
 
-def unqualified(statement: str, database: str) -> str:
-    """Give the statement without the database's name in front of names; strings and comments stay as they are."""
-    found = tokens(statement)
-    own = {database, "`" + database.replace("`", "``") + "`"}
+def unqualified(statement: str, database: str, mode: str = "", *, relations: Collection[str] = ()) -> str:
+    """
+    Give the statement without the database's name in front of names; strings and comments stay as they are.
+
+    `mode` is the sql_mode under which it was written. `relations` are what a qualified name may lead to where a table
+    has the database's name: before any other name that is the table's, and stays.
+    """
+    found = tokens(statement, mode)
+    own = {database, quoting.name(database)} | ({_double_quoted(database)} if _ANSI in mode else set())
     kept: list[str] = []
     at = 0
     while at < len(found):
-        follows = found[at + 1] if at + 1 < len(found) else ""
-        if found[at] in own and follows == "." and (not kept or kept[-1] not in {".", "@"}):
+        follows, then = ([*found[at + 1 : at + 3], "", ""])[:2]
+        ours = found[at] in own and follows == "." and (not kept or kept[-1] not in {".", "@"})
+        if ours and (database not in relations or _bare(then) in relations):
             at += 2
             continue
         kept.append(found[at])
         at += 1
     return "".join(kept)
+
+
+def _double_quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _bare(name: str) -> str:
+    """Give a name without its quotes."""
+    sign = name[:1]
+    return name[1:-1].replace(sign * 2, sign) if sign in {"`", '"'} else name
 
 
 def without_definer(statement: str) -> str:
@@ -63,12 +88,18 @@ def disabled(statement: str) -> str:
     return _EVENT_STATUS.sub(r"\1 DISABLE", statement, count=1)
 
 
-def taken_apart(create: str) -> TableParts:
-    """Take a CREATE TABLE apart. Foreign keys to other databases are left out."""
+def taken_apart(create: str, *, elsewhere: bool = False) -> TableParts:
+    """
+    Take a CREATE TABLE apart. Foreign keys to other databases are left out.
+
+    Of a table whose rows are `elsewhere` becomes a plain one: its options lead to these rows, with a password perhaps.
+    """
     head, definitions, tail = _split(create)
     own = [each for each in definitions if not _FOREIGN_KEY.match(each)]
     foreign = [each for each in definitions if _FOREIGN_KEY.match(each) and not _ELSEWHERE.search(each)]
     options, counter = _without_counter(tail)
+    if elsewhere:
+        options, counter = _plain(options), None
     body = ",\n  ".join(own)
     sequenced = tuple(each for each in own if _draws(each))
     return TableParts(f"{head}(\n  {body}\n){options}", tuple(sorted(map(_nameable, foreign))), counter, sequenced)
@@ -102,6 +133,14 @@ def _split(create: str) -> tuple[str, list[str], str]:
         if depth == 0:
             break
     return head, definitions, "".join(found)
+
+
+def _plain(options: str) -> str:
+    found = [token for token in tokens(options) if not token.isspace()]
+    named = {found[at - 1]: found[at + 1] for at in range(1, len(found) - 1) if found[at] == "="}
+    charset, collation = named.get("CHARSET"), named.get("COLLATE")
+    spelled = f" DEFAULT CHARSET={charset}" if charset else ""
+    return f" ENGINE=InnoDB{spelled}" + (f" COLLATE={collation}" if collation else "")
 
 
 def _until_open(found: Iterator[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import pymysql
@@ -11,6 +11,7 @@ import pymysql
 from dbmimic.engines.mysql import errors, quoting, statements
 from dbmimic.engines.mysql.queries import query
 from dbmimic.engines.mysql.session import Row, Session
+from dbmimic.engines.mysql.storage import is_elsewhere
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.schema import ForeignKey
 from dbmimic.model.target import Structure
@@ -98,9 +99,15 @@ def read(session: Session, database: str) -> Described:
     charset, collation = session.rows(query("database"))[0]
     rows = session.rows(query("tables"))
     findings: list[Finding] = []
-    tables = tuple(_table(session, row[0], database) for row in rows if row[1] in {"BASE TABLE", "SYSTEM VERSIONED"})
+    tables = tuple(
+        _table(session, row[0], database, elsewhere=is_elsewhere(row[1], row[2]))
+        for row in rows
+        if row[1] in {"BASE TABLE", "SYSTEM VERSIONED"}
+    )
     sequences = tuple(_sequence(session, row[0], database) for row in rows if row[1] == "SEQUENCE")
-    shown = tuple(portable(each, database) for each in objects(session, findings))
+    described = objects(session, findings)
+    relations = frozenset({*(row[0] for row in rows), *(each.name for each in described)})
+    shown = tuple(portable(each, database, relations) for each in described)
     script = Script(charset, collation, tables, sequences, shown)
     findings += [_event_finding(each) for each in shown if each.kind == "EVENT"]
     findings += _hidden(session, database)
@@ -141,9 +148,10 @@ def objects(session: Session, findings: list[Finding]) -> list[ObjectScript]:
     return sorted(shown, key=lambda each: _ORDER.get(each.kind, 0))
 
 
-def portable(shown: ObjectScript, database: str) -> ObjectScript:
+def portable(shown: ObjectScript, database: str, relations: Collection[str] = ()) -> ObjectScript:
     """Give the object free of its database's name and its definer; an event does not run."""
-    create = statements.without_definer(statements.unqualified(shown.create, database))
+    own = statements.unqualified(shown.create, database, shown.sql_mode, relations=relations)
+    create = statements.without_definer(own)
     return replace(shown, create=statements.disabled(create) if shown.kind == "EVENT" else create)
 
 
@@ -152,9 +160,9 @@ def _place(row: Row) -> tuple[str, str, int, str]:
     return kind, table or "", int(place), name
 
 
-def _table(session: Session, name: str, database: str) -> TableScript:
+def _table(session: Session, name: str, database: str, *, elsewhere: bool) -> TableScript:
     shown = session.rows(f"SHOW CREATE TABLE {quoting.name(name)}", name)[0][1]
-    parts = statements.taken_apart(statements.unqualified(shown, database))
+    parts = statements.taken_apart(statements.unqualified(shown, database), elsewhere=elsewhere)
     return TableScript(name, parts.create, parts.foreign_keys, parts.auto_increment, parts.sequence_columns)
 
 

@@ -25,10 +25,32 @@ def test_only_the_databases_own_name_goes(before, after):
     assert "".join(tokens(before)) == before
 
 
+@pytest.mark.parametrize(
+    ("mode", "before", "after"),
+    [
+        ("ANSI_QUOTES", """INSERT INTO "src"."log" VALUES ('"src".x')""", """INSERT INTO "log" VALUES ('"src".x')"""),
+        ("", """SELECT "src".x""", """SELECT "src".x"""),
+        ("NO_BACKSLASH_ESCAPES", "SET @a = 'c:\\'; CALL src.p('src.x')", "SET @a = 'c:\\'; CALL p('src.x')"),
+        ("ANSI_QUOTES", """SELECT "a\\", src.x, 'it\\'s src.y'""", """SELECT "a\\", x, 'it\\'s src.y'"""),
+    ],
+)
+def test_quotes_mean_what_they_meant_where_it_was_written(mode, before, after):
+    assert unqualified(before, "src", mode) == after
+    assert "".join(tokens(before, mode)) == before
+
+
+def test_a_table_may_have_the_databases_name():
+    body = "DELETE FROM src.src USING `src`.`src` JOIN src.log WHERE src.id = id AND `src`.`src`.`id` = log.src"
+    assert unqualified(body, "src", relations={"src", "log"}) == (
+        "DELETE FROM src USING `src` JOIN log WHERE src.id = id AND `src`.`id` = log.src"
+    )
+
+
 def test_a_definer_goes_at_the_head_only():
     text = "TRIGGER `t` AFTER INSERT ON `x` FOR EACH ROW SET @a = 'DEFINER=`a`@`b` '"
     assert without_definer(f"CREATE DEFINER=`a``b`@`%` {text}") == f"CREATE {text}"
     assert without_definer(f"CREATE {text}") == f"CREATE {text}"
+    assert without_definer('CREATE DEFINER="a""b"@"%" PROCEDURE "p"()') == 'CREATE PROCEDURE "p"()'
     assert without_definer("CREATE ALGORITHM=MERGE DEFINER=`r` SQL SECURITY INVOKER VIEW `v` AS select 1") == (
         "CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW `v` AS select 1"
     )
@@ -55,6 +77,16 @@ def test_a_table_is_taken_apart():
         "  PRIMARY KEY (`id`),\n  CONSTRAINT `c1` CHECK (`id` > (1 + 2))\n"
         ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT=' AUTO_INCREMENT=7'"
     )
+
+
+def test_a_table_whose_rows_are_elsewhere_becomes_a_plain_one():
+    create = "CREATE TABLE `f` (\n  `id` int(11) NOT NULL\n) ENGINE=FEDERATED AUTO_INCREMENT=3 DEFAULT CHARSET=utf8mb4"
+    leads = " COLLATE=utf8mb4_bin CONNECTION='mysql://u:CHARSET=pw@h/d/t' COMMENT='user \"u\", COLLATE=x'"
+    parts = taken_apart(create + leads, elsewhere=True)
+    assert parts.create == (
+        "CREATE TABLE `f` (\n  `id` int(11) NOT NULL\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+    )
+    assert parts.auto_increment is None
 
 
 def test_names_beside_a_target_fit_and_differ():
