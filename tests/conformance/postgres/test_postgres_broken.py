@@ -50,6 +50,12 @@ FORBIDDEN = """
     CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
     CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION no();
 """
+# where nobody may go from the copy
+FAR_PARTITION = (
+    "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw;"
+    "CREATE TABLE parts (k int) PARTITION BY LIST (k); CREATE TABLE near PARTITION OF parts FOR VALUES IN (1);"
+    "CREATE FOREIGN TABLE away PARTITION OF parts FOR VALUES IN (2) SERVER far; INSERT INTO parts VALUES (1)"
+)
 NULL_IN_LIST = "CREATE TABLE c (x varchar(5) CHECK (x IN ('a', NULL)), y varchar(5) CHECK (y NOT IN ('b', 'c')))"
 
 
@@ -70,8 +76,17 @@ def finished(bench, name: str):
         PAIR + FORBIDDEN,
         PAIR + "ALTER SCHEMA public OWNER TO reader",
         NULL_IN_LIST,
+        FAR_PARTITION,
     ],
-    ids=["comment-on-key", "comments", "event-trigger-logs", "event-trigger-forbids", "public-owned", "null-in-list"],
+    ids=[
+        "comment-on-key",
+        "comments",
+        "event-trigger-logs",
+        "event-trigger-forbids",
+        "public-owned",
+        "null-in-list",
+        "far-partition",
+    ],
 )
 def test_a_copy_has_the_structure_and_rows_of_its_source(bench, statements):
     source, copy = finished(bench, bench.database(statements))
