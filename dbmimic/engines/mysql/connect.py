@@ -77,6 +77,8 @@ def options_of(address: Address) -> dict[str, Any]:
     for key in ("ssl_ca", "ssl_cert", "ssl_key"):
         if key not in options and file.get(key.replace("_", "-")):
             options[key] = file[key.replace("_", "-")]
+    if options.get("ssl_ca"):
+        options.setdefault("ssl_verify_cert", True)  # the driver would take anybody's certificate
     return options
 
 

@@ -9,6 +9,7 @@ Source:
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ NO_ROOM = frozenset({28, 122, 135})  # ENOSPC, EDQUOT, and the storage engine's 
 NOT_COMMITTED = 1180
 LOCKED = frozenset({1205, 1213})
 DENIED = frozenset({1044, 1142, 1143, 1227, 1290, 1370, 1410, 1419})
+READ_ONLY = 1290
+NO_TLS = 2026
+UNKNOWN_THERE = {1115: "character set", 1273: "collation", 1286: "storage engine"}
 UNKNOWN_DATABASE = 1049
 UNKNOWN_TABLE = 1146
 TABLE_CHANGED = 1412
@@ -121,20 +125,34 @@ def _target(code: int, where: str, *, silent: bool = False) -> TargetError:
     if code in CONNECTION_LOST:
         hint = "run the same command again; if it stays, the server's log and its max_allowed_packet may tell why"
         return TargetLost("DM501", f"the connection to the target was lost ({code})", place=where, hint=hint)
+    last, reason, hint = _refusal(code)
+    return TargetError(f"DM50{last}", f"{reason} ({code})", place=where, hint=hint)
+
+
+def _refusal(code: int) -> tuple[int, str, str]:
+    """Give the end of our code, the reason and the next step for what a target that answers has against a statement."""
+    if code == READ_ONLY:
+        hint = "a replica is read-only, and so is what the setting read_only makes so: give the address of the primary"
+        return 2, "the target's server lets nobody write", hint
     if code in DENIED:
         hint = "the role needs: GRANT ALL PRIVILEGES on the target's database and on its neighbours `<name>_dbmimic%`"
-        return TargetError("DM502", f"permission denied on the target ({code})", place=where, hint=hint)
+        return 2, "permission denied on the target", hint
     if code in DISK_FULL:
         hint = "free some space: the new copy stands beside the old one until it is verified"
-        return TargetError("DM503", f"the target's disk or table space is full ({code})", place=where, hint=hint)
+        return 3, "the target's disk or table space is full", hint
     if code in DATA_REFUSED:
-        return TargetError("DM504", f"{DATA_REFUSED[code]} (error {code})", place=where, hint=FITTING_MASK)
-    return TargetError("DM504", f"a statement failed on the target (error {code})", place=where, hint=_manual(code))
+        return 4, DATA_REFUSED[code], FITTING_MASK
+    if code in UNKNOWN_THERE:
+        hint = "copy into a server of the source's kind and version, or change it in the source"
+        return 4, f"the target's server does not know a {UNKNOWN_THERE[code]} that the source uses", hint
+    return 4, "a statement failed on the target", _manual(code)
 
 
 def _reach_hint(code: int) -> str:
     if code in {1045, 1698}:
         return "check user and password"
+    if code == NO_TLS:
+        return "the two did not agree on TLS: check the server's certificate, and what the URL says of it (ssl_ca, ...)"
     return "check host, port and that the server runs"
 
 
@@ -148,12 +166,23 @@ def connecting(side: Side) -> Iterator[None]:
     try:
         yield
     except (pymysql.MySQLError, OSError) as error:
-        silent = number(error) in CONNECTION_LOST
+        code = NO_TLS if _is_tls(error) else number(error)
         end = _source if side.is_source else _target
-        failure = end(number(error), side.place, silent=True) if silent else translated(error, side)
+        silent = code in CONNECTION_LOST
+        failure = end(code, side.place, silent=silent) if silent or code == NO_TLS else translated(error, side)
     else:
         return
     raise failure from None
+
+
+def _is_tls(error: BaseException) -> bool:
+    """
+    Tell whether a connection failed for the sake of TLS: a certificate, or the file of one.
+
+    The driver tells of most failures as of a server that does not answer.
+    """
+    cause = getattr(error, "original_exception", error)
+    return isinstance(cause, ssl.SSLError) or (isinstance(error, OSError) and not isinstance(error, pymysql.MySQLError))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ reading, and uploads for bulk writing.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -83,6 +84,7 @@ class Session:
         self._wire: Any
         with connecting(side):
             self._wire = _Wire(**settings, **options)
+        _look_after(self._wire._sock)  # noqa: SLF001 -- the driver keeps the system's two hours
         self._raw = False
         self._streaming = 0
         self._streams = count(1)
@@ -200,6 +202,14 @@ class Session:
         if raw != self._raw:
             self.attempt("SET character_set_results = " + ("NULL" if raw else "utf8mb4"))
             self._raw = raw
+
+
+def _look_after(connection: socket.socket) -> None:
+    """Have a peer that is gone without a word found out after two minutes, as on PostgreSQL."""
+    if connection.family != socket.AF_UNIX:
+        for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, option):  # not on every system
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _text(value: Any) -> Any:

@@ -85,7 +85,9 @@ def connect(address: Address, side: Side, *, database: str | None = None) -> Con
         "dbname": database or address.database or None,
         "application_name": "dbmimic",
         "client_encoding": "UTF8",
-        "keepalives_idle": 60,
+        "keepalives_idle": 60,  # a peer that is gone without a word is found out after two minutes
+        "keepalives_interval": 15,
+        "keepalives_count": 4,
     }
     if "PGCONNECT_TIMEOUT" not in os.environ:
         wanted["connect_timeout"] = 20

@@ -197,8 +197,10 @@ _REFUSED = (
 )
 
 
+_TLS = re.compile("SSL error|support SSL|SSL was required|server certificate|certificate file")
 _CUT = re.compile(
-    "reset by peer|broken pipe|closed the connection|could not (receive|send) data|SYSCALL|timeout", re.IGNORECASE
+    r"reset by peer|broken pipe|closed the connection|could not (receive|send) data|SYSCALL|\bEOF\b|timeout",
+    re.IGNORECASE,
 )
 
 
@@ -213,6 +215,10 @@ def unreachable(error: psycopg.Error, conninfo: str, side: Side, place: str) -> 
     if answer == Ping.REJECT or "too many" in text or "remaining connection slots" in text:
         reason, hint = "is starting up, shutting down or full", "try again when it accepts connections"
         return TryAgainError("DM703", f"the {side} {reason}", place=place, hint=hint)
+    if answer != Ping.OK and _TLS.search(text) and not _CUT.search(text):  # a ping does not come so far
+        hint = "check sslmode and sslrootcert in the URL, and the server's certificate"
+        message = f"the {side} answers, but the two did not agree on TLS"
+        return side.error(side.code(1), message, place=place, hint=hint)
     if answer == Ping.OK and not _CUT.search(text):
         why = next((why for pattern, why in _REFUSED if pattern.search(text)), "it refused the connection")
         hint = "check user, password and database in the URL, and the server's pg_hba.conf"

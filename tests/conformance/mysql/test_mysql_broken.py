@@ -7,10 +7,12 @@ import threading
 from dataclasses import replace
 
 import pyarrow as pa
+import pymysql
 import pytest
 
 from dbmimic.engines.mysql.connect import connect
-from dbmimic.engines.mysql.errors import Side
+from dbmimic.engines.mysql.engine import MysqlEngine
+from dbmimic.engines.mysql.errors import Side, translated
 from dbmimic.errors import SourceUnreachable, TargetError, TargetLost
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
@@ -142,3 +144,35 @@ def test_a_check_that_takes_too_long_is_given_up_and_the_session_goes_on(bench, 
         tried = replace(check, expression=expression)
         assert source.refuses(table, tried, {"v": pa.array(["a"], pa.string())}) is refused
     assert source.count(table) == 0
+
+
+def test_a_server_that_lets_nobody_write_is_told_as_such(bench):
+    bench.server.execute(
+        "CREATE USER IF NOT EXISTS replicated@'127.0.0.1'", "GRANT ALL ON `tgt%`.* TO replicated@'127.0.0.1'"
+    )
+    bench.sql("CREATE TABLE t (id int PRIMARY KEY)")
+    source, target = bench.source(), MysqlEngine().open_target(bench.address("tgt", "replicated"))
+    bench.server.execute("SET GLOBAL read_only = 1")
+    try:
+        with pytest.raises(TargetError) as caught:
+            target.build(source.structure())
+    finally:
+        bench.server.execute("SET GLOBAL read_only = 0")
+        target.close()
+    assert caught.value.code == "DM502"
+    assert "address of the primary" in caught.value.hint
+
+
+def test_what_another_server_does_not_know_is_told():
+    unknown = pymysql.err.OperationalError(1273, "Unknown collation: 'utf8mb4_0900_ai_ci'")
+    told = translated(unknown, Side("target", "stage"), "customers")
+    assert (told.code, told.place) == ("DM504", "customers")
+    assert "does not know a collation" in told.message
+
+
+def test_a_peer_that_is_gone_without_a_word_is_found_out_soon(bench):
+    with connect(bench.address("src"), Side("source", "src"), "src") as session:
+        wire = session._wire._sock
+        found = [wire.getsockopt(socket.IPPROTO_TCP, option) for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL)]
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert found == [60, 15]

@@ -1,0 +1,106 @@
+"""Connections that have to be private: copied over where they are, and refused at once where they are not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dbmimic.engines.mysql.engine import MysqlEngine
+from dbmimic.engines.postgres.engine import PostgresEngine
+from dbmimic.errors import DbmimicError
+from dbmimic.model.address import Address
+from dbmimic.pipeline.retry import passes
+from dbmimic.testing.mariadb_server import MariadbServer
+from dbmimic.testing.postgres_server import PostgresServer
+from tests import small_shop
+from tests.copying import copied
+from tests.faults.certificates import Files, issued
+from tests.small_shop import RULES
+
+
+def refused(opening: Callable[[], object], code: str) -> None:
+    """See to it that a connection is refused for the sake of TLS, and not tried again as a server that is not there."""
+    with pytest.raises(DbmimicError) as caught:
+        opening()
+    told = str(caught.value)
+    assert caught.value.code == code, told
+    assert "TLS" in told, told
+    assert not passes(caught.value), told
+
+
+@pytest.fixture
+def encrypting(postgres15: PostgresServer) -> Iterator[Callable[[Files], None]]:
+    """Give what lets the server encrypt with other files from now on."""
+    folder = Path(str(postgres15.execute("SHOW data_directory")[0][0]))
+    owner = folder.stat()
+
+    def use(files: Files) -> None:
+        for file in (files.certificate, files.key):
+            shutil.copy(file, folder / file.name)
+            os.chown(folder / file.name, owner.st_uid, owner.st_gid)
+            (folder / file.name).chmod(0o600)
+        for setting in ("ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.key'", "ssl = on"):
+            postgres15.execute(f"ALTER SYSTEM SET {setting}")
+        postgres15.execute("SELECT pg_reload_conf()")
+
+    yield use
+    postgres15.execute("ALTER SYSTEM RESET ssl")
+    postgres15.execute("SELECT pg_reload_conf()")
+
+
+def test_postgresql(postgres15: PostgresServer, encrypting: Callable[[Files], None], tmp_path: Path) -> None:
+    shop = small_shop.on_postgres(postgres15)
+    shop.build("private")
+
+    def opening(host: str, **options: str) -> Callable[[], object]:
+        address = Address("postgresql", "private", host, postgres15.port, "postgres", options=options)
+        return lambda: PostgresEngine().open_source(address)
+
+    refused(opening("localhost", sslmode="require"), "DM401")
+    good = issued(tmp_path / "good", "localhost")
+    strict = {"sslmode": "verify-full", "sslrootcert": str(good.authority)}
+    encrypting(issued(tmp_path / "other", "localhost"))
+    refused(opening("localhost", **strict), "DM401")
+    over = issued(tmp_path / "over", "localhost", days=-1)
+    encrypting(over)
+    refused(opening("localhost", sslmode="verify-full", sslrootcert=str(over.authority)), "DM401")
+    encrypting(good)
+    refused(opening("127.0.0.1", **strict), "DM401")
+    url = f"postgresql://postgres@localhost:{postgres15.port}/{{}}?sslmode=verify-full&sslrootcert={good.authority}"
+    assert copied(tmp_path, url.format("private"), url.format("private_stage"), rules=RULES).verified
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MariadbServer, Files]]:
+    """A MariaDB that encrypts."""
+    files = issued(tmp_path_factory.mktemp("private"), "localhost")
+    for file in (files.certificate, files.key):
+        file.chmod(0o644)  # for the account that the server runs as
+    for folder in (files.key.parent, *files.key.parents):
+        if folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(0o755)
+    options = (f"--ssl-cert={files.certificate}", f"--ssl-key={files.key}")
+    with MariadbServer(*options) as server:
+        yield server, files
+
+
+def test_mariadb(private: tuple[MariadbServer, Files], mariadb: MariadbServer, tmp_path: Path) -> None:
+    server, files = private
+    shop = small_shop.on_mariadb(server)
+    shop.build("private")
+
+    def opening(port: int, host: str, **options: str) -> Callable[[], object]:
+        address = Address("mysql", "private", host, port, "root", options=options)
+        return lambda: MysqlEngine().open_source(address)
+
+    mariadb.create_database("private")
+    refused(opening(mariadb.port, "localhost", ssl_ca=str(files.authority)), "DM401")
+    refused(opening(server.port, "localhost", ssl_ca=str(issued(tmp_path / "other", "localhost").authority)), "DM401")
+    refused(opening(server.port, "127.0.0.1", ssl_ca=str(files.authority), ssl_verify_identity="true"), "DM401")
+    refused(opening(server.port, "localhost", ssl_ca=str(tmp_path / "nowhere.pem")), "DM401")
+    url = f"mysql://root@localhost:{server.port}/{{}}?ssl_ca={files.authority}&ssl_verify_identity=true"
+    assert copied(tmp_path, url.format("private"), url.format("private_stage"), rules=RULES).verified
