@@ -11,7 +11,7 @@ import pytest
 
 from dbmimic.engines.mysql.engine import MysqlEngine
 from dbmimic.engines.postgres.engine import PostgresEngine
-from dbmimic.errors import DbmimicError
+from dbmimic.errors import DbmimicError, RefusedError
 from dbmimic.model.address import Address
 from dbmimic.pipeline.retry import passes
 from dbmimic.testing.mariadb_server import MariadbServer
@@ -76,14 +76,14 @@ def test_postgresql(postgres15: PostgresServer, encrypting: Callable[[Files], No
 
 @pytest.fixture(scope="module")
 def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MariadbServer, Files]]:
-    """A MariaDB that encrypts."""
+    """A MariaDB that encrypts, and keeps names of tables in small letters."""
     files = issued(tmp_path_factory.mktemp("private"), "localhost")
     for file in (files.certificate, files.key):
         file.chmod(0o644)  # for the account that the server runs as
     for folder in (files.key.parent, *files.key.parents):
         if folder.stat().st_mode & 0o005 != 0o005:
             folder.chmod(0o755)
-    options = (f"--ssl-cert={files.certificate}", f"--ssl-key={files.key}")
+    options = (f"--ssl-cert={files.certificate}", f"--ssl-key={files.key}", "--lower-case-table-names=1")
     with MariadbServer(*options) as server:
         yield server, files
 
@@ -104,3 +104,21 @@ def test_mariadb(private: tuple[MariadbServer, Files], mariadb: MariadbServer, t
     refused(opening(server.port, "localhost", ssl_ca=str(tmp_path / "nowhere.pem")), "DM401")
     url = f"mysql://root@localhost:{server.port}/{{}}?ssl_ca={files.authority}&ssl_verify_identity=true"
     assert copied(tmp_path, url.format("private"), url.format("private_stage"), rules=RULES).verified
+
+
+def test_names_that_the_targets_server_would_take_for_one_another(
+    private: tuple[MariadbServer, Files], mariadb: MariadbServer, tmp_path: Path
+) -> None:
+    """Shape 88: the copy is refused before a row is written, with all of them."""
+    server, _ = private
+    mariadb.create_database("cased")
+    mariadb.execute(
+        "CREATE TABLE Orders (id int)", "CREATE TABLE orders (id int)", "CREATE TABLE x (id int)", database="cased"
+    )
+    with pytest.raises(RefusedError) as caught:
+        copied(tmp_path, mariadb.url("cased"), server.url("cased"))
+    assert {(problem.code, problem.place) for problem in caught.value.problems} == {
+        ("DM309", "Orders"),
+        ("DM309", "orders"),
+    }
+    assert not [name for (name,) in server.execute("SHOW DATABASES") if str(name).startswith("cased")]

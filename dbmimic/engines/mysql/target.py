@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from dbmimic.engines.mysql.sidecar import exists
 from dbmimic.engines.mysql.source import MysqlSource, probe_lock, server_identity
 from dbmimic.engines.mysql.structure import Script, TableScript
 from dbmimic.engines.mysql.swap import Exchange
-from dbmimic.errors import ConfigError, DbmimicError, InternalError, RefusedError, TryAgainError
+from dbmimic.errors import ConfigError, DbmimicError, InternalError, Problem, RefusedError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.findings import Finding
@@ -117,6 +118,7 @@ class MysqlTarget:
     def build(self, structure: Structure) -> None:
         """Take the run lock, finish or undo what a killed run left, and create the new copy's tables."""
         script = _script(structure)
+        self._has_room_for_names(script)
         self.hold()
         self._exchange.recover()
         self._session.run(f"DROP DATABASE IF EXISTS {quoting.name(self._places.new)}", self._places.new)
@@ -125,6 +127,24 @@ class MysqlTarget:
         ddl.create_database(self._session, self._places.new, script)
         ddl.create_tables(self._session, script)
         self._catalogue = None
+
+    def _has_room_for_names(self, script: Script) -> None:
+        """
+        Make sure that the server keeps the names of tables as they are.
+
+        Raises:
+            RefusedError: DM309, with each that it would spell in another way or take for another one.
+        """
+        setting = str(self._session.value("SELECT @@lower_case_table_names"))
+        names = [table.name for table in script.tables] + [sequence.name for sequence in script.sequences]
+        names += [each.name for each in script.objects if each.kind == "VIEW"]
+        taken = Counter(name.lower() for name in names)
+        unfit = [name for name in names if taken[name.lower()] > 1 or (setting == "1" and name != name.lower())]
+        if setting == "0" or not unfit:
+            return
+        reason = "the target's server does not tell large from small letters in names"
+        hint = f"it has lower_case_table_names = {setting}: copy into one that has 0, as the source has"
+        raise RefusedError.of([Problem("DM309", reason, name, hint) for name in sorted(unfit)])
 
     def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
         """Load the batches into the new copy in one transaction and give the number of rows; a unit only once."""
