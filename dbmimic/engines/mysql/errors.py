@@ -43,6 +43,7 @@ UNKNOWN_THERE = {1115: "character set", 1273: "collation", 1286: "storage engine
 UNKNOWN_DATABASE = 1049
 UNKNOWN_TABLE = 1146
 TABLE_CHANGED = 1412
+NOT_THERE = frozenset({1054, UNKNOWN_TABLE, 1305, 1356})  # what a view names
 NO_LOCAL = frozenset({1148, 2068, 3948, 4166})
 DATA_REFUSED = {
     1062: "two rows have the same value in a unique key",
@@ -52,6 +53,7 @@ DATA_REFUSED = {
     3819: "a CHECK constraint refuses a row",
     4025: "a CHECK constraint refuses a row",
 }
+_FAILED = "a statement failed on the target"
 FITTING_MASK = "if the column is masked, choose a mask that fits its type, keys and constraints"
 
 
@@ -142,10 +144,13 @@ def _refusal(code: int) -> tuple[int, str, str]:
         return 3, "the target's disk or table space is full", hint
     if code in DATA_REFUSED:
         return 4, DATA_REFUSED[code], FITTING_MASK
-    if code in UNKNOWN_THERE:
-        hint = "copy into a server of the source's kind and version, or change it in the source"
-        return 4, f"the target's server does not know a {UNKNOWN_THERE[code]} that the source uses", hint
-    return 4, "a statement failed on the target", _manual(code)
+    if code in NOT_THERE:
+        hint = "what stands in other databases is not copied: put it onto the target's server, or leave the object out"
+        return 4, "it names a table, a column or a function that is not there", hint
+    what = UNKNOWN_THERE.get(code)
+    hint = "copy into a server of the source's kind and version, or change it in the source"
+    reason = f"the target's server does not know a {what} that the source uses" if what else _FAILED
+    return 4, reason, hint if what else _manual(code)
 
 
 def _reach_hint(code: int) -> str:

@@ -11,6 +11,10 @@ from functools import cache
 from dbmimic.engines.mysql import quoting
 
 _REST = r"""/\*.*?\*/|--[ \t][^\n]*|\#[^\n]*|`(?:[^`]|``)*`|[\w$]+|\s+|."""
+_NAME = re.compile(r"[`\w$]|\"")
+_BEFORE_TABLES = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "CALL"})
+_FROM_INSIDE = frozenset({"EXTRACT", "TRIM", "SUBSTR", "SUBSTRING", "MID"})  # EXTRACT(YEAR FROM o.made)
+_NEAR = 8  # signs between such a function's name and its FROM
 _ANSI = "ANSI_QUOTES"  # what stands in double quotes is a name
 _PLAIN_STRINGS = "NO_BACKSLASH_ESCAPES"
 _ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[\w$%.]+)"
@@ -66,6 +70,27 @@ def unqualified(statement: str, database: str, mode: str = "", *, relations: Col
         kept.append(found[at])
         at += 1
     return "".join(kept)
+
+
+def databases(statement: str, mode: str, relations: Collection[str]) -> set[str]:
+    """
+    Give the databases that a statement, made free of its own one's name, still names.
+
+    A name with two parts is taken for a table with its database where a table has to stand; one with three always.
+    """
+    found = [token for token in tokens(statement, mode) if not token.isspace()]
+    named = set()
+    for at, word in enumerate(found[:-2]):
+        if found[at + 1] != "." or not _NAME.match(word) or (at and found[at - 1] in {".", "@", ":"}):
+            continue
+        has_three_parts = found[at + 3 : at + 4] == ["."]
+        before = found[at - 1].upper() if at else ""
+        inside = at > 1 and any(
+            found[back].upper() in _FROM_INSIDE and found[back + 1] == "(" for back in range(max(0, at - _NEAR), at - 1)
+        )
+        if has_three_parts or (before in _BEFORE_TABLES and not inside):
+            named.add(_bare(word))
+    return named - set(relations)
 
 
 def _double_quoted(name: str) -> str:

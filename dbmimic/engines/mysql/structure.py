@@ -28,6 +28,7 @@ _CLAUSES = {
     "PARTITION": re.compile(r"^\s*(?:/\*!\d+ )?PARTITION BY ", re.MULTILINE),
 }
 _INDEX = re.compile(r"^\s+(?:UNIQUE |FULLTEXT |SPATIAL )?KEY `((?:[^`]|``)*)`", re.MULTILINE)
+_SYSTEM = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 _CANNOT_SHOW = errors.DENIED | {1356, 1449, 1305}
 
 
@@ -105,9 +106,10 @@ def read(session: Session, database: str) -> Described:
         if row[1] in {"BASE TABLE", "SYSTEM VERSIONED"}
     )
     sequences = tuple(_sequence(session, row[0], database) for row in rows if row[1] == "SEQUENCE")
-    described = objects(session, findings)
+    described = [each for each in objects(session, findings) if not _is_broken(session, each, findings)]
     relations = frozenset({*(row[0] for row in rows), *(each.name for each in described)})
     shown = tuple(portable(each, database, relations) for each in described)
+    findings += [found for each in shown for found in _leading_out(each, relations)]
     script = Script(charset, collation, tables, sequences, shown)
     findings += [_event_finding(each) for each in shown if each.kind == "EVENT"]
     findings += _hidden(session, database)
@@ -207,6 +209,31 @@ def _not_shown(kind: str, name: str) -> Finding:
 
 def _event_finding(event: ObjectScript) -> Finding:
     return Finding("DM405", Severity.INFO, event.name, "the event is disabled in the copy", "enable it by ALTER EVENT")
+
+
+def _is_broken(session: Session, shown: ObjectScript, findings: list[Finding]) -> bool:
+    """Tell whether a view reads what is not there any more, so that nobody can use it or make it again."""
+    if shown.kind != "VIEW":
+        return False
+    try:
+        session.fetch(f"SHOW COLUMNS FROM {quoting.name(shown.name)}")
+    except pymysql.MySQLError as error:
+        if errors.number(error) not in errors.NOT_THERE:
+            raise errors.translated(error, session.side, shown.name) from None
+    else:
+        return False
+    reason = "the view reads what is not there, or its definer may not read, so the copy is without it"
+    findings.append(Finding("DM405", Severity.WARNING, shown.name, reason, "mend or drop it in the source"))
+    return True
+
+
+def _leading_out(shown: ObjectScript, relations: Collection[str]) -> Iterator[Finding]:
+    for name in sorted(statements.databases(shown.create, shown.sql_mode, relations) - _SYSTEM):
+        reason = f"the {shown.kind.lower()} names the database {name}, and does so in the copy, too"
+        hint = (
+            f"what it reads or writes there is not a copy: see to it that staging's server has no production in {name}"
+        )
+        yield Finding("DM405", Severity.WARNING, shown.name, reason, hint)
 
 
 def _hidden(session: Session, database: str) -> Iterator[Finding]:

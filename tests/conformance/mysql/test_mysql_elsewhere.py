@@ -97,3 +97,30 @@ def test_nothing_in_the_copy_names_the_source(server: MariadbServer, tmp_path: P
         " SELECT definer FROM information_schema.triggers WHERE trigger_schema = 'named_stage'"
     )
     assert {str(definer).split("@")[0] for (definer,) in definers} == {"stager"}
+
+
+def test_views_that_cannot_be_read_and_what_names_other_databases(server: MariadbServer, tmp_path: Path) -> None:
+    """One broken view keeps nobody from a copy; one that reads another database is told of, because that is no copy."""
+    for name in ("around", "beside"):
+        server.create_database(name)
+    server.execute("CREATE TABLE log (id int)", database="beside")
+    server.execute(
+        "CREATE TABLE t (id int)",
+        "CREATE TABLE gone (id int)",
+        "CREATE VIEW broken AS SELECT id FROM gone",
+        "CREATE VIEW on_broken AS SELECT id FROM broken",
+        "DROP TABLE gone",
+        "CREATE VIEW fine AS SELECT id FROM t",
+        "CREATE TRIGGER noted AFTER INSERT ON t FOR EACH ROW INSERT INTO beside.log VALUES (NEW.id)",
+        database="around",
+    )
+    report = copied(tmp_path, server.url("around"), server.url("around_stage"), rules=RULES)
+    assert report.verified
+    assert {(finding.place, finding.severity.value) for finding in report.findings} == {
+        ("broken", "warning"),
+        ("on_broken", "warning"),
+        ("noted", "warning"),
+    }
+    assert "beside" in next(finding.message for finding in report.findings if finding.place == "noted")
+    shown = server.execute("SHOW FULL TABLES WHERE Table_type = 'VIEW'", database="around_stage")
+    assert [name for name, _ in shown] == ["fine"]

@@ -6,7 +6,7 @@ import pytest
 
 from dbmimic.engines.mysql import wire
 from dbmimic.engines.mysql.places import Places
-from dbmimic.engines.mysql.statements import disabled, taken_apart, tokens, unqualified, without_definer
+from dbmimic.engines.mysql.statements import databases, disabled, taken_apart, tokens, unqualified, without_definer
 from dbmimic.engines.mysql.stream import Stream
 
 
@@ -37,6 +37,22 @@ def test_only_the_databases_own_name_goes(before, after):
 def test_quotes_mean_what_they_meant_where_it_was_written(mode, before, after):
     assert unqualified(before, "src", mode) == after
     assert "".join(tokens(before, mode)) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("INSERT INTO audit.log VALUES (1)", {"audit"}),
+        ("select `far`.`t`.`id` AS `id` from (`far`.`t` join `own` on(`far`.`t`.`id` = `own`.`id`))", {"far"}),
+        ("SELECT EXTRACT(YEAR FROM o.made), TRIM(BOTH 'x' FROM o.name) FROM own o WHERE o.id = own.id", set()),
+        ("SET @a = 'FROM audit.log' /* FROM audit.log */; UPDATE own SET id = NEW.id", set()),
+        ("DELETE FROM own.id", set()),
+        ("CALL jobs . run(@x)", {"jobs"}),
+        ("SELECT @@global.read_only, 1.5 FROM own", set()),
+    ],
+)
+def test_what_names_other_databases(statement, named):
+    assert databases(statement, "", {"own"}) == named
 
 
 def test_a_table_may_have_the_databases_name():
