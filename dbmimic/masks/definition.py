@@ -18,6 +18,9 @@ from dbmimic.model.types import Kind, LogicalType
 MaskFunction = Callable[[pa.Array, pa.Array | None], pa.Array]
 """Takes a column's values as `pa.string()` and the entity column's (or None); gives as many values as `pa.string()`."""
 
+BEFORE, AFTER = "before", "after"
+"""The fields of what a mask with `row_before` takes beside the values: struct arrays of the row's columns as text."""
+
 ENTITY, GROUPED = "entity", "group"
 """The fields of what a counted mask with the option `group` takes beside the values: a struct array of text."""
 
@@ -203,7 +206,9 @@ DISTINCT = Parameter(
     choices=("auto", "require", "off"),
     summary="whether different values must stay different: where a key asks for it, in any case, or not",
 )
-PERSONA = Parameter("persona", "column", summary="the column that says whose identity the value is part of")
+PERSONA = Parameter(
+    "persona", "column", summary="the column that says whose identity the value is part of; or KEY.COLUMN"
+)
 GROUP = Parameter("group", "columns", summary="the columns whose rows with equal values belong together; else all do")
 GENERAL = (EXCEPT, NULLS, EMPTY, INVALID, WHEN, SCOPE, DISTINCT, PERSONA)
 """The options that every mask takes, unless it has one of the same name; `masks.policy` does what they say."""
@@ -250,6 +255,11 @@ def needs_parts(_keyed: KeyedFunction, _options: Options, _context: ColumnContex
     raise TypeError("a mask with parts is built by its registry")
 
 
+def of_no_columns(_options: Options) -> tuple[str, ...]:
+    """Name no column of the row."""
+    return ()
+
+
 def no_parts(_options: Options) -> Mapping[str, Part]:
     """Have no parts."""
     return {}
@@ -278,8 +288,8 @@ class MaskDefinition:
 
     One that `outgrows` may give more characters than it was given: they are counted where the column has a limit.
 
-    A mask that is made of the rest of the row names those columns in `row`: beside the values it takes a struct array
-    of them, as they are in the copy.
+    A mask that is made of the rest of the row names those columns in `row`, if its options tell any: beside the values
+    it takes a struct array of them, as they are in the copy, and with `row_before` as they were, too.
     """
 
     name: str
@@ -298,7 +308,8 @@ class MaskDefinition:
     gaps: bool = False
     reads: Reads | None = None
     drawn: bool = False
-    row: Callable[[Options], tuple[str, ...]] | None = None
+    row: Callable[[Options], tuple[str, ...]] = of_no_columns
+    row_before: bool = False
     version: int = 1
     outgrows: bool = False
     counted: bool = False

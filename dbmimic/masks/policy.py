@@ -170,7 +170,7 @@ def rowless(definition: MaskDefinition, options: Options) -> str | None:
     asked += [name for name in [entity_of(definition)] if name is not None and options.get(name) is not None]
     if asked:
         return f"option {asked[0]!r} is for whole columns, and this is a piece of a value"
-    whole = definition.row or definition.counted
+    whole = definition.row(options) or definition.counted
     return f"mask {definition.name!r} is for whole columns, and this is a piece of a value" if whole else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.summary import Dealt, Summary
+from dbmimic.model.summary import Dealt, Reached, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,28 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """
+    From a row to its parent: the row of `table` with its foreign key in `key`.
+
+    `columns` are those of the parent that lead on, or say whose it is.
+    """
+
+    table: TableId
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Masked:
     """
     The column is masked.
 
     `domain` names the derived key: equal values in one domain become equal masked values. `entity` are the columns of
-    the same row that say to whom the value belongs. `follows` is the key column whose decision this one inherits,
-    where a foreign key joins the column to it. What the narrowest column of such a group can hold
-    stands in `length` (characters) and `low_bits` (of an integer key), so that all of them get the same values.
+    the same row that say to whom the value belongs, or with `steps` a foreign key that leads to the row which says it:
+    `reached` knows where to. `follows` is the key column whose decision this one inherits, where a foreign key joins
+    the column to it. What the narrowest column of such a group can hold stands in `length` (characters) and `low_bits`
+    (of an integer key), so that all of them get the same values.
     """
 
     mask: str
@@ -39,6 +53,8 @@ class Masked:
     group: tuple[str, ...] = ()  # the columns whose rows with equal values the mask takes together
     summary: Summary | None = None  # of the column's values, where the mask draws from them
     dealt: Dealt | None = None  # what becomes of each row's value, where that hangs on other rows
+    steps: tuple[Step, ...] = ()
+    reached: Reached | None = None
     scope: str = "stable"  # or `run`: other masked values in each run; or `row`: in each row
 
 

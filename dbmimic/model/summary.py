@@ -1,4 +1,4 @@
-"""What a column holds in all of its rows, and what it is to hold in each of them."""
+"""What a column holds in all of its rows, what it is to hold in each of them, and whose the rows of a parent are."""
 
 from __future__ import annotations
 
@@ -35,4 +35,18 @@ class Dealt:
 
     rows: npt.NDArray[np.uint64] = field(repr=False)
     values: pa.Array = field(repr=False)
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reached:
+    """
+    Whose each row of a table is, for rows of others that lead to it.
+
+    Shape: `rows` is (n,) uint64, a keyed number of each row's key, ascending; `owners` are as many, each the key of
+    whose the row is. A row of nobody is not among them. `digest` as in `Dealt`. They are rows' values: see `Summary`.
+    """
+
+    rows: npt.NDArray[np.uint64] = field(repr=False)
+    owners: pa.Array = field(repr=False)
     digest: str = ""

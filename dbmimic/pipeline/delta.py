@@ -144,9 +144,9 @@ def _made_by(work: Work, position: Position) -> dict[str, str]:
 def _told_of(column: str, decision: Decision) -> list[object]:
     if not isinstance(decision, Masked):
         return [column]
-    told = asdict(replace(decision, dealt=None))
+    told = asdict(replace(decision, dealt=None, reached=None))
     del told["place"]
-    return [column, told, decision.dealt.digest if decision.dealt is not None else ""]
+    return [column, told, *(each.digest if each is not None else "" for each in (decision.dealt, decision.reached))]
 
 
 def _digest(value: object) -> str:

@@ -65,7 +65,7 @@ def _masked_table(
         for name, decision in decisions.items()
         if not same_run and (decision.scope == "run" or registry.get(decision.mask).counted)
     }
-    passing |= {name for name, (mask, options) in definitions.items() if mask.row and passing & {*mask.row(options)}}
+    passing |= {name for name, (mask, options) in definitions.items() if passing & {*mask.row(options)}}
     return MaskedTable(
         table=table,
         parts=chosen.parts,

@@ -1,4 +1,4 @@
-"""Columns read before their rows are masked, for masks that hang on what the column holds in other rows."""
+"""Columns read before rows are masked, for masks that hang on what other rows of a table, or its parents, hold."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE
-from dbmimic.model.masking import Decision, Masked, MaskPlan
+from dbmimic.model.masking import Decision, Masked, MaskPlan, Step
 from dbmimic.model.names import ColumnId
 from dbmimic.model.schema import Schema, Table
-from dbmimic.model.summary import Summary
+from dbmimic.model.summary import Reached, Summary
 from dbmimic.ports.source import Reader
 
 NOBODYS = Secret(bytes(32))  # masks what is looked at and goes nowhere
@@ -33,10 +33,10 @@ class _UnfitError(ValueError):
 
 def counted(masks: MaskPlan, schema: Schema, registry: MaskRegistry, source: Reader, secret: Secret | None) -> MaskPlan:
     """
-    Give the plan with what is to be known of each column whose mask hangs on what its table holds in all rows.
+    Give the plan with what is to be known of each column whose mask hangs on other rows: of its table, or of parents.
 
     Cost: one read of each such column. Memory: its different values, or all of them; both are limited. Without a secret
-    columns are dealt by nobody's: that is enough to see whether they can be.
+    it is done with nobody's: that is enough to see whether it can be.
 
     Raises:
         RefusedError: DM316, a column has too many different values, too few that are frequent enough, or takes too much
@@ -44,17 +44,34 @@ def counted(masks: MaskPlan, schema: Schema, registry: MaskRegistry, source: Rea
     """
     decisions: dict[ColumnId, Decision] = dict(masks.decisions)
     problems = []
+    whose: dict[tuple[Step, ...], Reached] = {}  # many columns of a table ask for the same
     for column, decision in masks.decisions.items():
-        if not isinstance(decision, Masked) or not registry.get(decision.mask).counted:
+        if not isinstance(decision, Masked):
             continue
+        hint = "choose another mask for the column, or another `min_count`"
+        known = decision
         try:
-            decisions[column] = _known(column, decision, schema, registry, source, secret or NOBODYS)
+            if registry.get(decision.mask).counted:
+                known = _known(column, decision, schema, registry, source, secret or NOBODYS)
+            hint = "let a column of the row itself say whose it is"
+            if decision.steps:
+                known = replace(known, reached=_reached(decision.steps, whose, schema, source, secret or NOBODYS))
         except (_UnfitError, UndealableError) as error:
-            hint = "choose another mask for the column, or another `min_count`"
             problems.append(Problem("DM316", f"mask {decision.mask}: {error}", str(column), hint))
+        decisions[column] = known
     if problems:
         raise RefusedError.of(problems)
     return MaskPlan(decisions)
+
+
+def _reached(
+    steps: tuple[Step, ...], whose: dict[tuple[Step, ...], Reached], schema: Schema, source: Reader, secret: Secret
+) -> Reached:
+    if steps not in whose:
+        whose[steps] = rules.reached(
+            steps, schema, lambda table, columns: _read(schema.table(table), columns, source), secret
+        )
+    return whose[steps]
 
 
 def _known(

@@ -9,7 +9,8 @@ Read first: `resolve`, then `apply`. The rules themselves are the packs beside t
 from dbmimic.rules.apply import Masker
 from dbmimic.rules.context import grouped
 from dbmimic.rules.dealing import columns_dealt, deal
+from dbmimic.rules.reaching import reached
 from dbmimic.rules.resolve import Resolution, resolve
 from dbmimic.rules.risk import risks
 
-__all__ = ["Masker", "Resolution", "columns_dealt", "deal", "grouped", "resolve", "risks"]
+__all__ = ["Masker", "Resolution", "columns_dealt", "deal", "grouped", "reached", "resolve", "risks"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from dbmimic.errors import InternalError, RefusedError, TargetError
 from dbmimic.masks import canonical
 from dbmimic.masks.condition import Condition
-from dbmimic.masks.definition import ENTITY, GROUPED, MaskError, MaskFunction
+from dbmimic.masks.definition import AFTER, BEFORE, ENTITY, GROUPED, MaskError, MaskFunction
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
@@ -19,6 +20,7 @@ from dbmimic.model.masking import Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Table
 from dbmimic.rules.context import condition_of, grouped, joined, masked_context
+from dbmimic.rules.reaching import owners
 
 
 class _Count:
@@ -42,11 +44,13 @@ class _Bound:
 
     apply: MaskFunction
     entity: tuple[str, ...]
+    owners: Callable[[pa.Array], pa.Array] | None  # says whose the rows are that the entity leads to
     group: tuple[str, ...]  # read beside the entity
     when: Condition | None
     unread: _Count
     may_miss: bool
     made_of: tuple[str, ...]  # columns of the row as they are in the copy
+    row_before: bool  # it takes them as they were, too
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -134,18 +138,21 @@ class Masker:
         bound = self._bound.get(name)
         if bound is None:
             return head[name]
-        beside = _beside(bound, head) if copied is None else self._row(bound, copied)
+        beside = _beside(bound, head) if copied is None else self._row(bound.made_of, copied)
+        if copied is not None and bound.row_before:
+            both = [self._row(bound.made_of, head), beside]
+            beside = pa.StructArray.from_arrays(both, names=[BEFORE, AFTER])
         if kept is None:
             return self._masked_column(name, head[name], beside)
         chosen = pc.invert(kept)
         few = None if beside is None else beside.filter(chosen)
         return pc.replace_with_mask(head[name], chosen, self._masked_column(name, head[name].filter(chosen), few))
 
-    def _row(self, bound: _Bound, copied: Mapping[str, pa.Array]) -> pa.Array:
-        """Give the columns that a mask is made of, as they will be in the copy, without what an engine pads with."""
+    def _row(self, names: tuple[str, ...], head: Mapping[str, pa.Array]) -> pa.Array:
+        """Give the columns that a mask is made of, without what an engine pads with."""
         padded = {column.name for column in self.table.columns if column.logical.padded}
-        made_of = [canonical.unpadded(copied[name]) if name in padded else copied[name] for name in bound.made_of]
-        return pa.StructArray.from_arrays(made_of, names=list(bound.made_of))
+        made_of = [canonical.unpadded(head[name]) if name in padded else head[name] for name in names]
+        return pa.StructArray.from_arrays(made_of, names=list(names))
 
     def _masked_column(self, name: str, values: pa.Array, beside: pa.Array | None) -> pa.Array:
         try:
@@ -165,6 +172,8 @@ class Masker:
 def _beside(bound: _Bound, head: Mapping[str, pa.Array]) -> pa.Array | None:
     """Give what says of each row to whom it belongs, and with a group to which, as a struct."""
     entity = joined(head, bound.entity)
+    if bound.owners is not None:
+        entity = bound.owners(entity)
     if not bound.group:
         return entity
     return pa.StructArray.from_arrays([entity, grouped(head, bound.group)], names=[ENTITY, GROUPED])
@@ -179,7 +188,10 @@ def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, sec
     function = registry.bind(decision.mask, decision.options, context, secret, decision.domain, unread)
     definition = registry.get(decision.mask)
     may_miss = definition.gaps or definition.reads is not None or definition.compose is not None
-    made_of = definition.row(decision.options) if definition.row is not None else ()
+    made_of = definition.row(decision.options)
     group = decision.group if definition.deal is None else ()
     when = condition_of(table, decision.options)
-    return _Bound(function, decision.entity, group, when, unread, may_miss, made_of)
+    whose = partial(owners, decision.reached, secret) if decision.reached is not None else None
+    if decision.steps and whose is None:
+        raise InternalError("DM901", "nobody looked whose the rows are", place=str(table.id.column(name)))
+    return _Bound(function, decision.entity, whose, group, when, unread, may_miss, made_of, definition.row_before)

@@ -11,7 +11,7 @@ from dbmimic.masks.definition import GENERAL, PERSONA, SCOPE, MaskDefinition, Op
 from dbmimic.masks.policy import Policy, entity_of
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError
 from dbmimic.model.graph import FkGraph
-from dbmimic.model.masking import Decision, Kept, Masked, MaskPlan
+from dbmimic.model.masking import Decision, Kept, Masked, MaskPlan, Step
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, Ruleset, Undecided
 from dbmimic.model.schema import Column, Generated, Schema, Table
@@ -19,6 +19,7 @@ from dbmimic.model.types import Kind
 from dbmimic.rules.context import condition_of, context_of, held, in_key, narrowest, words
 from dbmimic.rules.domains import Group, groups
 from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
+from dbmimic.rules.reaching import NoPathError, Path, path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def resolve(
     Raises:
         ConfigError: DM205 to DM208 for each rule that names nothing, an unknown mask, or a column it does not fit.
     """
-    resolver = _Resolver(ruleset, schema, registry)
+    resolver = _Resolver(ruleset, schema, graph, registry, excluded)
     resolver.problems.extend(unmatched(ruleset, schema))
     ids = [column for table, _, column in column_ids(schema) if table.id not in excluded]
     joined = groups(graph, ids)
@@ -85,7 +86,9 @@ class _Resolver:
 
     ruleset: Ruleset
     schema: Schema
+    graph: FkGraph
     registry: MaskRegistry
+    excluded: frozenset[TableId]
     roots: dict[ColumnId, ColumnId] = field(default_factory=dict)  # what each column references, if it does
     domains: dict[tuple[str, str], list[ColumnId]] = field(default_factory=dict)  # by mask and domain that a rule names
     decisions: dict[ColumnId, Decision] = field(default_factory=dict)
@@ -114,11 +117,19 @@ class _Resolver:
     def _persona(self, group: Group, options: Mapping[str, object]) -> str | None:
         """Give the name of the persons that a rule's values are part of: of the key which its column leads to."""
         named = options.get(PERSONA.name)
-        column = group.root.table.column(named) if isinstance(named, str) else None
-        if column is None or column not in self.roots:
+        if not isinstance(named, str):
             return None
-        root = self.roots[column]
+        try:
+            owner = self._path(self.schema.table(group.root.table), named).owner
+        except NoPathError:
+            return None  # `_mask` tells of it
+        if owner not in self.roots:
+            return None
+        root = self.roots[owner]
         return f"persona:{root.table.name}.{root.name}".casefold()
+
+    def _path(self, table: Table, written: str) -> Path:
+        return path(self.schema, self.graph, table, written, self.excluded)
 
     def refuse_computed_keys(self, graph: FkGraph) -> None:
         """Tell the user of masked keys that a generated column references: it would go on being the unmasked one."""
@@ -136,7 +147,7 @@ class _Resolver:
         """Tell the user of columns that a mask would be made of and cannot: unknown, computed, or made of others."""
         for column, decision in self.decisions.items():
             definition = self.registry.get(decision.mask) if isinstance(decision, Masked) else None
-            if not isinstance(decision, Masked) or definition is None or definition.row is None:
+            if not isinstance(decision, Masked) or definition is None:
                 continue
             for name in definition.row(decision.options):
                 reason = self._unmade(column.table, name)
@@ -149,7 +160,7 @@ class _Resolver:
         if column is None or column.generated is not Generated.NO:
             return f"the table has no column {name} to be made of"
         other = self.decisions.get(table.column(name))
-        if isinstance(other, Masked) and self.registry.get(other.mask).row is not None:
+        if isinstance(other, Masked) and self.registry.get(other.mask).row(other.options):
             return f"column {name} is itself made of others"
         return None
 
@@ -276,11 +287,12 @@ class _Resolver:
         policy = Policy.of(definition, options)
         for column in group.columns:
             table = self.schema.table(column.table)
-            entity = _entity(table, definition, options, policy)
+            entity, steps, lost = self._entity(table, definition, options, policy)
             reason = self._misfit(table, column, definition, options, length, low_bits)
             reason = (
                 reason
-                or _alone(group, policy, definition)
+                or lost
+                or _alone(group, policy, definition, options)
                 or _beside(table, entity, options, definition)
                 or _one(table, column, policy)
             )
@@ -294,12 +306,28 @@ class _Resolver:
                 place=place,
                 options=options,
                 entity=entity,
+                steps=steps,
                 follows=None if column == group.root else group.root,
                 length=length,
                 low_bits=low_bits,
                 group=group_of(options) if definition.counted else (),
                 scope=policy.scope,
             )
+
+    def _entity(
+        self, table: Table, definition: MaskDefinition, options: Mapping[str, object], policy: Policy
+    ) -> tuple[tuple[str, ...], tuple[Step, ...], str | None]:
+        """Give the columns that say to whom the value belongs (an option's, or the row's own key), and why none do."""
+        named = options.get(entity_of(definition) or "") or policy.persona
+        if isinstance(named, str):
+            try:
+                found = self._path(table, named)
+            except NoPathError as error:
+                return (), (), f"option {PERSONA.name if policy.persona else entity_of(definition)!r}: {error}"
+            return found.columns, found.steps, None
+        if (policy.scope != "row" and not definition.counted) or table.stable_key is None:
+            return (), (), None
+        return table.stable_key.columns, (), None
 
     def _misfit(
         self,
@@ -340,17 +368,7 @@ def _domain(definition: MaskDefinition, group: Group, *, is_key: bool) -> str:
     return definition.domain
 
 
-def _entity(table: Table, definition: MaskDefinition, options: Mapping[str, object], policy: Policy) -> tuple[str, ...]:
-    """Give the columns that say to whom the value belongs: the one that an option names, or the row's own key."""
-    named = options.get(entity_of(definition) or "") or policy.persona
-    if isinstance(named, str):
-        return (named,)
-    if (policy.scope != "row" and not definition.counted) or table.stable_key is None:
-        return ()
-    return table.stable_key.columns
-
-
-def _alone(group: Group, policy: Policy, definition: MaskDefinition) -> str | None:
+def _alone(group: Group, policy: Policy, definition: MaskDefinition, options: Mapping[str, object]) -> str | None:
     """Say what a rule asks of one row that columns joined by a foreign key cannot ask alike, or None."""
     if len(group.columns) == 1:
         return None
@@ -359,7 +377,7 @@ def _alone(group: Group, policy: Policy, definition: MaskDefinition) -> str | No
         *(["nulls"] if policy.nulls == "mask" else []),
         *(["scope: row"] if policy.scope == "row" else []),
         *(["persona"] if policy.persona is not None else []),
-        *([definition.name] if definition.row is not None or definition.counted else []),
+        *([definition.name] if definition.row(options) or definition.counted else []),
     ]
     return f"a foreign key joins it to others, which cannot follow `{asked[0]}`" if asked else None
 

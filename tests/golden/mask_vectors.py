@@ -10,6 +10,7 @@ before and after no longer agree. Faker's fakes are not frozen, since they follo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dbmimic.masks.definition import ColumnContext, MaskDefinition, Options
+from dbmimic.masks.definition import AFTER, BEFORE, ColumnContext, MaskDefinition, Options
 from dbmimic.masks.hand import Gathering
 from dbmimic.masks.keyed import KeyedFunction, parse_secret
 from dbmimic.masks.registry import builtin
@@ -211,6 +212,12 @@ CASES += [
     ("shuffle", {"min_count": 2}, {}, NAMES),
     ("balanced_noise", {"ratio": 0.5}, {"kind": "decimal"}, ["10.25", "20", "-7.5", "0", "NaN", "", None, "1000000"]),
     ("template", {"template": "{{{id}}}.{name|slug}.{#}@example.com"}, {}, NAMES),
+    (
+        "free_text",
+        {"known": ["name", "mail"]},
+        {},
+        ["Wxyz 0 is not wxyz 10; (WXYZ 1)", "Dear Wxyz, Anna Miller", "a wxyz", "\0", "", None],
+    ),
     ("template", {"template": "{name|upper}{name|initial}-{name|lower}"}, {"length": 11}, NAMES),
 ]
 
@@ -242,9 +249,22 @@ def masked(
     beside = options.keys() & {"entity", "persona", "scope"} or definition.deal is not None
     numbers = pa.array([str(number) for number in range(len(values))])
     entity = numbers if beside else None
-    if definition.row is not None:
+    if definition.row(parsed):
         entity = pa.StructArray.from_arrays([numbers, pa.array(values, pa.string())], names=["id", "name"])
+    if definition.row(parsed) and definition.row_before:
+        entity = known_row(definition.row(parsed), len(values))
     return mask(pa.array(values, pa.string()), entity).to_pylist()
+
+
+def known_row(names: Sequence[str], count: int) -> pa.Array:
+    """Give a row of columns as they were and as they are in the copy: the n-th holds `Wxyz n`, and then `Kept n`."""
+    sides = (
+        pa.StructArray.from_arrays(
+            [pa.array([f"{word} {number}"] * count) for number in range(len(names))], names=list(names)
+        )
+        for word in ("Wxyz", "Kept")
+    )
+    return pa.StructArray.from_arrays(list(sides), names=[BEFORE, AFTER])
 
 
 def dealt(

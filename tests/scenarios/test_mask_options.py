@@ -88,6 +88,10 @@ VISITS_TABLE = (
     "CREATE TABLE visits (id int PRIMARY KEY, person int, name varchar(60), mail varchar(80), seen date, place varchar(30)"
     "{key})"
 )
+BILLS_TABLE = (
+    "CREATE TABLE bills (id int PRIMARY KEY, visit int, mail varchar(80), due date{key})",
+    "CREATE TABLE reminders (id int PRIMARY KEY, bill int, login varchar(60), town varchar(30), sent date{key})",
+)
 PERSONS: dict[str, object] = {
     "default": "keep",
     "columns": {
@@ -103,6 +107,11 @@ PERSONS: dict[str, object] = {
             f"visits.{column}": {"mask": mask, "persona": "person"}
             for column, mask in {"name": "full_name", "mail": "email", "seen": "date_shift", "place": "city"}.items()
         },
+        "bills.mail": {"mask": "email", "persona": "visit.person"},
+        "bills.due": {"mask": "date_shift", "persona": "visit.person"},
+        "reminders.login": {"mask": "username", "persona": "bill.visit.person"},
+        "reminders.town": {"mask": "city", "persona": "bill.visit.person"},
+        "reminders.sent": {"mask": "date_shift", "persona": "bill.visit.person"},
     },
 }  # fmt: skip
 
@@ -122,14 +131,23 @@ def identities(shop: Shop, folder: Path) -> list[tuple[object, ...]]:
             VISITS_TABLE.format(key=", FOREIGN KEY (person) REFERENCES people (id)"),
             f"INSERT INTO people VALUES {', '.join(people)}",
             f"INSERT INTO visits VALUES {', '.join(visits)}",
+            BILLS_TABLE[0].format(key=", FOREIGN KEY (visit) REFERENCES visits (id)"),
+            BILLS_TABLE[1].format(key=", FOREIGN KEY (bill) REFERENCES bills (id)"),
+            *(
+                f"INSERT INTO {table} SELECT id + 100, {key}, {columns}, seen FROM visits"
+                for table, key, columns in (("bills", "id", "mail"), ("reminders", "id + 100", "name, place"))
+            ),
+            "INSERT INTO bills VALUES (1, NULL, 'nobody@shop.test', '2020-01-01')",
         ],
     )
     report = copied(folder, source, shop.url("persons_stage"), rules=PERSONS)
     assert report.verified
     read = (
-        "SELECT p.id, p.sex, p.first_name, p.name, p.email, p.login, p.born, p.place, v.name, v.mail, v.seen, v.place"
-        " FROM people p JOIN visits v ON v.person = p.id ORDER BY v.id"
+        "SELECT p.id, p.sex, p.first_name, p.name, p.email, p.login, p.born, p.place, v.name, v.mail, v.seen, v.place,"
+        " b.mail, b.due, r.login, r.town, r.sent FROM people p JOIN visits v ON v.person = p.id"
+        " JOIN bills b ON b.visit = v.id JOIN reminders r ON r.bill = b.id ORDER BY v.id"
     )
+    assert shop.run("persons_stage", ["SELECT mail FROM bills WHERE visit IS NULL"]) != [("nobody@shop.test",)]
     return [tuple(map(str, row)) for row in shop.run("persons_stage", [read])]
 
 
@@ -142,9 +160,10 @@ def test_one_person_is_one_identity_in_every_table(
     copies = [identities(shop, tmp_path) for shop in shops]
     assert copies[0] == copies[1] == copies[2]
     assert len(copies[0]) == 40
-    for _, sex, first, name, email, login, born, place, visitor, mail, seen, seen_at in copies[0]:
+    for _, sex, first, name, email, login, born, place, visitor, mail, seen, seen_at, *reached in copies[0]:
         assert sex in {"F", "M"}
         assert (name, email, place) == (visitor, mail, seen_at)
         assert name.startswith(f"{first} ")
         assert email == f"{login}@example.com"
         assert (date.fromisoformat(seen) - date.fromisoformat(born)).days == 14610  # both were moved alike
+        assert reached == [email, seen, login, place, seen]  # over one table, and over two

@@ -35,7 +35,7 @@ RULES = {
         "people.born": {"mask": "date_truncate", "to": "year"},
         "people.salary": {"mask": "noise", "ratio": 0.2},
         "people.seen": "scramble",
-        "people.note": "free_text",
+        "people.note": {"mask": "free_text", "known": ["place"]},
         "people.place": "code",
         "people.doc": {"mask": "json", "paths": {"$.to[*].card": "payment_card"}, "keys": {"email": "email"}},
     },
@@ -49,7 +49,7 @@ def rows() -> list[str]:
         card, iban = f"411111{number:010}", f"DE{number % 97 + 2:02}{number:018}"
         document = json.dumps({"n": number, "to": [{"email": email.lower(), "card": card, "left": "as it is"}]})
         place = f"Z\u00fcrich {number}" if number % 2 else f"Bay {number}"
-        note = f"write to {email}, please"
+        note = f"write to {email}, please, in {place}!"
         values = (email, card, iban, f"{123456780 + number}", f"10.1.2.{number}", f"19{number + 40}-05-06")
         texts = ", ".join(f"'{value}'" for value in values)
         found.append(
@@ -85,6 +85,7 @@ def test_a_copy_is_masked_alike_on_every_engine(
         assert recipient["left"] == "as it is"
         assert recipient["email"] == email or number == 1
         assert email in note or number == 1
+        assert note.endswith(f", please, in {place}!")
         assert card.startswith("411111")
         assert iban.startswith("DE")
         assert ip.rsplit(".", 1)[0] == postgres[0][5].rsplit(".", 1)[0]

@@ -1,16 +1,19 @@
-"""`free_text`: what looks like an address, an account, a number or a name inside of text."""
+"""`free_text`: what looks like an address, an account, a number or a name inside of text, and what its row holds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dbmimic.masks import pools
 from dbmimic.masks.definition import (
+    AFTER,
+    BEFORE,
     ColumnContext,
     MaskDefinition,
     MaskFunction,
@@ -48,6 +51,14 @@ _FOUND: Mapping[str, str] = {
     "first": "first_name",
     "last": "last_name",
 }
+
+
+_KNOWN = "known"
+_SHORTEST = 2  # characters of a value that is looked for
+_GONE = "redacted"  # stands for what is NULL or nothing in the copy
+_WORDS = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+
+Told = Sequence[tuple[int, int, str]]  # where each known value starts and ends in a text, in order, and what it becomes
 
 
 def _text_parts(_options: Options) -> dict[str, Part]:
@@ -111,24 +122,83 @@ def _beside(spans: Spans, more: Spans) -> Spans:
     return sorted([*spans, *(span for span, alone in zip(more, free.tolist(), strict=True) if alone)])
 
 
-def _replaced(texts: Sequence[str], wanted: Sequence[str], masks: Mapping[str, MaskFunction]) -> list[str]:
+def _in_row(text: str, pairs: Sequence[tuple[str, str]]) -> Told:
+    """Give where a text repeats what its row holds, as a word: the longest first, and none inside of another."""
+    lowered, taken = text.lower(), np.zeros(len(text), dtype=np.bool_)
+    told = []
+    for before, after, as_spelt in sorted(_sought(pairs), key=lambda one: -len(one[0])):
+        exact = as_spelt or len(lowered) != len(text)
+        within, value = (text, before) if exact else (lowered, before.lower())
+        start = within.find(value)
+        while start >= 0:
+            end = start + len(value)
+            if _is_word(text, start, end) and not taken[start:end].any():
+                taken[start:end] = True
+                told.append((start, end, after))
+            start = within.find(value, start + 1)
+    return sorted(told)
+
+
+def _sought(pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str, bool]]:
+    """Give what is looked for, what stands for it, and whether it must be spelt so: the words of a name must."""
+    for before, after in pairs:
+        yield before, after, False
+        words, others = before.split(), after.split()
+        if len(words) == len(others) > 1 and all(map(_WORDS.fullmatch, words)):
+            yield from ((word, other, True) for word, other in zip(words, others, strict=True) if _is_name(word))
+
+
+def _is_name(word: str) -> bool:
+    return len(word) >= _SHORTEST and word[0].isupper()
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Whether no word goes on before or after a part of a text that begins, or ends, with one."""
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    return not (before.isalnum() and text[start].isalnum()) and not (after.isalnum() and text[end - 1].isalnum())
+
+
+def _outside(told: Told, spans: Spans) -> Told:
+    """Give what is known, less what is a piece of more that is found: of an e-mail address, of a number."""
+    wider = [span for span in spans if span[2] not in {"first", "last"}]
+    if not told or not wider:
+        return told
+    starts, ends = (np.array([span[side] for span in wider]) for side in (0, 1))
+    place = np.searchsorted(starts, [span[0] for span in told], side="right") - 1
+    begins, stops = (np.array([span[side] for span in told]) for side in (0, 1))
+    inside = (place >= 0) & (ends[place] >= stops) & (ends[place] - starts[place] > stops - begins)
+    return [span for span, less in zip(told, inside.tolist(), strict=True) if not less]
+
+
+def _replaced(
+    texts: Sequence[str], wanted: Sequence[str], masks: Mapping[str, MaskFunction], known: Sequence[Told] = ()
+) -> list[str]:
     """
     Give the texts with all that is found masked by its part; all else stays character by character.
 
-    All texts are looked through as one, and each mask runs once.
+    All texts are looked through as one, and each mask runs once. `known` tells of each text what stands for what in it.
     """
     joined = _BETWEEN.join(texts)
     if joined.count(_BETWEEN) >= len(texts) > 1:
-        return [one for text in texts for one in _replaced([text], wanted, masks)]
+        alone = [known[place : place + 1] for place in range(len(texts))]
+        return [one for text, its in zip(texts, alone, strict=True) for one in _replaced([text], wanted, masks, its)]
     spans = _found(joined, wanted)
+    begins = np.cumsum([0, *(len(text) + 1 for text in texts)]).tolist()
+    told = [
+        (at + start, at + end, after) for at, those in zip(begins, known, strict=False) for start, end, after in those
+    ]
+    told = list(_outside(told, spans))
+    spans = _beside([(start, end, _KNOWN) for start, end, _ in told], spans)
     values: dict[str, list[str]] = {part: [] for part in masks}
     for start, end, part in spans:
-        values[part].append(joined[start:end])
+        if part != _KNOWN:
+            values[part].append(joined[start:end])
     masked = {
         part: iter(masks[part](pa.array(those, pa.string()), None).fill_null("").to_pylist())
         for part, those in values.items()
         if those
     }
+    masked[_KNOWN] = iter([after for _, _, after in told])
     pieces, at = [], 0
     for start, end, part in spans:
         pieces += [joined[at:start], next(masked[part])]
@@ -142,7 +212,10 @@ def _compose_text(_keyed: KeyedFunction, options: Options, context: ColumnContex
     masks = {found: build(part) for found, part in _text_parts(options).items()}
     limit = context.type.length
 
-    def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
+    def fitting(made: list[str]) -> pa.Array:
+        return pa.array([text[:limit] for text in made] if limit is not None else made, pa.string())
+
+    def found(values: pa.Array) -> pa.Array:
         encoded = values.dictionary_encode()
         texts = encoded.dictionary.to_pylist()
         made = [
@@ -150,10 +223,47 @@ def _compose_text(_keyed: KeyedFunction, options: Options, context: ColumnContex
             for start in range(0, len(texts), _AT_ONCE)
             for text in _replaced(texts[start : start + _AT_ONCE], wanted, masks)
         ]
-        cut = [text[:limit] for text in made] if limit is not None else made
-        return pa.array(cut, pa.string()).take(encoded.indices)
+        return fitting(made).take(encoded.indices)
+
+    def mask(values: pa.Array, row: pa.Array | None) -> pa.Array:
+        if row is None or not _columns(options):
+            return found(values)
+        known = [
+            _in_row(text, pairs) if text is not None and pairs else ()
+            for text, pairs in zip(values.to_pylist(), _pairs(row, _columns(options)), strict=True)
+        ]
+        rows = np.flatnonzero([bool(told) for told in known])
+        texts = values.take(pa.array(rows)).to_pylist()
+        made = [
+            text
+            for start in range(0, len(rows), _AT_ONCE)
+            for text in _replaced(
+                texts[start : start + _AT_ONCE],
+                wanted,
+                masks,
+                [known[place] for place in rows[start : start + _AT_ONCE].tolist()],
+            )
+        ]
+        here = np.zeros(len(values), dtype=np.bool_)
+        here[rows] = True
+        others = found(pc.if_else(pa.array(here), pa.scalar(None, pa.string()), values))
+        return pc.replace_with_mask(others, pa.array(here), fitting(made))
 
     return mask
+
+
+def _columns(options: Options) -> tuple[str, ...]:
+    """Give the columns whose values are known."""
+    named = options.get(_KNOWN)
+    return (named,) if isinstance(named, str) else tuple(map(str, named)) if isinstance(named, list | tuple) else ()
+
+
+def _pairs(row: pa.Array, names: Sequence[str]) -> Iterator[list[tuple[str, str]]]:
+    """Give of each row what it holds in these columns, and what that is in the copy."""
+    sides = [[pc.struct_field(row.field(side), name).to_pylist() for name in names] for side in (BEFORE, AFTER)]
+    for held, made in zip(zip(*sides[0], strict=True), zip(*sides[1], strict=True), strict=True):
+        stripped = [(before.strip(), after) for before, after in zip(held, made, strict=True) if before is not None]
+        yield [(before, after or _GONE) for before, after in stripped if len(before) >= _SHORTEST and before != after]
 
 
 def _text_fits(options: Options, _context: ColumnContext) -> str | None:
@@ -169,11 +279,16 @@ DEFINITIONS = (
         summary="The same text with e-mails, accounts, cards, telephone numbers and names in it masked as in columns.",
         kinds=frozenset({Kind.TEXT}),
         promises=Promise.LOSSY | Promise.KEEPS_NULL,
-        parameters=(Parameter("find", "list", summary=f"some of {', '.join(_FINDERS)}; all, if not told"),),
+        parameters=(
+            Parameter("find", "list", summary=f"some of {', '.join(_FINDERS)}; all, if not told"),
+            Parameter(_KNOWN, "columns", summary="columns of the row: what they hold is replaced by what they become"),
+        ),
         domain="free_text",
         build=needs_parts,
         compose=_compose_text,
         parts=_text_parts,
         fits=_text_fits,
+        row=_columns,
+        row_before=True,
     ),
 )

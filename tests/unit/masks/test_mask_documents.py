@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbmimic.masks.definition import MaskError, OptionError
+from dbmimic.masks.definition import ColumnContext, MaskError, OptionError
 from dbmimic.masks.registry import builtin
+from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
 from tests.golden.mask_vectors import masked
 
 DOCUMENT = LogicalType(Kind.JSON)
+REGISTRY = builtin()
 
 texts = st.text('ab"\\/é@.1 {}[],:', max_size=8)
 scalars = st.none() | st.integers(-99, 99) | st.floats(allow_nan=False, allow_infinity=False) | texts
@@ -208,3 +212,65 @@ class TestFreeText:
         (mail,) = apply("email", ["ann@x.org"])
         text = '<p class="Note">Write to <a href="mailto:ann@x.org">ann@x.org</a>&nbsp;soon</p>'
         assert apply("free_text", [text]) == [text.replace("ann@x.org", mail)]
+
+
+def known(texts, row, **options):
+    """Give what `free_text` makes of texts, each in a row of these columns: (as it was, as it is in the copy)."""
+    definition = REGISTRY.get("free_text")
+    parsed = definition.parse({"known": list(row), **options})
+    context = ColumnContext(LogicalType(Kind.TEXT), nullable=True, unique=False)
+    sides = (
+        pa.StructArray.from_arrays(
+            [pa.array([pair[side] for pair in pairs], pa.string()) for pairs in row.values()], names=list(row)
+        )
+        for side in (0, 1)
+    )
+    beside = pa.StructArray.from_arrays(list(sides), names=["before", "after"])
+    mask = REGISTRY.bind("free_text", parsed, context, Secret(bytes(range(32))), "free_text")
+    return mask(pa.array(texts, pa.string()), beside).to_pylist()
+
+
+ZED = ("Zedrick Quopple", "Kate Brown")  # no pool has these names
+
+
+class TestWhatTheRowHolds:
+    @pytest.mark.parametrize(
+        ("text", "after"),
+        [
+            ("Zedrick Quopple called", "Kate Brown called"),
+            ("ZEDRICK QUOPPLE's order", "Kate Brown's order"),
+            ("Mr Quopple, or Zedrick", "Mr Brown, or Kate"),
+            ("Quopples are birds, quopple too", "Quopples are birds, quopple too"),  # other words
+            ("<b title='Quopple'>Zedrick</b>", "<b title='Brown'>Kate</b>"),
+            ("İ Zedrick Quopple", "İ Kate Brown"),  # in lower case it is longer
+        ],
+    )
+    def test_a_name_becomes_the_one_in_the_copy(self, text, after):
+        assert known([text], {"name": [ZED]}) == [after]
+
+    def test_an_address_becomes_the_one_in_the_copy_and_a_name_in_another_one_goes_with_it(self):
+        row = {"name": [("zed", "kate")] * 2, "mail": [("zed@shop.test", "m@example.com")] * 2}
+        own, others = known(["to ZED@shop.test, zed", "to zed@home.test"], row)
+        assert own == "to m@example.com, kate"
+        assert "home.test" not in others
+        assert "zed" not in others
+        assert "kate" not in others
+
+    def test_each_row_is_its_own_and_what_else_is_found_is_found_as_ever(self, apply):
+        texts = ["Zedrick: a@b.org", "Zedrick: a@b.org", "Zed\0rick: a@b.org", None, "", "Quopple a@b.org"]
+        names = [ZED, (None, None), ("rick", None), ZED, ZED, ("x", "y")]
+        (mail,) = apply("email", ["a@b.org"])
+        one, two, three, *rest = known(texts, {"name": [*names[:5], ZED]})
+        assert (one, two) == (f"Kate: {mail}", f"Zedrick: {mail}")
+        assert three == f"Zed\0redacted: {mail}"
+        assert rest == [None, "", f"Brown {mail}"]
+
+    @given(st.lists(st.tuples(st.text("aB 1", max_size=6), st.text("aB 1", max_size=4)), min_size=1, max_size=6))
+    @settings(max_examples=60, deadline=None)
+    def test_none_of_it_is_left_as_a_word(self, rows):
+        texts, names = [text for text, _ in rows], [name for _, name in rows]
+        made = known(texts, {"name": [(name, "zzz") for name in names]}, find=["emails"])
+        for text, name in zip(made, names, strict=True):
+            if len(name.strip()) >= 2:
+                pattern = rf"(?<![aB1z]){re.escape(name.strip())}(?![aB1z])"
+                assert re.search(pattern, text, re.IGNORECASE) is None

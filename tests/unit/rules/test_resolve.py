@@ -7,7 +7,7 @@ import pytest
 from dbmimic.errors import ConfigError, RefusedError
 from dbmimic.introspect import link
 from dbmimic.masks.registry import builtin
-from dbmimic.model.masking import Kept, Masked
+from dbmimic.model.masking import Kept, Masked, Step
 from dbmimic.model.names import TableId
 from dbmimic.model.ruleset import (
     ColumnRule,
@@ -19,7 +19,7 @@ from dbmimic.model.ruleset import (
     TraitRule,
     Undecided,
 )
-from dbmimic.model.schema import Generated, Schema
+from dbmimic.model.schema import ForeignKey, Generated, Schema
 from dbmimic.rules import Resolution, resolve
 from tests.unit.schemas import BIGINT, BOOLEAN, DATE, INT, MOMENT, SMALLINT, TEXT, edge, schema, table, varchar
 
@@ -343,6 +343,62 @@ def test_a_persona_is_of_the_key_that_a_column_leads_to() -> None:
     assert [each.domain for each in decided] == ["persona:users.id"] * 4 + ["persona:books.author"]
     assert [each.entity for each in decided] == [("id",)] * 2 + [("author",)] * 3
     assert [each.length for each in decided[1:3]] == [30, 30]
+
+
+def _ordered(*more: ForeignKey) -> Schema:
+    """Give customers in two regions, their orders with a compound key, and what was ordered."""
+    region = {"region": INT, "number": INT}
+    return schema(
+        [
+            table("customers", {"id": INT, "name": TEXT}, ("id",)),
+            table("orders", {**region, "customer": INT, "made": DATE}, ("region", "number")),
+            table("items", {"id": INT, **region, "sent_to": varchar(40), "gift": INT}, ("id",)),
+        ],
+        edge("orders", ("customer",), "customers", ("id",)),
+        edge("items", ("region", "number"), "orders", ("region", "number"), nullable=True),
+        *more,
+    )
+
+
+def test_a_persona_is_reached_over_several_keys_and_shares_its_domain() -> None:
+    rule = MaskRule("full_name", {"persona": "number.customer"})
+    layer = own(customers__name=MaskRule("full_name", {"persona": "id"}), items__sent_to=rule, ANY=KEEP)
+    made = decision(resolved(_ordered(), layer), "items.sent_to")
+    orders = TableId("public", "orders")
+    assert isinstance(made, Masked)
+    assert (made.domain, made.entity) == ("persona:customers.id", ("region", "number"))
+    assert made.steps == (Step(orders, ("region", "number"), ("customer",)),)
+
+
+@pytest.mark.parametrize(
+    ("persona", "said"),
+    [
+        ("gift.customer", "no foreign key of public.items has the column gift"),
+        ("number.made_by", "no one row with a column made_by"),
+        ("number.customer.email", "no one row with a column email"),
+        ("number.customer.id", ""),
+    ],
+)
+def test_a_persona_that_cannot_be_reached_is_refused_with_what_is_missing(persona: str, said: str) -> None:
+    layer = own(items__sent_to=MaskRule("full_name", {"persona": persona}), ANY=KEEP)
+    if not said:
+        assert decision(resolved(_ordered(), layer), "items.sent_to").domain == "persona:customers.id"
+        return
+    with pytest.raises(ConfigError) as caught:
+        resolved(_ordered(), layer)
+    assert said in caught.value.message
+
+
+def test_a_persona_over_keys_that_are_not_one_or_not_read_is_refused() -> None:
+    layer = own(items__sent_to=MaskRule("full_name", {"persona": "number.customer"}), ANY=KEEP)
+    second = edge("items", ("number",), "orders", ("number",))
+    assert decision(resolved(_ordered(second), layer), "items.sent_to").entity == ("region", "number")  # no key there
+    with pytest.raises(ConfigError, match="excluded"):
+        resolved(_ordered(), layer, excluded=frozenset({TableId("public", "orders")}))
+    gifts = own(items__sent_to=MaskRule("full_name", {"persona": "gift.id"}), ANY=KEEP)
+    two = (edge("items", ("gift",), name, ("id",)) for name in ("customers", "items"))
+    with pytest.raises(ConfigError, match="more than one row with a column id"):
+        resolved(_ordered(*two), gifts)
 
 
 def test_two_rows_of_one_person_cannot_have_one_unique_value() -> None:
