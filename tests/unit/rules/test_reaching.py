@@ -33,7 +33,10 @@ def found(rows: dict[TableId, list[tuple[str | None, ...]]], size: int = 2, most
             RawBatch(
                 layout,
                 len(part),
-                {name: pa.array(values, pa.string()) for name, values in zip(columns, zip(*part), strict=True)},
+                {
+                    name: pa.array(values, pa.string())
+                    for name, values in zip(columns, zip(*part, strict=True), strict=True)
+                },
                 NO_TAIL,
             )
             for part in parts
