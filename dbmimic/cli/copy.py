@@ -40,11 +40,13 @@ def copy(
     """Copy the slice, masked and verified, and put it in the target's place. Status 0 means verified."""
     from dbmimic import refresh, wiring
     from dbmimic.cli.render.outcome import conclude
+    from dbmimic.executors import heap
     from dbmimic.workers import executor_of
 
     settings = settings_of(config, source, target, log_format)
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
+    heap.share_one()
     with executor_of(executor, workers) as crew:
 
         def run(listener: Listener, number: str, lead: refresh.Lead | None) -> RunReport:

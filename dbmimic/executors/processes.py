@@ -13,6 +13,8 @@ from concurrent.futures import wait as wait_for
 from multiprocessing import process
 from typing import Any, ParamSpec, TypeVar
 
+from dbmimic.executors import heap
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -89,6 +91,7 @@ def _begin() -> None:
     """Be a worker: a key pressed at the terminal is the parent's to answer, and the parent's end is ours."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    heap.share_one()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()
