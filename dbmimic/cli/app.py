@@ -87,8 +87,8 @@ def run(arguments: list[str]) -> int:
             sys.stdout.flush()
     except streams.NobodyReads:
         return _BY_SIGNAL + signal.SIGPIPE
-    except streams.Unwritten as error:
-        return show(error, as_json=False)
+    except streams.Unwritten as lost:
+        return show(lost.error, as_json=False)
     return status
 
 

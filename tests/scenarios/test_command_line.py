@@ -121,11 +121,8 @@ def test_streams_that_take_nothing(tmp_path: Path) -> None:
     )
     assert "Traceback" not in told
     assert status("schema", cut, subprocess.PIPE) == (128 + signal.SIGPIPE, "")
-    for nowhere in (full, cut):  # what went wrong is what the status tells
-        assert status("plan --json -c nowhere.yaml", nowhere, nowhere) == (2, "")
-    config = tmp_path / "dbmimic.yaml"
-    config.write_text("sorce: x\n")
-    assert status("plan --json", full, full) == (3, "")
+    (tmp_path / "dbmimic.yaml").write_text("sorce: x\n")
+    assert status("plan --json", full, full) == (3, ""), "what went wrong is what the status tells"
     os.close(full)
     os.close(cut)
 

@@ -16,8 +16,14 @@ class NobodyReads(Exception):  # noqa: N818 -- the name says what happened: `dbm
     """Whoever read standard output has left."""
 
 
-class Unwritten(UsageError):  # noqa: N818 -- the name says what happened, as the others do
-    """Standard output took nothing more."""
+class Unwritten(Exception):  # noqa: N818 -- as above
+    """Standard output took nothing more; `error` tells why, for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        hint = "what the command did stays done, and a run is remembered: `dbmimic runs last` tells of it"
+        message = f"the result could not be written: {reason}"
+        self.error = UsageError("DM103", message, place="standard output", hint=hint)
 
 
 class _Results(TextIOWrapper):
@@ -39,9 +45,7 @@ class _Results(TextIOWrapper):
         _to_nowhere(self)
         if isinstance(error, BrokenPipeError):
             return NobodyReads()
-        hint = "what the command did stays done, and a run is remembered: `dbmimic runs last` tells of it"
-        message = f"the result could not be written: {error.strerror}"
-        return Unwritten("DM103", message, place="standard output", hint=hint)
+        return Unwritten(error.strerror or "")
 
 
 class _Talk(TextIOWrapper):
