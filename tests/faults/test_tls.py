@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dbmimic.engines.mysql.engine import MysqlEngine
 from dbmimic.engines.postgres.engine import PostgresEngine
+from dbmimic.engines.wires import in_clear
 from dbmimic.errors import DbmimicError, RefusedError
 from dbmimic.model.address import Address
 from dbmimic.pipeline.retry import passes
@@ -30,6 +33,12 @@ def refused(opening: Callable[[], object], code: str) -> None:
     assert caught.value.code == code, told
     assert "TLS" in told, told
     assert not passes(caught.value), told
+
+
+def warned(address: Address) -> bool:
+    """Tell whether it is told that rows would come in clear text."""
+    with contextlib.closing(PostgresEngine().open_source(address)) as source:
+        return "DM409" in {finding.code for finding in source.schema().findings}
 
 
 @pytest.fixture
@@ -61,6 +70,12 @@ def test_postgresql(postgres15: PostgresServer, encrypting: Callable[[Files], No
         return lambda: PostgresEngine().open_source(address)
 
     refused(opening("localhost", sslmode="require"), "DM401")
+    far = Address(
+        "postgresql", "private", "db.internal", postgres15.port, "postgres", options={"hostaddr": "127.0.0.1"}
+    )
+    assert warned(far), "rows would come in clear text"
+    assert not warned(replace(far, options={**far.options, "sslmode": "disable"})), "which was asked for"
+    assert not warned(replace(far, host="localhost"))
     good = issued(tmp_path / "good", "localhost")
     strict = {"sslmode": "verify-full", "sslrootcert": str(good.authority)}
     encrypting(issued(tmp_path / "other", "localhost"))
@@ -69,9 +84,10 @@ def test_postgresql(postgres15: PostgresServer, encrypting: Callable[[Files], No
     encrypting(over)
     refused(opening("localhost", sslmode="verify-full", sslrootcert=str(over.authority)), "DM401")
     encrypting(good)
+    assert not warned(far)
     refused(opening("127.0.0.1", **strict), "DM401")
     url = f"postgresql://postgres@localhost:{postgres15.port}/{{}}?sslmode=verify-full&sslrootcert={good.authority}"
-    assert copied(tmp_path, url.format("private"), url.format("private_stage"), rules=RULES).verified
+    assert copied(tmp_path, url.format("private"), url.format("private_stage"), rules=RULES).verified  # by tools, too
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +118,17 @@ def test_mariadb(private: tuple[MariadbServer, Files], mariadb: MariadbServer, t
     refused(opening(server.port, "localhost", ssl_ca=str(issued(tmp_path / "other", "localhost").authority)), "DM401")
     refused(opening(server.port, "127.0.0.1", ssl_ca=str(files.authority), ssl_verify_identity="true"), "DM401")
     refused(opening(server.port, "localhost", ssl_ca=str(tmp_path / "nowhere.pem")), "DM401")
+    found = [
+        MysqlEngine().open_source(Address("mysql", "private", host, port, "root"))
+        for host, port in (("127.0.0.1", server.port), ("127.0.0.1", mariadb.port))
+    ]
+    assert [source._session.is_private for source in found] == [True, False]
+    for source in found:
+        source.close()
+    assert [in_clear(host, "x", "") == () for host in ("localhost", "::1", "/run", "db.internal", "10.0.0.7")] == [
+        *(True, True, True),
+        *(False, False),
+    ]
     url = f"mysql://root@localhost:{server.port}/{{}}?ssl_ca={files.authority}&ssl_verify_identity=true"
     assert copied(tmp_path, url.format("private"), url.format("private_stage"), rules=RULES).verified
 

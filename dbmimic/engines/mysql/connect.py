@@ -16,9 +16,10 @@ from dbmimic.model.address import Address
 OPTION_FILE = "~/.my.cnf"
 
 _OPTIONS = frozenset(
-    {"unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "connect_timeout"}
+    {"unix_socket", "connect_timeout"}
+    | {"ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "ssl_disabled"}
 )
-_FLAGS = frozenset({"ssl_verify_cert", "ssl_verify_identity"})
+_FLAGS = frozenset({"ssl_verify_cert", "ssl_verify_identity", "ssl_disabled"})
 
 # No mode that changes what SQL means; no restriction on which stored dates a comparison may name.
 _READING_MODE = "ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"

@@ -85,6 +85,9 @@ class Session:
         with connecting(side):
             self._wire = _Wire(**settings, **options)
         _look_after(self._wire._sock)  # noqa: SLF001 -- the driver keeps the system's two hours
+        self.host = str(options.get("host", ""))
+        # A socket or TLS; or the address says that it need not be.
+        self.is_private = bool(self._wire._secure or options.get("ssl_disabled"))  # noqa: SLF001 -- as above
         self._raw = False
         self._streaming = 0
         self._streams = count(1)

@@ -18,9 +18,11 @@ from dbmimic.engines.mysql.rows import TableCutter, TableReader
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.walk import Walk
 from dbmimic.engines.mysql.watch import MysqlWatch
+from dbmimic.engines.wires import in_clear
 from dbmimic.errors import ConfigError, SourceError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.findings import Finding
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
@@ -75,8 +77,12 @@ class MysqlSource:
     @cached_property
     def _schema(self) -> Schema:
         schema, described = self._catalogue.schema, self._structure
+        told: tuple[Finding, ...] = ()
+        if self._session.side.is_source and not self._session.is_private:
+            hint = "have the server encrypt; ssl_disabled=true in the URL says that it need not"
+            told = in_clear(self._session.host, str(self._address), hint)
         edges = tuple(structure.with_actions(edge, described.script) for edge in schema.foreign_keys)
-        return replace(schema, foreign_keys=edges, findings=(*schema.findings, *described.findings))
+        return replace(schema, foreign_keys=edges, findings=(*schema.findings, *described.findings, *told))
 
     def structure(self) -> Structure:
         """Give the statements that make the structure, in their sections."""

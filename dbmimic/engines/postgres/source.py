@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import psycopg
@@ -19,6 +19,7 @@ from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.walk import Walk
 from dbmimic.engines.postgres.watch import PostgresWatch
+from dbmimic.engines.wires import in_clear
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
@@ -111,7 +112,17 @@ class PostgresSource:
 
     def schema(self) -> Schema:
         """Give the structure as the catalogue told it when the snapshot was taken."""
-        return self._snapshot.facts.schema
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> Schema:
+        schema, wire = self._snapshot.facts.schema, self._connection.pgconn
+        private = wire.ssl_in_use or wire.used_gssapi or self._address.options.get("sslmode") == "disable"
+        if private or self._side is not Side.SOURCE:
+            return schema
+        hint = "have the server encrypt; sslmode=disable in the URL says that it need not"
+        told = in_clear(self._connection.info.host, str(self._address), hint)
+        return replace(schema, findings=(*schema.findings, *told))
 
     def structure(self) -> Structure:
         """Give the structure by `pg_dump` under the same snapshot. Cost: one `pg_dump` without rows."""
