@@ -19,6 +19,9 @@ _MANY_CHILDREN = 50  # a parent, on average
 
 def notices(plan: SubsetPlan, schema: Schema, walked: Walked, source: Reader) -> Iterator[Finding]:
     """Give a warning for each thing that somebody should look at. Cost: a count of each small table that is empty."""
+    if not schema.tables:
+        reason = "the source has no table, so the copy holds nothing"
+        yield Finding("DM215", Severity.WARNING, "source", reason, "look at the database in the source's URL")
     if plan.mode is Mode.FULL:
         return
     yield from _fruitless(plan, walked.slices)

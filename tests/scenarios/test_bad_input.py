@@ -218,6 +218,14 @@ def test_a_warning_where_none_may_pass(dbmimic_command: Forks, tmp_path: Path) -
     assert dbmimic_command.run(*COPY, cwd=tmp_path).status == 0
 
 
+def test_a_source_without_tables_is_told_of(dbmimic_command: Forks, tmp_path: Path) -> None:
+    """The path of a file that is no longer there, opened once by somebody, is such a database."""
+    (tmp_path / "empty.db").touch()
+    write_config(tmp_path, f"sqlite:///{tmp_path}/empty.db", f"sqlite:///{tmp_path}/stage.db")
+    error = error_of(dbmimic_command.run(*COPY, "--strict", cwd=tmp_path), 4, "DM215")
+    assert error["place"] == "source"
+
+
 def test_undecided_columns_are_all_listed(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
     here.configure(tmp_path, rules={"extends": ["structure"], "columns": {"audit.*": {"keep": "numbers"}}})
     with here.untouched():

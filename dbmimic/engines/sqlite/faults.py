@@ -91,6 +91,12 @@ class Side:
                 f"the {noun} is damaged",
                 "run `PRAGMA integrity_check` on it",
             ),
+            sqlite3.SQLITE_ERROR_MISSING_COLLSEQ: (
+                error,
+                self.failed,
+                f"the {noun} sorts by a collation that only its own application knows",
+                "such tables cannot be built without it; give their columns one of SQLite's own",
+            ),
             sqlite3.SQLITE_CONSTRAINT: (
                 error,
                 self.failed,
