@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from dbmimic.engines.postgres import programs
+from dbmimic.engines.postgres import catalog, programs
 from dbmimic.engines.postgres.connect import Connection
-from dbmimic.engines.postgres.errors import Fault, Side, translated
+from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.tools import Installation, Toolbox
 from dbmimic.errors import DbmimicError, TargetError
 from dbmimic.model.names import ColumnId, TableId
@@ -43,6 +43,7 @@ _COLUMN_OPTIONS = re.compile(
 _LOCK_WAIT_MILLISECONDS = 10_000
 _SETTINGS = "SET maintenance_work_mem = '256MB'; SET client_min_messages = error"
 _USER_MAPPING = re.compile(r"^\d+; \d+ \d+ USER MAPPING ", re.MULTILINE)
+_FILLED_VIEW = re.compile(r"^\d+; \d+ (\d+) MATERIALIZED VIEW DATA ", re.MULTILINE)
 _NOT_STRUCTURE = re.compile(
     r"--$|-- Name: |-- Dumped |-- PostgreSQL database dump|\\restrict |\\unrestrict |$"
     r"|-- \*not\* (?:creating|dropping) schema, since initdb creates it$"  # told where public has another owner
@@ -121,7 +122,9 @@ def dump(connection: Connection, snapshot: str, toolbox: Toolbox, side: Side) ->
         [*command, "--dbname", programs.address(connection)], side, environment=programs.environment(connection)
     )
     with tempfile.TemporaryFile() as listing:  # it has no name, so that a run which is killed leaves nothing
-        listing.write(_without_user_mappings(_restored(tool, archive, side, "--list")))
+        listed = _without_user_mappings(_restored(tool, archive, side, "--list").decode())
+        with speaking(connection, side, "reading the catalogue"):
+            listing.write(_without_far_views(listed, connection).encode())
         chosen = f"--use-list=/dev/fd/{listing.fileno()}"
         sections = []
         for section in ("pre-data", "post-data"):
@@ -144,9 +147,15 @@ def _without_version(statement: re.Match[str]) -> str:
     return f"{statement['column']}({', '.join(options)});\n" if options else ""
 
 
-def _without_user_mappings(listing: bytes) -> bytes:
+def _without_user_mappings(listing: str) -> str:
     """Take user mappings off an archive's list: they are production's credentials for other servers."""
-    return _USER_MAPPING.sub(r";\g<0>", listing.decode()).encode()
+    return _USER_MAPPING.sub(r";\g<0>", listing)
+
+
+def _without_far_views(listing: str, connection: Connection) -> str:
+    """Take off what would fill materialized views with rows of other servers, which nobody has masked."""
+    far = {str(oid) for oid, *_ in connection.execute(catalog.query("far_views"))}
+    return _FILLED_VIEW.sub(lambda entry: f";{entry[0]}" if entry[1] in far else entry[0], listing)
 
 
 def _restored(tool: Installation, archive: bytes, side: Side, *options: str, handed: Sequence[int] = ()) -> bytes:

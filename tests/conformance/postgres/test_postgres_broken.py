@@ -95,6 +95,32 @@ def test_a_copy_has_the_structure_and_rows_of_its_source(bench, statements):
         assert copy.count(table) == source.count(table), table.id
 
 
+def test_no_view_of_the_copy_is_filled_from_elsewhere(bench, tmp_path):
+    """What a foreign table gives is nobody's copy: a file of the server here, production in earnest."""
+    file = tmp_path / "people.csv"
+    file.write_text("ada-canary\n")
+    for folder in (tmp_path, *tmp_path.parents):  # the server's account has to get there
+        if folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(0o755)
+    statements = (
+        "CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;"
+        f"CREATE FOREIGN TABLE far (name text) SERVER files OPTIONS (filename '{file}', format 'csv');"
+        "CREATE VIEW over_far AS SELECT name FROM far; CREATE MATERIALIZED VIEW held AS SELECT name FROM over_far;"
+        "CREATE MATERIALIZED VIEW on_held AS SELECT count(*) FROM held;"
+        "CREATE TABLE own (id int); INSERT INTO own VALUES (1);"
+        "CREATE MATERIALIZED VIEW of_own AS SELECT id FROM own"
+    )
+    source, copy = finished(bench, bench.database(statements))
+    assert copy.structure().text == source.structure().text
+    filled = "SELECT relname::text, relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1"
+    assert bench.rows(f"{source.identity().database}_copy_dbmimic_new", filled) == [
+        ("held", False),
+        ("of_own", True),
+        ("on_held", False),
+    ]
+    assert {finding.place for finding in source.schema().findings} == {"public.held", "public.on_held"}
+
+
 def test_comments_on_large_objects_stay_in_production(bench):
     name = bench.database("SELECT lo_create(4711); COMMENT ON LARGE OBJECT 4711 IS 'of somebody'; " + PAIR)
     finished(bench, name)
