@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dbmimic import opening
-from dbmimic.errors import ConfigError, DbmimicError, SwapInDoubt
+from dbmimic.errors import DbmimicError, SwapInDoubt
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Settings
 from dbmimic.pipeline import copy as copying
@@ -17,7 +17,6 @@ from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
 
 _HELD = "DM701"
-_KEEPS_ONE = frozenset({"mysql"})
 _PAUSE_SECONDS = 2.0
 
 
@@ -92,11 +91,6 @@ class Attempts:
                 return self._into(target, source, world)
 
     def _into(self, target: Target, source: Source, world: World) -> RunReport:
-        retention = self.config.retention
-        if retention.copies > 1 and target.engine in _KEEPS_ONE:
-            hint = "leave it out, or make it 1"
-            message = "MySQL and MariaDB keep one replaced copy"
-            raise ConfigError("DM228", message, place=retention.place, hint=hint)
         if source.engine == target.engine:
             return copying.copy(self.request, source, target, world)
         from dbmimic.engines.crossing import CrossingSource, CrossingTarget

@@ -34,7 +34,7 @@ Codes, so that one word has one meaning:
     DM223 the slice cannot meet its budget
     DM224 a hook is no command and no SQL                        DM225 a hook's SQL file cannot be read
     DM226 nobody can be told of a run's end: the address is unfit
-    DM227 a time that says nothing        DM228 the target's engine keeps one replaced copy
+    DM227 a time that says nothing
     DM231 a mask gives values of other rows
     DM233 a unique index is over something made of a masked column
     DM301 columns are undecided           DM302 source and target are the same database

@@ -8,17 +8,19 @@ import pytest
 
 import dbmimic
 from dbmimic import wiring
-from dbmimic.errors import ConfigError, RefusedError
+from dbmimic.errors import RefusedError
 from tests import small_shop
 from tests.command_line import Forks
 from tests.copying import configured, write_config
 from tests.small_shop import RULES, Shop
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=["postgresql", "mysql", "sqlite"])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     if request.param == "postgresql":
         return small_shop.on_postgres(request.getfixturevalue("postgres15"))
+    if request.param == "mysql":
+        return small_shop.on_mariadb(request.getfixturevalue("mariadb"))
     return small_shop.on_sqlite(tmp_path)
 
 
@@ -82,14 +84,3 @@ def test_the_list_is_for_people_and_for_scripts(dbmimic_command: Forks, tmp_path
     told = dbmimic_command.run("rollback", "--list", cwd=tmp_path).out
     assert kept["run"][:8] in told
     assert dbmimic_command.run("rollback", kept["run"][:8], "--yes", cwd=tmp_path).status == 0
-
-
-def test_one_is_all_on_mariadb(mariadb: small_shop.MariadbServer, tmp_path: Path) -> None:
-    shop = small_shop.on_mariadb(mariadb)
-    settings = configured(
-        tmp_path, shop.build("solitary"), shop.url("solitary_stage"), rules=RULES, retention={"copies": 2}
-    )
-    with pytest.raises(ConfigError) as caught:
-        dbmimic.copy(settings)
-    assert caught.value.code == "DM228"
-    assert "dbmimic.yaml:" in caught.value.place

@@ -15,7 +15,7 @@ _HASHED = 40
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The target, the new copy beside it, the old copy that is kept, and the sidecar that remembers."""
+    """The target, the new copy beside it, the old copies that are kept, and the sidecar that remembers."""
 
     target: str
 
@@ -24,10 +24,9 @@ class Places:
         """Where the new copy is built."""
         return self._beside("_dbmimic_new")
 
-    @property
-    def old(self) -> str:
-        """Where the old copy is kept for a rollback."""
-        return self._beside("_dbmimic_old")
+    def old(self, slot: int) -> str:
+        """Where an old copy is kept for a rollback; slots are numbered from 1."""
+        return self._beside(f"_dbmimic_old{slot if slot > 1 else ''}")
 
     @property
     def sidecar(self) -> str:

@@ -4,10 +4,13 @@ The new copy takes the target's place: one RENAME TABLE for all tables, and arou
 MySQL refuses to move a table with triggers to another database and cannot move views, routines and events at all. So
 these are written down first and made again afterwards. A journal tells at any moment how to go on: before the RENAME
 the old state is restored, after it the new one is completed. Every step may be run twice.
+
+An old copy stays in the slot that it went to for as long as it is kept; which is the newest one is remembered.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,6 +29,8 @@ _JOURNAL = "journal"
 _KEPT = "kept"
 _CURRENT = "current"
 _OLD = "old"
+_ORDER = "order"
+_FIRST = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +45,62 @@ class Exchange:
         """The target's memory."""
         return Sidecar(self.session, self.places)
 
-    def swap(self, script: Script, stamp: Stamp) -> None:
-        """Put the new copy in the target's place and keep the old one."""
+    def swap(self, script: Script, stamp: Stamp, copies: int = 1) -> None:
+        """Put the new copy in the target's place and keep the old one, and so many old ones in all."""
         comes = Kept(script.charset, script.collation, script.objects, exact=False)
         fixes = [
             f"ALTER TABLE {quoting.name(table.name)} MODIFY COLUMN {column}"
             for table in script.tables
             for column in table.sequence_columns
         ]
-        self._exchange("swap", comes, asdict(stamp), fixes)
+        slots = self._slots()
+        staying = slots[: copies - 1]
+        self._exchange("swap", comes, asdict(stamp), fixes, self._free(staying), staying, slots[copies - 1 :])
 
-    def rollback(self) -> None:
+    def rollback(self, name: str | None = None) -> None:
         """
-        Put the kept old copy back; what was there is kept in its stead.
+        Put a kept old copy back, the last one unless named; what was there is kept in its stead.
 
         Raises:
-            RefusedError: DM307, there is no old copy.
+            RefusedError: DM307, there is none, or none of that name.
         """
-        kept = self.sidecar.get(_KEPT) if self.sidecar.exists() else None
-        if kept is None or not exists(self.session, self.places.old):
+        slots = self._slots()
+        if not slots:
             hint = "the first copy replaces nothing; a later one keeps what it replaced"
             raise RefusedError("DM307", "there is no old copy to go back to", place=self.places.target, hint=hint)
+        slot = next((slot for slot in slots if name in {None, self.places.old(slot)}), None)
+        if slot is None:
+            hint = "`dbmimic rollback --list` tells which there are"
+            raise RefusedError("DM307", "there is no such copy", place=self.places.target, hint=hint)
         self._drop(self.places.new)
-        self._exchange("rollback", Kept.of(kept), self.sidecar.get(_OLD), [])
+        comes = Kept.of(self.sidecar.get(_of(_KEPT, slot)))
+        self._exchange("rollback", comes, self.sidecar.get(_of(_OLD, slot)), [], slot, slots, [])
 
-    def kept(self, database: str) -> tuple[KeptCopy, ...]:
-        """Give the copy that is kept there, if there is one."""
+    def kept(self) -> tuple[KeptCopy, ...]:
+        """Give the copies that are kept, the last one first."""
+        found = ((self.places.old(slot), self.sidecar.get(_of(_OLD, slot))) for slot in self._slots())
+        return tuple(KeptCopy(database, Stamp(**stamp) if stamp else None) for database, stamp in found)
+
+    def _slots(self) -> list[int]:
+        """Give the slots that hold an old copy, the last one first."""
         sidecar = self.sidecar
-        if not sidecar.exists() or sidecar.get(_KEPT) is None or not exists(self.session, database):
-            return ()
-        stamp = sidecar.get(_OLD)
-        return (KeptCopy(database, Stamp(**stamp) if stamp else None),)
+        if not sidecar.exists():
+            return []
+        return [
+            slot
+            for slot in sidecar.get(_ORDER) or [_FIRST]
+            if sidecar.get(_of(_KEPT, slot)) is not None and exists(self.session, self.places.old(slot))
+        ]
+
+    def _free(self, staying: Iterable[int]) -> int:
+        """Give the first slot that an old copy can go to: what others made by its name is not touched."""
+        taken, slots = set(staying), self._slots()
+        return next(
+            slot
+            for slot in itertools.count(_FIRST)
+            if slot not in taken
+            and (slot in slots or slot == _FIRST or not exists(self.session, self.places.old(slot)))
+        )
 
     def recover(self) -> None:
         """Finish or undo what a killed run left half done."""
@@ -104,7 +134,10 @@ class Exchange:
         self._use(self.places.target)
         return not self.session.rows(query("tables")) and not self.session.rows(query("objects"))
 
-    def _exchange(self, kind: str, comes: Kept, stamp: Any, fixes: list[str]) -> None:
+    def _exchange(
+        self, kind: str, comes: Kept, stamp: Any, fixes: list[str], slot: int, staying: list[int], leaving: list[int]
+    ) -> None:
+        """Let copies change places: that of `slot` goes or comes, those of others stay or are dropped."""
         sidecar = self.sidecar
         sidecar.create()
         sidecar.arm()
@@ -116,20 +149,31 @@ class Exchange:
             "stamp": stamp,
             "old_stamp": current["stamp"] if current else None,
             "fixes": fixes,
+            "slot": slot,
+            "order": staying if slot in staying else [slot, *staying],
+            "leaving": leaving,
         }
         sidecar.put(_JOURNAL, journal)
-        incoming, outgoing = self._ends(kind)
-        if kind == "swap":
-            sidecar.put(_KEPT, None)
+        incoming, outgoing = self._ends(journal)
+        for each in leaving:
+            sidecar.put(_of(_KEPT, each), None)
+        self._drop_forgotten(journal)
         self._make_room(outgoing, comes)
         self._drop_triggers(self.places.target)
         self._drop_triggers(incoming)
         self._rename(incoming, outgoing)
         self._complete(journal)
 
-    def _ends(self, kind: str) -> tuple[str, str]:
+    def _ends(self, journal: dict[str, Any]) -> tuple[str, str]:
         """Give where the tables come from and where the target's go to."""
-        return (self.places.new, self.places.old) if kind == "swap" else (self.places.old, self.places.new)
+        new, old = self.places.new, self.places.old(journal["slot"])
+        return (new, old) if journal["kind"] == "swap" else (old, new)
+
+    def _drop_forgotten(self, journal: dict[str, Any]) -> None:
+        """Drop the old copies that leave, once nothing tells of them any more."""
+        for slot in journal["leaving"]:
+            if self.sidecar.get(_of(_KEPT, slot)) is None:
+                self._drop(self.places.old(slot))
 
     def _kept(self) -> Kept:
         """Give the target's own objects, exactly as they are."""
@@ -170,19 +214,21 @@ class Exchange:
             self.session.run(statement, target)
         self._replace_objects(comes)
         sidecar.put(_CURRENT, {"stamp": journal["stamp"], "births": self.tables(target)})
-        sidecar.put(_OLD, journal["old_stamp"])
-        sidecar.put(_KEPT, journal["goes"])
+        sidecar.put(_of(_OLD, journal["slot"]), journal["old_stamp"])
+        sidecar.put(_of(_KEPT, journal["slot"]), journal["goes"])
+        sidecar.put(_ORDER, journal["order"])
         self._settle(journal)
         sidecar.put(_JOURNAL, None)
 
     def _settle(self, journal: dict[str, Any]) -> None:
         """Leave the tables that went where the old copy is kept."""
+        old = self.places.old(journal["slot"])
         if journal["kind"] == "rollback":
-            moves = [_move(self.places.new, name, self.places.old) for name in self.tables(self.places.new)]
+            moves = [_move(self.places.new, name, old) for name in self.tables(self.places.new)]
             if moves:
-                self.session.run("RENAME TABLE " + ", ".join(moves), self.places.old)
+                self.session.run("RENAME TABLE " + ", ".join(moves), old)
         if journal["goes"] is None:
-            self._drop(self.places.old)
+            self._drop(old)
         self._drop(self.places.new)
 
     def _undo(self, journal: dict[str, Any]) -> None:
@@ -191,6 +237,9 @@ class Exchange:
             self._drop(self.places.target)
         else:
             self._replace_objects(Kept.of(journal["goes"]))
+        self._drop_forgotten(journal)
+        if journal["kind"] == "swap" and self.sidecar.get(_of(_KEPT, journal["slot"])) is None:
+            self._drop(self.places.old(journal["slot"]))  # nothing went there
         self.sidecar.put(_JOURNAL, None)
 
     def _replace_objects(self, wanted: Kept) -> None:
@@ -212,6 +261,11 @@ class Exchange:
 
     def _use(self, database: str) -> None:
         self.session.run(f"USE {quoting.name(database)}", database)
+
+
+def _of(what: str, slot: int) -> str:
+    """Give the name by which something of the copy in a slot is remembered."""
+    return what if slot == _FIRST else f"{what}{slot}"
 
 
 def _triggers(objects: Iterable[ObjectScript]) -> list[ObjectScript]:

@@ -35,8 +35,8 @@ class MysqlTarget:
     """
     The port `Target` on one connection.
 
-    The new copy is a database of its own beside the target, `<name>_dbmimic_new`; the old one is kept as
-    `<name>_dbmimic_old`; `<name>_dbmimic` holds the stamp and the journal.
+    The new copy is a database of its own beside the target, `<name>_dbmimic_new`; old ones are kept as
+    `<name>_dbmimic_old`, `<name>_dbmimic_old2` and so on; `<name>_dbmimic` holds the stamp and the journal.
     """
 
     engine = ENGINE
@@ -187,12 +187,10 @@ class MysqlTarget:
         return MysqlSource(replace(self._address, database=self._places.new), role="target")
 
     def swap(self, stamp: Stamp, copies: int = 1) -> None:
-        """Put the new copy in the target's place in one step; the old one is kept for `rollback`, and no other."""
-        if copies != 1:
-            raise InternalError("DM901", "this engine keeps one old copy", place=self._places.target)
+        """Put the new copy in the target's place in one step; so many old ones are kept for `rollback`."""
         if self._script is None:
             raise InternalError("DM901", "a copy was swapped in that was not finished", place=self._places.target)
-        self._exchange.swap(self._script, stamp)
+        self._exchange.swap(self._script, stamp, copies)
         self._script = None
 
     def swapped(self, run: str) -> bool:
@@ -210,19 +208,16 @@ class MysqlTarget:
         self._unlock()
 
     def kept(self) -> tuple[KeptCopy, ...]:
-        """Give the copy that is kept, if there is one."""
-        return self._exchange.kept(self._places.old)
+        """Give the copies that are kept, the last one first."""
+        return self._exchange.kept()
 
     def rollback(self, name: str | None = None) -> None:
-        """Put the kept old copy back in the target's place; what was there is kept in its stead."""
-        if name not in {None, self._places.old}:
-            hint = "the copy that was replaced last is the only one that is kept"
-            raise RefusedError("DM307", "there is no such copy", place=self._places.target, hint=hint)
+        """Put an old copy back in the target's place, the last one unless named; what was there is kept instead."""
         held = self._locked
         self.hold()
         try:
             self._exchange.recover()
-            self._exchange.rollback()
+            self._exchange.rollback(name)
         finally:
             if not held and self._session.open:
                 self._unlock()

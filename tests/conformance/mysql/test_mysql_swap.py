@@ -1,5 +1,7 @@
 """The target is the old copy or the new one, at any moment; and each can be had back."""
 
+from dataclasses import replace
+
 import pytest
 
 from dbmimic.engines.mysql.engine import MysqlEngine
@@ -235,6 +237,37 @@ def test_killed_at_any_step_of_a_rollback_the_next_run_recovers(both, look, monk
         again.close()
     assert look("tgt") == served
     assert 20 < steps < 59
+
+
+def test_killed_at_any_step_what_is_kept_is_whole_and_nothing_is_left(bench, monkeypatch):
+    """Each copy holds the number of its run."""
+    bench.sql("CREATE TABLE t (n int)", "INSERT INTO t VALUES (0)")
+    died = 0
+    for step in (-2, -1, 0, *range(1, 60)):  # the first three are not killed: then as many are kept as may be
+        bench.sql(f"UPDATE t SET n = {step}")
+        source = bench.source()
+        target = new_copy(bench, source)
+        stamp = replace(STAMP, run=str(step))
+        ended = not killed_at(monkeypatch, target, step, lambda target=target, stamp=stamp: target.swap(stamp, 2))
+        died += not ended
+        target.close()
+        again = bench.target()
+        again.build(source.structure())
+        again.discard()
+        kept = {each.name: each.stamp.run for each in again.kept()}
+        beside = [name for (name,) in bench.server.execute("SHOW DATABASES LIKE 'tgt\\_dbmimic\\_%'")]
+        assert beside == sorted(kept), step
+        assert len(kept) in ({min(step + 2, 2)} if ended else {1, 2}), step
+        held = {name: bench.server.execute(f"SELECT n FROM {name}.t") for name in kept}
+        assert held == {name: [(int(run),)] for name, run in kept.items()}, step
+        runs = [*kept.values()]
+        assert runs == sorted(runs, key=int, reverse=True)
+        assert bench.server.execute("SELECT n FROM tgt.t") == [(int(again.state().stamp.run),)]
+        source.close()
+        again.close()
+        if ended and step > 0:
+            break
+    assert 15 < died < 59
 
 
 def test_nothing_to_roll_back_to(bench):
