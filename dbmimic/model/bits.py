@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
@@ -327,7 +328,9 @@ def _distinct(numbers: RowIds) -> RowIds:
 
 
 def _packed(ids: RowIds) -> BitMap64:
-    return BitMap64(np.ascontiguousarray(ids).data)
+    numbers = array("Q")  # which is taken as it is; of any other buffer each number would become an object first
+    numbers.frombytes(np.ascontiguousarray(ids).data.cast("B"))
+    return BitMap64(numbers)
 
 
 def _spread_out(bits: BitMap64) -> RowIds:
