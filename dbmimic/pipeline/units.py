@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -112,7 +113,7 @@ def run(
     """
     Copy every row of the slice, by the crew where that is worth its start, and give what came of each unit.
 
-    Of `few` rows, which go into tables with indexes, a second thread copies one half: it is the servers that work.
+    Of `few` rows, which go into tables with indexes, a second thread copies some: it is the servers that work.
     """
     units = split(schema, slices, maskers, source)
     crew = world.crew
@@ -146,22 +147,34 @@ def run(
     snapshot, copy = (source.share(1), target.target.share()) if few and crew is not None else (None, None)
     if crew is None or snapshot is None or copy is None or total < _WORTH_A_THREAD:
         return here(units)
-    mine, others = halves(units)
-    order = _order(tuple(others), schema, masks, checked, crew, snapshot, copy)
-    beside = begun(lambda: work(order))
-    results = here(mine)
+    shared = Shared(sorted(units, key=lambda unit: (-unit.byte_count, unit.id)))
+    order = _order(tuple(units), schema, masks, checked, crew, snapshot, copy)
+    beside = begun(lambda: work(order, shared))
+    try:
+        found = {result.id: result for result in here(shared)}
+    finally:
+        shared.end()
     for result in beside.result():
-        results.append(result)
+        found[result.id] = result
         world.listener(RowsCopied(result.layout.table, result.row_count, result.byte_count))
-    return results
+    return [found[unit.id] for unit in units]
 
 
-def halves(units: Iterable[WorkUnit]) -> tuple[list[WorkUnit], list[WorkUnit]]:
-    """Share units between two, so that both have about as many bytes."""
-    both: tuple[list[WorkUnit], list[WorkUnit]] = ([], [])
-    for unit in sorted(units, key=lambda unit: (-unit.byte_count, unit.id)):
-        min(both, key=lambda half: sum(each.byte_count for each in half)).append(unit)
-    return both
+class Shared(Iterator[WorkUnit]):
+    """Gives each unit to one of the threads that ask: whoever is done with one takes the next."""
+
+    def __init__(self, units: Iterable[WorkUnit]) -> None:
+        self._units = iter(units)
+        self._lock = threading.Lock()
+
+    def __next__(self) -> WorkUnit:
+        with self._lock:
+            return next(self._units)
+
+    def end(self) -> None:
+        """Give no more."""
+        with self._lock:
+            self._units = iter(())
 
 
 def _ahead(
@@ -281,14 +294,14 @@ def _result(future: Future[list[UnitResult]], tries: dict[int, int], number: int
         return None
 
 
-def work(order: Order) -> list[UnitResult]:
+def work(order: Order, units: Iterable[WorkUnit] | None = None) -> list[UnitResult]:
     """
-    Do an order: join the run's snapshot and its new copy, and copy the units one after the other.
+    Do an order, or of its units those that are given: join the run's snapshot and its new copy, and copy one by one.
 
     What goes wrong leaves this process as an error of ours, since any other may hold a row's value.
     """
     try:
-        return _worked(order)
+        return _worked(order, order.units if units is None else units)
     except DbmimicError:
         raise
     except Exception as error:  # noqa: BLE001 -- it is told by its kind and place
@@ -296,7 +309,7 @@ def work(order: Order) -> list[UnitResult]:
     raise failure
 
 
-def _worked(order: Order) -> list[UnitResult]:
+def _worked(order: Order, units: Iterable[WorkUnit]) -> list[UnitResult]:
     joining = order.joining
     secret, registry, clock = joining.secret(), joining.registry(), joining.clock()
     digest = KeyedFunction.derive(secret, "verify")
@@ -307,10 +320,10 @@ def _worked(order: Order) -> list[UnitResult]:
         writer = joining.target(order.copy)
         closing.callback(writer.close)
         copy = load.rejoin(writer, order.copy)
-        coming = closing.enter_context(contextlib.closing(_ahead(order.units, source)))
-        for table, units in itertools.groupby(coming, key=lambda each: each[0].layout.table):
+        coming = closing.enter_context(contextlib.closing(_ahead(units, source)))
+        for table, of_one in itertools.groupby(coming, key=lambda each: each[0].layout.table):
             masker = Masker(order.tables[table], order.masks, registry, secret)
-            results += [process(*each, source, copy, masker, order.checked, digest, clock) for each in units]
+            results += [process(*each, source, copy, masker, order.checked, digest, clock) for each in of_one]
     return results
 
 

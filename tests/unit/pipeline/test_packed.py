@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE
 from dbmimic.model.names import TableId
 from dbmimic.model.work import WorkUnit
-from dbmimic.pipeline.units import halves, packed
+from dbmimic.pipeline.units import Shared, packed
 
 SIZE = 100
 
@@ -34,10 +36,13 @@ def test_large_tables_go_side_by_side_and_small_ones_last() -> None:
     assert order == [["huge/0"], ["big/0"], ["huge/1"], ["big/1"], ["tiny/1", "tiny/0"]]
 
 
-@given(st.lists(st.integers(0, 300), max_size=20))
-def test_two_halves_hold_every_unit_and_differ_by_one_at_the_most(sizes: list[int]) -> None:
-    units = [unit("a", number, size) for number, size in enumerate(sizes)]
-    mine, others = halves(units)
+def test_whoever_is_done_takes_the_next_one_and_after_the_end_nobody_does() -> None:
+    units = [unit("a", number, 1) for number in range(2000)]
+    shared = Shared(units)
+    with ThreadPoolExecutor(2) as threads:
+        mine, others = threads.map(list, (shared, shared))
     assert sorted(each.id for each in (*mine, *others)) == sorted(each.id for each in units)
-    mine_bytes, other_bytes = (sum(each.byte_count for each in half) for half in (mine, others))
-    assert abs(mine_bytes - other_bytes) <= max(sizes, default=0)
+    stopped = Shared(units)
+    assert next(stopped) == units[0]
+    stopped.end()
+    assert list(stopped) == []
