@@ -159,13 +159,14 @@ def _key_masker(work: Work, table: Table, key: tuple[str, ...]) -> Masker:
 
 class Left(NamedTuple):
     """
-    How many rows left a table of the copy whose keys come again, how many others, and the keys that it has now, where
-    they are known.
+    How many rows left a table of the copy whose keys come again, and how many others; the keys that it has now and
+    those that it has no more, where they are known.
     """
 
     again: int = 0
     gone: int = 0
     keys: Keys | None = None
+    lost: Keys | None = None
 
     @property
     def all(self) -> int:
@@ -207,29 +208,42 @@ class Remover:
 
     def _by_integers(self, change: Change) -> Left:
         """Remove what can be found by keys that are integers, and not masked."""
-        table, source, target = change.table, self.ends.source, self.ends.target
-        had: KeySet | None
-        has: KeySet | None
         if not change.leaving:
             return Left(keys=change.has)
         if change.had is not None and change.has is not None:
-            key, had, has = change.had.columns, change.had.values, change.has.values
-        elif all(self._is_kept_integer(table, name) for name in _key(table)):
-            key, had, has = source.few_first(table, _key(table)), None, None
-        else:
-            return Left()
+            return self._by_noted(change, change.had, change.has)
+        if all(self._is_kept_integer(change.table, name) for name in _key(change.table)):
+            return self._by_reading(change)
+        return Left()
+
+    def _by_reading(self, change: Change) -> Left:
+        """Remove rows whose keys come anew, and read all keys on both sides where others went."""
+        table, source, target = change.table, self.ends.source, self.ends.target
+        key = source.few_first(table, _key(table))
         comes = source.integers(table, key, change.comes.own)
         if comes is None:
             return Left()
         again = target.remove(table, key, comes)
         if again == change.leaving:
-            return Left(again, keys=change.has)
-        if has is None:
-            has = source.integers(table, key, self._rows(table))
-            had = self.before.integers(table, key, WHOLE)
+            return Left(again)
+        has = source.integers(table, key, self._rows(table))
+        had = self.before.integers(table, key, WHOLE)
         if had is None or has is None:
             return Left(again)
-        return Left(again, target.remove(table, key, had - has), Keys(key, has))
+        lost = had - has
+        return Left(again, target.remove(table, key, lost), Keys(key, has), Keys(key, lost))
+
+    def _by_noted(self, change: Change, had: Keys, has: Keys) -> Left:
+        """Remove rows whose keys went or come anew, all of them in the order of their keys."""
+        table, key = change.table, had.columns
+        comes = self.ends.source.integers(table, key, change.comes.own)
+        if comes is None:
+            return Left(keys=has)
+        again, lost = comes & had.values, had.values - has.values
+        removed = self.ends.target.remove(table, key, again | lost)
+        if removed != len(again) + len(lost):
+            return Left(gone=removed)
+        return Left(len(again), len(lost), has, Keys(key, lost))
 
     def _is_kept_integer(self, table: Table, name: str) -> bool:
         column = table.column(name)

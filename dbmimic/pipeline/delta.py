@@ -168,7 +168,7 @@ def _made(work: Work, ends: Ends) -> Refreshed:
         shares = {each.table.id: (each.come_count + each.leaving) / max(each.row_count, 1) for each in changes}
         findings = ends.target.settle(work.structure, work.masks.masked_columns, shares)
     with work.chapters.chapter(Stage.VERIFY):
-        judged = _judged(work, ends, changes, {table for table, each in left.items() if each.gone}, seen_of(done))
+        judged = _judged(work, ends, changes, left, seen_of(done))
     for finding in judged.findings:
         if finding.severity is Severity.ERROR:
             raise InFullError(f"at {finding.place}, {finding.message}")
@@ -239,7 +239,7 @@ def _judged(
     work: Work,
     ends: Ends,
     changes: Sequence[Change],
-    parted: set[TableId],
+    left: Mapping[TableId, Left],
     seen: Mapping[TableId, Seen],
 ) -> Verdict:
     """Count and check the new copy."""
@@ -252,7 +252,8 @@ def _judged(
                 row_count=standing.row_count,
                 came=standing.recent,
                 should_come=each.come_count,
-                parted=each.table.id in parted,
+                parted=left.get(each.table.id, Left()).gone > 0,
+                lost=left.get(each.table.id, Left()).lost,
             )
             for each, standing in zip(changes, standings, strict=True)
         }

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pyarrow as pa
 
-from dbmimic.model.baseline import Position, Standing
+from dbmimic.model.baseline import Keys, Position, Standing
 from dbmimic.model.batch import Layout, RawBatch
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.request import IdsSeed, WhereSeed
@@ -187,6 +187,10 @@ class ThrottledDatedSource(ThrottledSource):
     def integers(self, table: Table, columns: tuple[str, ...], rows: Rows) -> KeySet | None:
         """Give the values of a key of integers, of these rows."""
         return self._asked(lambda: self._dated.integers(table, columns, rows))
+
+    def referenced(self, edge: ForeignKey, gone: Keys) -> bool | None:
+        """Tell whether a row references one of these keys."""
+        return self._asked(lambda: self._dated.referenced(edge, gone))
 
     def few_first(self, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Give a key's columns in an order in which sets of them are small."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from dbmimic.model.baseline import Baseline, Position, Standing
+from dbmimic.model.baseline import Baseline, Keys, Position, Standing
 from dbmimic.model.findings import Finding
 from dbmimic.model.keys import KeySet, Rows
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.schema import Table
+from dbmimic.model.schema import ForeignKey, Table
 from dbmimic.model.target import Structure
 
 
@@ -39,6 +39,14 @@ class Dated(Protocol):
         Give the values of a key of integers, of these rows, as identities of a set whose one leaf is the table.
 
         None where they do not go into 64 bits together. The first column stands highest.
+        """
+        ...
+
+    def referenced(self, edge: ForeignKey, gone: Keys) -> bool | None:
+        """
+        Tell whether a row references one of these keys of the parent; None where that is no cheaper than an anti-join.
+
+        Cost: one read of the child, or a look into its index for each key.
         """
         ...
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.address import Secret
+from dbmimic.model.baseline import Keys
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import WHOLE, KeySet, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.report import LeakReport
 from dbmimic.model.schema import ForeignKey
 from dbmimic.model.work import Seen
+from dbmimic.ports.delta import Dated
 from dbmimic.ports.source import Reader, Source
 from dbmimic.verdict.integrity import foreign_keys, miscounted
 from dbmimic.verdict.judge import Expectation, Verdict
@@ -31,7 +33,7 @@ class Held:
     """
     One table of the copy: how many rows it should hold and does, which of them came, and how many should have.
 
-    `parted` says that keys went and did not come again.
+    `parted` says that keys went and did not come again: those that were `lost`, where they are known.
     """
 
     wanted: int
@@ -39,6 +41,7 @@ class Held:
     came: KeySet
     should_come: int
     parted: bool
+    lost: Keys | None = None
 
 
 class _Asked:
@@ -62,9 +65,16 @@ class _Asked:
         """Give how many rows reference nothing; those that cannot be are not looked at."""
         declared = (edge.child, edge.child_columns, edge.parent, edge.parent_columns) in self._solid
         parent, child = self._held.get(edge.parent), self._held.get(edge.child)
-        if edge.virtual or not declared or parent is None or child is None or self._loses(edge, parent):
+        if edge.virtual or not declared or parent is None or child is None:
+            return self._copy.orphans(edge, children)
+        if self._loses(edge, parent) and not self._misses_nothing(edge, parent):
             return self._copy.orphans(edge, children)
         return self._copy.orphans(edge, child.came) if child.came else 0
+
+    def _misses_nothing(self, edge: ForeignKey, parent: Held) -> bool:
+        """Whether what went is known, and no row references it; then no row that stayed dangles."""
+        copy, lost = self._copy, parent.lost
+        return lost is not None and isinstance(copy, Dated) and copy.referenced(edge, lost) is False
 
 
 class _Answered:
@@ -96,8 +106,9 @@ def judge_changes(
     """
     Check a copy that was brought up to date; `held` has every table that holds rows.
 
-    Cost: for each foreign key a look at the rows that came, or an anti-join where keys went; for masked tables one read
-    of the rows that came, and of the whole table on both sides where they are not as they were sent.
+    Cost: for each foreign key a look at the rows that came, and where keys went for rows that reference them, or an
+    anti-join where those are not known; for masked tables one read of the rows that came, and of the whole table on
+    both sides where they are not as they were sent.
     """
     masked = frozenset(each.table.id.column(name) for each in expected.masked for name in each.columns)
     keyed = KeyedFunction.derive(secret, "verify")

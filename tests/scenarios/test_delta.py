@@ -16,8 +16,11 @@ import dbmimic
 from dbmimic import wiring
 from dbmimic.engines.postgres import databases
 from dbmimic.engines.postgres.connect import Connection
+from dbmimic.engines.postgres.source import PostgresSource
 from dbmimic.errors import VerificationFailed
+from dbmimic.model.keys import KeySet, Rows
 from dbmimic.model.report import RunReport
+from dbmimic.model.schema import ForeignKey
 from dbmimic.model.settings import Settings
 from dbmimic.pipeline import units
 from dbmimic.testing.postgres_server import PostgresServer
@@ -246,6 +249,35 @@ def test_the_copy_of_before_the_last_one_is_brought_up_to_date(
     postgres15.execute(f'ALTER DATABASE "{pair.kept}" SET work_mem = 12345')
     assert told(pair.refresh()) == {"DM334": ["--delta"]}
     assert pair.number(pair.golden) != kept, "it is not what the target was, whose files are copied then"
+
+
+def test_what_references_a_row_that_left_is_found(
+    postgres15: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the keys that left, of one column or two; all rows are held against all parents only where one is found."""
+    pair = Pair(postgres15, tmp_path, "delta_dangling")
+    pair.change(
+        "CREATE TABLE parts (id int PRIMARY KEY, line smallint, order_id bigint, FOREIGN KEY (line, order_id) REFERENCES items (line, order_id))",
+        "INSERT INTO parts SELECT order_id, line, order_id FROM items WHERE line = 1 AND order_id > 5",
+    )
+    pair.refresh()
+    asked: list[str] = []
+    orphans = PostgresSource.orphans
+
+    def counted(self: PostgresSource, edge: ForeignKey, children: Rows) -> int:
+        asked.extend([str(edge.child)] if not isinstance(children, KeySet) else [])
+        return orphans(self, edge, children)
+
+    monkeypatch.setattr(PostgresSource, "orphans", counted)
+    pair.change("DELETE FROM orders WHERE id = 4")
+    assert told(pair.refresh()) == {"DM334": ["--delta"]}
+    assert not asked
+    pair.change(
+        "SET session_replication_role = replica; DELETE FROM orders WHERE id = 5; DELETE FROM items WHERE order_id = 7"
+    )
+    report = pair.refresh()
+    found = {each.foreign_key.partition("(")[0]: each.source_orphans for each in report.foreign_keys.details}
+    assert found == {"public.items": 3, "public.parts": 1}, report.findings
 
 
 def test_reading_is_enough_for_the_source_and_a_grant_for_the_target(

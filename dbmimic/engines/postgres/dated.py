@@ -18,13 +18,14 @@ from psycopg import RawCursor, sql
 from dbmimic.engines.postgres import catalog, tids
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import speaking
-from dbmimic.engines.postgres.packing import Packing, received
+from dbmimic.engines.postgres.packing import Packing, literal, received
 from dbmimic.engines.postgres.source import PostgresSource
 from dbmimic.engines.postgres.tids import TidArray
 from dbmimic.model.baseline import Keys, LeafMark, Position, Standing
 from dbmimic.model.keys import Gathering, KeySet, Rows
 from dbmimic.model.names import TableId
-from dbmimic.model.schema import Table
+from dbmimic.model.schema import ForeignKey, Table
+from dbmimic.model.types import Kind
 
 _BLOCKS_A_QUESTION = 16_384  # 128 MB of rows: some millions of them
 _IDS_A_QUESTION = 250_000
@@ -34,7 +35,7 @@ _XIDS = 1 << 32
 _HALF = 1 << 31
 _RECENT = "age(xmin) <= (SELECT age({}::xid))"
 _NOT_WRAPPED = " AND age(xmin) >= 0"  # frozen rows of longer ago than half of all numbers seem to be of the future
-_NO_KEYS = sql.SQL("0::int8, NULL::bytea")
+_COUNTED = sql.SQL("count(*), NULL::bytea")
 _DOING = "looking for what changed"
 
 
@@ -55,16 +56,17 @@ class DatedSource(PostgresSource):
         recent, values = Gathering(), Gathering()
         row_count = misfits = 0
         packing = Packing.of(table, key) if key else None
-        listed = sql.SQL("count(*), string_agg(tidsend(ctid), '') FILTER (WHERE {}), {}").format(
-            self._test(since), _NO_KEYS if packing is None else _keys(packing)
+        listed = sql.SQL("string_agg(tidsend(ctid), '') FILTER (WHERE {}), {}").format(
+            self._test(since), _COUNTED if packing is None else _keys(packing)
         )
         with self._walks.one(table.leaves) as walk:
             for leaf in table.leaves:
-                for count, places, unfit, sent in self._asked(walk.connection, leaf, listed):
-                    row_count += count
-                    misfits += unfit
+                for places, count, sent in self._asked(walk.connection, leaf, listed):
                     recent.add(leaf, tids.unpacked(places or b""))
-                    values.add(table.id, received(sent or b""))
+                    found = received(sent or b"")
+                    values.add(table.id, found)
+                    row_count += count if packing is None else len(found)  # of each row a key, whether it fits or not
+                    misfits += count if packing is not None else 0
         keys = Keys(key, values.keys()) if packing is not None and not misfits else None
         return Standing(row_count, recent.keys(), keys)
 
@@ -96,6 +98,36 @@ class DatedSource(PostgresSource):
                         return None
                     found.add(table.id, received(sent or b""))
         return found.keys()
+
+    def referenced(self, edge: ForeignKey, gone: Keys) -> bool | None:
+        """Join the child with the keys, where both are integers and the keys not too many."""
+        child, parent = self.schema().table(edge.child), self.schema().table(edge.parent)
+        packing = Packing.of(parent, gone.columns)
+        if packing is None or len(gone.values) > _IDS_A_QUESTION or set(edge.parent_columns) != set(gone.columns):
+            return None
+        if not all(_is_integer(child, name) for name in edge.child_columns):
+            return None
+        unpacked = packing.unpacked(gone.values.bits(parent.id).spread_out())
+        values = dict(zip(gone.columns, unpacked, strict=True))
+        given = [sql.SQL("{}::int8[]").format(sql.Literal(literal(values[name]))) for name in edge.parent_columns]
+        names = [sql.Identifier(f"k{number}") for number in range(len(given))]
+        same = [
+            sql.SQL("c.{} = k.{}").format(sql.Identifier(name), key)
+            for name, key in zip(edge.child_columns, names, strict=True)
+        ]
+        leaves = edge.child_leaves or child.leaves
+        with self._walks.one(leaves) as walk:
+            for leaf in leaves:
+                question = sql.SQL("SELECT count(*) FROM ONLY {} AS c JOIN unnest({}) AS k ({}) ON {}").format(
+                    sql.Identifier(leaf.schema, leaf.name),
+                    sql.SQL(", ").join(given),
+                    sql.SQL(", ").join(names),
+                    sql.SQL(" AND ").join(same),
+                )
+                with speaking(walk.connection, self._side, _DOING, leaf):
+                    if walk.connection.execute(question).fetchone() != (0,):
+                        return True
+        return False
 
     def few_first(self, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Count the values of each column in some rows."""
@@ -151,6 +183,11 @@ class DatedSource(PostgresSource):
         with speaking(connection, self._side, _DOING, leaf):
             for ids in rows.chunks(leaf, _IDS_A_QUESTION):
                 yield from RawCursor(connection).execute(question, (TidArray(ids),), binary=True)
+
+
+def _is_integer(table: Table, name: str) -> bool:
+    column = table.column(name)
+    return column is not None and column.logical.kind is Kind.INTEGER
 
 
 def _keys(packing: Packing) -> sql.Composed:

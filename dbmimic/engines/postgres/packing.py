@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg import sql
 
 from dbmimic.model.keys import RowIds
@@ -80,6 +82,12 @@ class Packing:
             columns.insert(0, (rest << (_ALL - width)) >> (_ALL - width))
             rest = rest >> width
         return [rest, *columns]
+
+
+def literal(values: Integers) -> str:
+    """Give integers as the text of an array, made of digits and punctuation alone."""
+    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(values)], pc.cast(pa.array(values), pa.string())), ",")
+    return "{" + str(joined[0].as_py()) + "}"
 
 
 def received(sent: bytes) -> RowIds:

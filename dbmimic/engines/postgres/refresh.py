@@ -21,8 +21,6 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 import psycopg
-import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg import sql
 
 from dbmimic.engines.postgres import catalog, databases, ddl, notes, register, writer
@@ -30,7 +28,7 @@ from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.dated import DatedSource
 from dbmimic.engines.postgres.errors import Side, speaking
-from dbmimic.engines.postgres.packing import Integers, Packing
+from dbmimic.engines.postgres.packing import Packing, literal
 from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.source import place_of
 from dbmimic.engines.postgres.target import PostgresTarget, blueprint_of
@@ -292,7 +290,7 @@ class RefreshableTarget(PostgresTarget):
         with self._lent() as inside, speaking(inside, Side.TARGET, _DOING, table.id):
             rows = _rows(inside, table.id)
             for some in values.chunks(table.id, _KEYS_A_STATEMENT):
-                arrays = (sql.SQL("{}::int8[]").format(sql.Literal(_literal(each))) for each in packing.unpacked(some))
+                arrays = (sql.SQL("{}::int8[]").format(sql.Literal(literal(each))) for each in packing.unpacked(some))
                 statement = sql.SQL("DELETE FROM {} AS t USING unnest({}) AS k ({}) WHERE {}").format(
                     rows, sql.SQL(", ").join(arrays), sql.SQL(", ").join(given), same
                 )
@@ -423,8 +421,3 @@ def _rows(inside: Connection, table: TableId) -> sql.Composed:
         "SELECT relkind = 'p' FROM pg_class WHERE oid = %s::regclass", (name.as_string(inside),)
     ).fetchone()
     return sql.SQL("{}" if row == (True,) else "ONLY {}").format(name)
-
-
-def _literal(values: Integers) -> str:
-    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(values)], pc.cast(pa.array(values), pa.string())), ",")
-    return "{" + str(joined[0].as_py()) + "}"
