@@ -2,8 +2,10 @@
 Copies, and is killed with SIGKILL at the n-th call into an engine; n = 0 counts the calls and prints their number.
 
     forks.run(CONFIG, ENGINE, N, module="tests.faults.killed")
+    forks.run(CONFIG, ENGINE, FUNCTION, "delta", module="tests.faults.killed")
 
-Every step that reads or writes a database or a file is such a call, so the calls are all the moments that matter.
+With the name of a function of the engine's in place of a number, it is killed when that is called, and with `delta` it
+copies what changed. Every step that reads or writes a database or a file is such a call, so the calls are all the moments that matter.
 """
 
 import os
@@ -16,7 +18,7 @@ import dbmimic
 
 
 def main() -> None:
-    config, engine, point = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    config, engine, point, *flags = sys.argv[1:]
     settings = dbmimic.load_config(config)
     folder = str(Path("dbmimic/engines") / engine)
     calls = 0
@@ -25,11 +27,11 @@ def main() -> None:
         nonlocal calls
         if folder in frame.f_code.co_filename:
             calls += 1
-            if calls == point:
+            if point in {str(calls), frame.f_code.co_name}:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.settrace(count)  # which asks for no more than the calls, as it gives nothing to trace them with
-    report = dbmimic.copy(settings)
+    report = dbmimic.copy(settings, delta="delta" in flags)
     sys.settrace(None)
     assert report.verified
     print(calls)

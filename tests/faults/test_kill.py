@@ -87,3 +87,25 @@ def test_mariadb(forks: Forks, mariadb: MariadbServer, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_sqlite(forks: Forks, tmp_path: Path) -> None:
     survive(forks, small_shop.on_sqlite(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(("point", "again"), [("open", ("--delta",)), ("settle", ())])
+def test_the_kept_copy_was_taken(
+    forks: Forks, postgres15: PostgresServer, tmp_path: Path, point: str, again: tuple[str, ...]
+) -> None:
+    """What changed goes into the copy that was kept, which is lost then: the target is not."""
+    shop = small_shop.on_postgres(postgres15)
+    source, target = f"taken_{point}", f"taken_{point}_stage"
+    write_config(tmp_path, shop.build(source), shop.url(target), rules=RULES)
+    for _ in range(2):
+        assert forks.run("copy", "--yes", "-q", "--delta", cwd=tmp_path).status == 0
+    old = shop.state(target)
+    shop.run(source, ["UPDATE orders SET total = total + 1 WHERE id = 1"])
+    ended = forks.run("dbmimic.yaml", "postgres", point, "delta", cwd=tmp_path, module="tests.faults.killed")
+    assert ended.status == -signal.SIGKILL, ended
+    beside = {name for (name,) in postgres15.execute("SELECT datname FROM pg_database")}
+    assert f"{target}_dbmimic_old" not in beside, "the kept copy was taken"
+    assert shop.state(target) == old
+    ended = forks.run("copy", "--yes", "-q", *again, cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    assert shop.state(target) != old
