@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
@@ -15,6 +16,11 @@ from tests.command_line import Forks
 
 ROOT = Path(__file__).parents[1]
 SECRET = "6f1d3c5a9b7e2048d1c3f5a7092b4d6e8f0a1c3e5d7b9f2846a8c0e2d4f6b813"
+
+
+# A machine that is busy with other things makes an example slow, and drawing one, and neither is a fault of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def missing(what: str) -> None:
