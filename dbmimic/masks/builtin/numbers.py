@@ -172,7 +172,7 @@ def _build_ordered(keyed: KeyedFunction, options: Options, context: ColumnContex
     def moved(units: Whole, places: Whole, _bits: Words) -> Whole:
         size = step * 10**places
         lowest, highest = bounds(column, places)
-        inside = np.clip(units, lowest // 2, highest // 2)  # what is beyond half of all that 64 bits hold stays
+        inside = np.clip(units, -_INT64 // 2, _INT64 // 2)  # what is beyond half of all that 64 bits hold stays
         number = inside // size
         rest = inside - number * size
         here, following = knots(number, size), knots(number + 1, size)
@@ -217,6 +217,7 @@ DEFINITIONS = (
             Parameter("step", "integer", required=True, minimum=2, summary="no number moves further than this"),
         ),
         domain="ordered_noise",
+        version=2,
         build=_build_ordered,
         gaps=True,
         fits=_ordered_fits,

@@ -172,6 +172,17 @@ class TestOrderedNoise:
         assert sum(before != after for before, after in zip(values, made, strict=True)) > 7000
         assert len(set(made)) > 6500
 
+    @pytest.mark.parametrize(
+        ("column", "values"),
+        [
+            (LogicalType(Kind.INTEGER, bits=15), [str(number) for number in range(17_000, 32_000, 7)]),
+            (LogicalType(Kind.DECIMAL, precision=5, scale=2), [f"{number}.50" for number in range(500, 900)]),
+        ],
+    )
+    def test_moves_what_is_in_the_upper_half_of_the_column(self, apply, column, values):
+        made = apply("ordered_noise", values, column, step=100)
+        assert sum(before != after for before, after in zip(values, made, strict=True)) > 0.9 * len(values)
+
     def test_unfit_columns(self, refusal):
         assert "use noise" in refusal("ordered_noise", LogicalType(Kind.DECIMAL), step=10)
         assert "'step'" in refusal("ordered_noise", LogicalType(Kind.DECIMAL, precision=20, scale=10), step=10)
