@@ -101,9 +101,11 @@ def _fitting(mask: MaskFunction, column: LogicalType, *, outgrows: bool) -> Mask
     return fitting
 
 
-def _piece(part: Part) -> ColumnContext:
-    """Give what a part is told of the pieces that it masks: they are text."""
-    return ColumnContext(LogicalType(Kind.TEXT, length=part.length), nullable=True, unique=False)
+def _piece(part: Part, whole: ColumnContext) -> ColumnContext:
+    """Give what a part is told of the pieces that it masks: an array's elements are of a type, others are text."""
+    piece = whole.type.element or LogicalType(Kind.TEXT)
+    lengths = [length for length in (part.length, piece.length) if length is not None]
+    return ColumnContext(replace(piece, length=min(lengths, default=None)), nullable=True, unique=False)
 
 
 class MaskRegistry:
@@ -186,7 +188,9 @@ class MaskRegistry:
 
         def part(one: Part) -> MaskFunction:
             inner = self.get(one.mask)
-            made = self.bind(one.mask, inner.parse(one.options), _piece(one), secret, one.domain or inner.domain)
+            made = self.bind(
+                one.mask, inner.parse(one.options), _piece(one, context), secret, one.domain or inner.domain
+            )
             return told(made, tally) if one.unread else made
 
         composed = definition.compose(keyed, options, context, part)
@@ -207,7 +211,7 @@ class MaskRegistry:
             try:
                 inner = self.get(part.mask)
                 parsed = inner.parse(part.options)
-                reason = rowless(inner, parsed) or self.misfit(part.mask, parsed, _piece(part))
+                reason = rowless(inner, parsed) or self.misfit(part.mask, parsed, _piece(part, context))
             except (UnknownMaskError, OptionError) as error:
                 reason = str(error)
             if reason is not None:

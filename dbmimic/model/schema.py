@@ -75,11 +75,16 @@ def comparable(one: Column, other: Column) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A primary key or a unique key without a condition, its columns in the key's own order."""
+    """
+    A primary key or a unique key without a condition, its columns in the key's own order.
+
+    With `equal_nulls` (NULLS NOT DISTINCT) one row alone may have NULL in all of them.
+    """
 
     name: str
     columns: tuple[str, ...]
     primary: bool = False
+    equal_nulls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def context_of(table: Table, column: Column, length: int | None, low_bits: int |
         own = replace(own, length=length, members=words(table, column)[0])
     return ColumnContext(
         type=own,
-        nullable=column.nullable,
+        nullable=column.nullable and not any(key.equal_nulls and column.name in key.columns for key in table.keys),
         unique=in_key(table, column),
         low_bits=low_bits,
     )

@@ -147,3 +147,81 @@ def test_a_check_that_writes_or_takes_long_is_not_tried_on_production(
     found = dbmimic.plan(config).findings
     assert sorted(each.place for each in found if each.code == "DM314") == ["public.t.a", "public.t.b"]
     assert shop.run("slow_checks", ["SELECT count(*) FROM told"]) == [(0,)]
+
+
+def refused(folder: Path, source: str, column: str, mask: object) -> str:
+    """Plan, and give what is said against a mask of a column; the place of a trial's error is told, too."""
+    rules = {"default": "keep", "columns": {column: mask}}
+    try:
+        found = dbmimic.plan(configured(folder, source, f"{source}_stage", rules=rules)).findings
+    except (ConfigError, RefusedError) as error:
+        return f"{error.code} {error.message} {error.place}"
+    return " ".join(f"{each.code} {each.message} {each.place}" for each in found if each.severity is Severity.ERROR)
+
+
+def test_what_mariadbs_own_types_hold_is_known_before(mariadb: MariadbServer, tmp_path: Path) -> None:
+    shop = small_shop.on_mariadb(mariadb)
+    shop.create("types")
+    shop.run(
+        "types",
+        [
+            "CREATE TABLE t (id int PRIMARY KEY, born year, tags set('a', 'b', 'c'), label varchar(20) CHARACTER SET utf8mb3)",
+            "ALTER TABLE t ADD price decimal(5, 2) unsigned, ADD day date",
+            "INSERT INTO t SELECT seq, 1990 + seq % 30, 'a,c', 'x', seq * 9.5, '2024-05-05' FROM seq_1_to_100",
+        ],
+    )
+    source = shop.url("types")
+    assert "no years" in refused(tmp_path, source, "t.born", "integer_key")
+    assert "range" in refused(tmp_path, source, "t.born", {"mask": "constant", "value": 1066})
+    assert "values" in refused(tmp_path, source, "t.tags", {"mask": "constant", "value": "a,d"})
+    assert "utf8mb3 lacks" in refused(tmp_path, source, "t.label", {"mask": "constant", "value": "\U0001f600"})
+    assert "below 0" in refused(tmp_path, source, "t.price", {"mask": "constant", "value": -1})
+    assert "range" in refused(tmp_path, source, "t.price", {"mask": "constant", "value": 1000.5})
+    assert "no date" in refused(tmp_path, source, "t.day", {"mask": "constant", "value": "soon"})
+    masks = {
+        "t.born": {"mask": "noise", "ratio": 1},
+        "t.tags": {"mask": "constant", "value": "a,b"},
+        "t.price": {"mask": "ordered_noise", "step": 100},
+    }
+    report = copied(tmp_path, source, shop.url("types_stage"), rules={"default": "keep", "columns": masks})
+    assert report.verified
+    years, tags, moved = shop.run(
+        "types_stage",
+        ["SELECT min(born), group_concat(DISTINCT tags), (SELECT count(*) FROM types.t o WHERE o.id = n.id) FROM t n"],
+    )[0]
+    assert (int(str(years)) >= 1901, tags, moved) == (True, "a,b", 1)
+
+
+def test_what_arrays_and_keys_with_one_null_hold_is_known_before(postgres15: PostgresServer, tmp_path: Path) -> None:
+    shop = small_shop.on_postgres(postgres15)
+    shop.create("arrays")
+    shop.run(
+        "arrays",
+        [
+            "CREATE DOMAIN plate AS text CHECK (VALUE ~ '^[A-Z]{2}-[0-9]+$'); CREATE DOMAIN few AS varchar(8)[] CHECK (cardinality(VALUE) < 4)",
+            "CREATE TABLE t (id int PRIMARY KEY, sizes smallint[], mails varchar(20)[], plates plate[], few few, code text)",
+            "ALTER TABLE t ADD UNIQUE NULLS NOT DISTINCT (code)",
+            "INSERT INTO t SELECT n, ARRAY[n, 30000], ARRAY['a@b.de'], ARRAY['AB-' || n], ARRAY['x', 'y'], 'c' || n FROM generate_series(1, 50) n",
+        ],
+    )
+    source = shop.url("arrays")
+
+    def each(column: str, mask: object) -> str:
+        return refused(tmp_path, source, f"t.{column}", {"mask": "array", "each": mask})
+
+    assert "each: mask 'email' takes columns of kind text, and this one is integer" in each("sizes", "email")
+    assert "and the column holds 20" in each("mails", {"mask": "constant", "value": "nobody@shop.example.com"})
+    assert each("plates", "token").startswith("DM313 the check plate_check of public.t refuses")
+    assert "and the column holds 8" in each("few", {"mask": "constant", "value": "far too long"})
+    assert "may not" in refused(tmp_path, source, "t.code", "null")
+    masks = {
+        "t.sizes": {"mask": "array", "each": {"mask": "noise", "ratio": 0.5}},
+        "t.mails": {"mask": "array", "each": "email"},
+        "t.plates": {"mask": "array", "each": "code"},
+        "t.few": {"mask": "array", "each": "first_name"},
+        "t.code": "token",
+    }
+    report = copied(tmp_path, source, shop.url("arrays_stage"), rules={"default": "keep", "columns": masks})
+    assert report.verified
+    kept = shop.run("arrays_stage", ["SELECT count(*) FROM t WHERE sizes[2] = 30000 OR mails[1] = 'a@b.de'"])
+    assert kept == [(0,)]

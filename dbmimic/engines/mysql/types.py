@@ -192,7 +192,7 @@ def logical(declared: Declared) -> LogicalType:
     if base in _BINARY:
         return LogicalType(Kind.BINARY, length=_bounded(declared.characters))
     if base in {"enum", "set"}:
-        return LogicalType(Kind.ENUM, members=members(declared.type))
+        return LogicalType(Kind.ENUM, members=members(declared.type), several=base == "set")
     return _number(base, declared) or LogicalType(_SIMPLE.get(base, Kind.OTHER))
 
 
@@ -200,7 +200,7 @@ def _number(base: str, declared: Declared) -> LogicalType | None:
     if base in _INTEGER_BITS:
         return _integer(base, declared.type)
     if base == "year":
-        return LogicalType(Kind.INTEGER, bits=_YEAR_BITS, signed=False)
+        return LogicalType(Kind.INTEGER, bits=_YEAR_BITS, signed=False, years=True)
     if base == "decimal":
         return LogicalType(Kind.DECIMAL, precision=declared.precision, scale=declared.scale, signed=declared.signed)
     if base in {"float", "double"}:

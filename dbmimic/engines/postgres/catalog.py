@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
 from dbmimic.engines import charsets
 from dbmimic.engines.postgres.connect import Connection
-from dbmimic.engines.postgres.types import BaseType, logical
+from dbmimic.engines.postgres.types import BaseType, in_charset, logical
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.schema import (
@@ -168,8 +168,9 @@ def _tables(
     oids = [relation.oid for relation in roots]
     keys: dict[int, list[Key]] = {}
     indexes: dict[int, list[Key]] = {}
-    for oid, name, primary, unique, names in connection.execute(query("keys"), [oids]):
-        (keys if unique else indexes).setdefault(oid, []).append(Key(name, tuple(names), primary=primary))
+    for oid, name, primary, unique, once, names in connection.execute(query("keys"), [oids]):
+        found = Key(name, tuple(names), primary=primary, equal_nulls=once)
+        (keys if unique else indexes).setdefault(oid, []).append(found)
     checks, distinct = _checks(connection, oids), _distinct(connection, oids)
     splitting: dict[int, set[str]] = {}
     root_of = {relation.oid: relation.root for relation in relations}
@@ -225,11 +226,13 @@ def _columns(
     bare_types: dict[ColumnId, str] = {}
     for row in connection.execute(query("columns"), {"tables": list(ids)}):
         table, name, spelled, bare, nullable, identity, generated, default, *base = row
-        schema, type_name, typtype, modifier, is_array, members = base
+        schema, type_name, typtype, modifier, is_array, members, *of = base
+        element = None if of[0] is None else BaseType(of[0], of[1], of[2], of[3], is_array=False, members=tuple(of[4]))
+        held = BaseType(schema, type_name, typtype, modifier, is_array, tuple(members), element)
         column = Column(
             name,
             spelled,
-            replace(logical(BaseType(schema, type_name, typtype, modifier, is_array, tuple(members))), charset=charset),
+            in_charset(logical(held), charset),
             nullable,
             _GENERATED[generated],
             _IDENTITY[identity],

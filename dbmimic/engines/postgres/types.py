@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbmimic.model.types import Kind, LogicalType
 
@@ -50,7 +50,11 @@ _HEADER = 4  # a modifier of text and numeric types counts four bytes of header
 
 @dataclass(frozen=True, slots=True)
 class BaseType:
-    """A type as the catalogue tells it; `modifier` is -1 where the type has no length or precision."""
+    """
+    A type as the catalogue tells it; `modifier` is -1 where the type has no length or precision.
+
+    `element` is what an array holds.
+    """
 
     schema: str
     name: str
@@ -58,12 +62,19 @@ class BaseType:
     modifier: int
     is_array: bool
     members: tuple[str, ...]
+    element: BaseType | None = None
+
+
+def in_charset(column: LogicalType, charset: str) -> LogicalType:
+    """Give the type in a database of a character set."""
+    element = None if column.element is None else replace(column.element, charset=charset)
+    return replace(column, charset=charset, element=element)
 
 
 def logical(base: BaseType) -> LogicalType:
     """Give what masks need to know of a type."""
     if base.is_array:
-        return LogicalType(Kind.ARRAY)
+        return LogicalType(Kind.ARRAY, element=None if base.element is None else logical(base.element))
     if base.typtype == "e":
         return LogicalType(Kind.ENUM, members=base.members)
     if base.schema != "pg_catalog":

@@ -62,6 +62,7 @@ def _balanced(keyed: KeyedFunction, options: Options, context: ColumnContext, ha
     size = np.abs(units)
     lowest, highest = bounds(context.type, places)
     room = np.minimum(size - 1, np.where(units > 0, highest - np.maximum(units, 0), np.minimum(units, 0) - lowest))
+    room = np.minimum(room, np.where(lowest > 0, size - lowest, room))
     room = np.where(valid, np.clip(np.minimum(reach(options, size, places), room), 0, None), 0)
     most = np.minimum((room + 1) // 2, room[hand.following] // 2)  # out of it half of what may go, into it the rest
     bits = keyed.sub("amounts").prf_integers(hand.rows.view(np.int64))[:, 0]

@@ -27,6 +27,7 @@ from dbmimic.masks.definition import (
     Parameter,
     Promise,
 )
+from dbmimic.masks.fitting import unfit
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import keep_blank
 from dbmimic.masks.stopped_clock import stopped
@@ -117,8 +118,9 @@ def _spell(drawn: object, column: LogicalType) -> str:
     text = drawn.isoformat(sep=" ") if isinstance(drawn, dt.datetime) else str(drawn)
     if column.kind is Kind.TEXT:
         return text[: column.length].rstrip()
-    if isinstance(drawn, int) and column.bits is not None and abs(drawn) >= 1 << column.bits:
-        raise MaskError("the faker provider gives a number that is out of the column's range")
+    reason = unfit(text, column)
+    if reason is not None:
+        raise MaskError(f"what the faker provider gives {reason}")
     return text
 
 

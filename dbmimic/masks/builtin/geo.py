@@ -167,6 +167,8 @@ def _place_fits(options: Options, context: ColumnContext) -> str | None:
         if column.length is not None and column.length < needed:
             return f"what is drawn has up to {needed} characters, and the column holds {column.length}"
         return None
+    if not column.signed:
+        return "degrees are below 0 on half of the earth, and the column holds nothing below"
     if part not in _AXES:
         return f"the column holds numbers, so option 'part' must be one of: {', '.join(_AXES)}"
     if column.precision is not None and column.precision - (column.scale or 0) < _WHOLE_DIGITS:

@@ -148,6 +148,8 @@ def _integer_fits(_options: Options, context: ColumnContext) -> str | None:
     column = context.type
     if column.kind is Kind.DECIMAL and column.scale:
         return "mask 'integer_key' takes whole numbers, and the column holds fractions"
+    if column.years:
+        return "mask 'integer_key' gives numbers that are no years"
     low_bits = _low_bits(context)
     if low_bits < _FEWEST_BITS or 1 << low_bits > _ceiling(column) or _ceiling(column) < _NARROWEST:
         return "the column is too narrow for masked keys of its domain"

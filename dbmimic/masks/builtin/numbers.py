@@ -54,7 +54,7 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
         if _has_room(units, sizes, most, lowest, highest):
             return units + signed
         room_up = np.where(units > 0, highest - np.maximum(units, 0), np.maximum(-1 - np.minimum(units, 0), 0))
-        room_down = np.where(units > 0, np.maximum(units - 1, 0), np.minimum(units, 0) - lowest)
+        room_down = np.where(units > 0, units - np.maximum(lowest, 1), np.minimum(units, 0) - lowest)
         there = np.where(down, room_down, room_up) >= step
         back = np.where(down, room_up, room_down) >= step
         return units + np.where(units == 0, 0, np.where(there, signed, np.where(back, -signed, 0)))
@@ -73,20 +73,20 @@ def _has_room(units: Whole, sizes: Whole, most: Whole, lowest: Whole, highest: W
     if not len(units) or not (sizes > most).all():
         return False
     least, last, far = int(units.min()), int(units.max()), int(most.max())
-    return last + far <= int(highest.min()) and (least > 0 or least - far >= int(lowest.max()))
+    floor = int(lowest.max())
+    return last + far <= int(highest.min()) and (least - far >= floor or (least > 0 >= floor))
 
 
 def bounds(column: LogicalType, places: Whole) -> tuple[Whole, Whole]:
     """Give the least and the highest units that the column holds, for each row's places."""
-    if column.kind is Kind.INTEGER and column.bits is not None:
-        highest = min((1 << column.bits) - 1, _INT64 - 1)
-        lowest = -highest - 1 if column.signed else 0
+    if column.kind is Kind.INTEGER and column.reach is not None:
+        lowest, highest = max(column.reach[0], -_INT64), min(column.reach[1], _INT64 - 1)
         return np.broadcast_to(np.int64(lowest), places.shape), np.broadcast_to(np.int64(highest), places.shape)
     most = np.full(len(places), _INT64 - 1, dtype=np.int64)
     if column.kind is Kind.DECIMAL and column.precision is not None:
         digits = column.precision - (column.scale or 0) + places
         most = np.where(digits < 19, 10 ** np.minimum(digits, 18) - 1, most)  # noqa: PLR2004  digits in 64 bits
-    return -most, most
+    return (-most if column.signed else np.zeros_like(most)), most
 
 
 def _changed(values: pa.Array, context: ColumnContext, change: Change, bits_of: Callable[[Whole], Words]) -> pa.Array:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskError, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.fitting import numbers_fit
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import keep_blank
 from dbmimic.model.types import Kind, LogicalType
@@ -81,6 +82,8 @@ def _checked(values: pa.Array, made: object, context: ColumnContext) -> pa.Array
     made_null = pc.and_(pc.is_null(texts), pc.is_valid(values))
     if not context.nullable and pc.any(made_null, min_count=0).as_py():
         raise MaskError("the function gives NULL, and the column may not be NULL")
+    if not numbers_fit(texts, context.type):
+        raise MaskError("the function gives what is no number that the column holds")
     limit = context.type.length
     if context.type.kind is Kind.TEXT and limit is not None and (pc.max(pc.utf8_length(texts)).as_py() or 0) > limit:
         raise MaskError(f"the function gives more than the {limit} characters that the column holds")
@@ -105,6 +108,7 @@ DEFINITIONS = (
             Parameter("args", "any", summary="what it is told, by name"),
         ),
         domain="python",
+        outgrows=True,
         build=_build,
         fits=_fits,
     ),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, MaskFunction, Options, Parameter, Promise
+from dbmimic.masks.fitting import unfit
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import keep_blank
-from dbmimic.model.types import Kind, LogicalType
+from dbmimic.model.types import Kind
 
 _REDACTED: Mapping[Kind, str] = {
     Kind.BOOLEAN: "0",
@@ -62,34 +62,10 @@ def _spelt(value: object, kind: Kind) -> str:
 
 def _constant_fits(options: Options, context: ColumnContext) -> str | None:
     text = _spelt(options["value"], context.type.kind)
-    column = context.type
     if isinstance(options["value"], dict | list | tuple):
         return "option 'value' must be a single value; write JSON and arrays as text"
-    if column.kind is Kind.TEXT and column.length is not None and len(text) > column.length:
-        return f"option 'value' has {len(text)} characters, and the column holds {column.length}"
-    if not column.takes(text):
-        return f"option 'value' has characters that the character set {column.charset} lacks"
-    if column.members and text not in column.members:
-        return "option 'value' is not one of the column's values"
-    if column.kind in {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}:
-        return _number_fits(text, column)
-    return None
-
-
-def _number_fits(text: str, column: LogicalType) -> str | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return "option 'value' is not a number, and the column holds numbers"
-    if column.kind is not Kind.INTEGER:
-        return None
-    if number != number.to_integral_value():
-        return "option 'value' is not a whole number, and the column holds whole numbers"
-    if column.bits is not None:
-        lowest = -(1 << column.bits) if column.signed else 0
-        if not lowest <= number < 1 << column.bits:
-            return "option 'value' is out of the column's range"
-    return None
+    reason = unfit(text, context.type)
+    return None if reason is None or (context.type.years and text == "0") else f"option 'value' {reason}"
 
 
 def _build_redact(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:

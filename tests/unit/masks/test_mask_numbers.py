@@ -154,6 +154,21 @@ class TestRound:
         assert apply("round", ["12.50", "-2.50", "0.00", None], column, to=5) == ["15.00", "-5.00", "0.00", None]
 
 
+YEAR = LogicalType(Kind.INTEGER, bits=11, signed=False, years=True)
+
+
+def test_a_year_stays_one_that_the_column_holds(apply, refusal):
+    years = [str(year) for year in range(1901, 2156)]
+    for mask, options in (
+        ("noise", {"ratio": 1}),
+        ("ordered_noise", {"step": 400}),
+        ("round", {"to": 1000}),
+        ("bucket", {"size": 500}),
+    ):
+        assert all(1901 <= int(year) <= 2155 for year in apply(mask, years, YEAR, **options))
+    assert "no years" in refusal("integer_key", YEAR)
+
+
 class TestOrderedNoise:
     @given(
         st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(-300, 300), max_size=60), st.sampled_from([2, 9, 997])
@@ -182,6 +197,14 @@ class TestOrderedNoise:
     def test_moves_what_is_in_the_upper_half_of_the_column(self, apply, column, values):
         made = apply("ordered_noise", values, column, step=100)
         assert sum(before != after for before, after in zip(values, made, strict=True)) > 0.9 * len(values)
+
+    def test_gives_nothing_below_zero_to_a_column_without_sign(self, apply):
+        for column in (
+            LogicalType(Kind.DECIMAL, precision=5, scale=2, signed=False),
+            LogicalType(Kind.FLOAT, signed=False),
+        ):
+            mask, options = ("ordered_noise", {"step": 100}) if column.kind is Kind.DECIMAL else ("noise", {"ratio": 1})
+            assert min(map(float, apply(mask, [f"{n}.25" for n in range(60)], column, **options))) >= 0
 
     def test_unfit_columns(self, refusal):
         assert "use noise" in refusal("ordered_noise", LogicalType(Kind.DECIMAL), step=10)

@@ -52,6 +52,19 @@ def test_a_function_that_is_not_there_is_told_before_a_row_is_read(refusal, func
     assert said in refusal("python", function=function)
 
 
+def test_a_function_that_gives_what_is_no_number_of_the_column_is_told(apply):
+    function = "tests.python_masks:backwards"
+    assert apply("python", ["12", None], LogicalType(Kind.INTEGER, bits=7), function=function) == ["21", None]
+    for values, column in (
+        (["-12"], LogicalType(Kind.INTEGER, bits=7)),
+        (["931"], LogicalType(Kind.INTEGER, bits=7)),
+        (["01."], LogicalType(Kind.INTEGER, bits=7, signed=False)),
+        (["5.001"], LogicalType(Kind.DECIMAL, precision=4, scale=2)),
+    ):
+        with pytest.raises(MaskError, match="no number that the column holds"):
+            apply("python", values, column, function=function)
+
+
 def found(monkeypatch, *values):
     points = [
         metadata.EntryPoint(f"p{at}", f"tests.unit.masks.test_mask_python:{one}", "dbmimic.masks")

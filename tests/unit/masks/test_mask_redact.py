@@ -32,12 +32,39 @@ def test_constant(apply):
         (LogicalType(Kind.INTEGER, bits=8, signed=False), -1, "range"),
         (LogicalType(Kind.INTEGER, bits=31), 1.5, "whole number"),
         (LogicalType(Kind.DECIMAL), "x", "not a number"),
+        (LogicalType(Kind.DECIMAL, precision=4, scale=2), 100, "range"),
+        (LogicalType(Kind.DECIMAL, signed=False), -1, "below 0"),
         (LogicalType(Kind.ENUM, members=("a", "b")), "c", "not one of"),
+        (LogicalType(Kind.ENUM, members=("a", "b")), "a,b", "not one of"),
+        (LogicalType(Kind.ENUM, members=("a", "b"), several=True), "a,c", "not one of"),
+        (LogicalType(Kind.TEXT, charset="utf8mb3"), "\U0001f600", "utf8mb3 lacks"),
+        (LogicalType(Kind.DATE), "soon", "no date"),
+        (LogicalType(Kind.TIMESTAMP), "2024-02-30 10:00", "no timestamp"),
+        (LogicalType(Kind.UUID), "none", "no UUID"),
+        (LogicalType(Kind.JSON), "{", "no JSON"),
+        (LogicalType(Kind.BOOLEAN), "maybe", "neither"),
         (LogicalType(Kind.JSON), {"a": 1}, "as text"),
     ],
 )
 def test_a_constant_must_fit(refusal, column, value, reason):
     assert reason in refusal("constant", column, value=value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (LogicalType(Kind.ENUM, members=("a", "b"), several=True), "a,b"),
+        (LogicalType(Kind.DATE), "infinity"),
+        (LogicalType(Kind.DATE), "0000-00-00"),
+        (LogicalType(Kind.DATE), "5 May 2024"),
+        (LogicalType(Kind.TIMESTAMP), "2024-02-29 10:00"),
+        (LogicalType(Kind.DECIMAL, precision=4, scale=2), "NaN"),
+        (LogicalType(Kind.DECIMAL, precision=4, scale=2), 99.99),
+        (LogicalType(Kind.INTEGER, bits=11, signed=False, years=True), 0),
+    ],
+)
+def test_a_constant_that_fits(refusal, column, value):
+    assert refusal("constant", column, value=value) is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
--- The conditions that every row of the tables asked for must meet: the tables' own, and those of their columns' domains.
+-- The conditions that every row of the tables asked for must meet: the tables' own, and those of the domains of their
+-- columns and of the elements of these.
 --
 -- table        the table's oid
 -- name         the constraint's name
@@ -9,13 +10,13 @@
 WITH RECURSIVE chain (start, type) AS (
     SELECT t.oid, t.oid
       FROM pg_type t
-     WHERE t.typtype = 'd'
+     WHERE (t.typtype = 'd' OR t.typcategory = 'A')
        AND t.oid IN (SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = ANY (%(tables)s::oid[]))
      UNION ALL
-    SELECT chain.start, t.typbasetype
+    SELECT chain.start, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.typelem END
       FROM chain
       JOIN pg_type t ON t.oid = chain.type
-     WHERE t.typtype = 'd'
+     WHERE t.typtype = 'd' OR t.typcategory = 'A'
 )
 SELECT c.conrelid,
        c.conname,

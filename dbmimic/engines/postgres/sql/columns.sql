@@ -14,6 +14,7 @@
 -- modifier     the base type's modifier, -1 where there is none
 -- is_array     whether the base type is an array
 -- members      an enum's members in their order, else empty
+-- element_...  schema, name, kind, modifier and members of an array's elements, domains followed; else NULL
 -- parameters: the tables' oids
 WITH RECURSIVE chain (start, type, modifier, solid) AS (
     SELECT t.oid, t.oid, -1, false
@@ -38,11 +39,31 @@ SELECT a.attrelid,
        b.typtype::text,
        CASE WHEN chain.start = chain.type THEN a.atttypmod ELSE chain.modifier END,
        b.typcategory = 'A',
-       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = b.oid ORDER BY e.enumsortorder)
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = b.oid ORDER BY e.enumsortorder),
+       element.schema,
+       element.name,
+       element.typtype,
+       element.modifier,
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = element.oid ORDER BY e.enumsortorder)
   FROM pg_attribute a
   JOIN chain ON chain.start = a.atttypid
   JOIN pg_type b ON b.oid = chain.type AND b.typtype <> 'd'
   JOIN pg_namespace n ON n.oid = b.typnamespace
+  LEFT JOIN LATERAL (
+      WITH RECURSIVE up (type, modifier) AS (
+          SELECT b.typelem, CASE WHEN chain.start = chain.type THEN a.atttypmod ELSE chain.modifier END
+           WHERE b.typcategory = 'A'
+           UNION ALL
+          SELECT t.typbasetype, t.typtypmod
+            FROM up
+            JOIN pg_type t ON t.oid = up.type
+           WHERE t.typtype = 'd'
+      )
+      SELECT t.oid, m.nspname AS schema, t.typname AS name, t.typtype::text AS typtype, up.modifier
+        FROM up
+        JOIN pg_type t ON t.oid = up.type AND t.typtype <> 'd'
+        JOIN pg_namespace m ON m.oid = t.typnamespace
+  ) AS element ON true
   LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
  WHERE a.attrelid = ANY (%(tables)s::oid[])
    AND a.attnum > 0

@@ -4,12 +4,14 @@
 -- name         the index's name, which is the constraint's where there is one
 -- primary      whether it is the primary key
 -- unique       whether it is a key at all
+-- once         whether it counts NULLs as equal, so that only one row may have them
 -- columns      its columns in the key's order, columns that are only included left out
 -- parameters: the tables' oids
 SELECT i.indrelid,
        x.relname,
        i.indisprimary,
        i.indisunique,
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
        ARRAY(SELECT a.attname::text
                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, position)
                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
