@@ -166,8 +166,8 @@ def test_what_mariadbs_own_types_hold_is_known_before(mariadb: MariadbServer, tm
         "types",
         [
             "CREATE TABLE t (id int PRIMARY KEY, born year, tags set('a', 'b', 'c'), label varchar(20) CHARACTER SET utf8mb3)",
-            "ALTER TABLE t ADD price decimal(5, 2) unsigned, ADD day date",
-            "INSERT INTO t SELECT seq, 1990 + seq % 30, 'a,c', 'x', seq * 9.5, '2024-05-05' FROM seq_1_to_100",
+            "ALTER TABLE t ADD price decimal(5, 2) unsigned, ADD day date, ADD rate float(5, 2)",
+            "INSERT INTO t SELECT seq, 1990 + seq % 30, 'a,c', 'x', seq * 9.5, '2024-05-05', seq * 9.9 FROM seq_1_to_100",
         ],
     )
     source = shop.url("types")
@@ -177,11 +177,13 @@ def test_what_mariadbs_own_types_hold_is_known_before(mariadb: MariadbServer, tm
     assert "utf8mb3 lacks" in refused(tmp_path, source, "t.label", {"mask": "constant", "value": "\U0001f600"})
     assert "below 0" in refused(tmp_path, source, "t.price", {"mask": "constant", "value": -1})
     assert "range" in refused(tmp_path, source, "t.price", {"mask": "constant", "value": 1000.5})
+    assert "range" in refused(tmp_path, source, "t.rate", {"mask": "constant", "value": 1000.5})
     assert "no date" in refused(tmp_path, source, "t.day", {"mask": "constant", "value": "soon"})
     masks = {
         "t.born": {"mask": "noise", "ratio": 1},
         "t.tags": {"mask": "constant", "value": "a,b"},
         "t.price": {"mask": "ordered_noise", "step": 100},
+        "t.rate": {"mask": "noise", "ratio": 1},
     }
     report = copied(tmp_path, source, shop.url("types_stage"), rules={"default": "keep", "columns": masks})
     assert report.verified
@@ -190,6 +192,27 @@ def test_what_mariadbs_own_types_hold_is_known_before(mariadb: MariadbServer, tm
         ["SELECT min(born), group_concat(DISTINCT tags), (SELECT count(*) FROM types.t o WHERE o.id = n.id) FROM t n"],
     )[0]
     assert (int(str(years)) >= 1901, tags, moved) == (True, "a,b", 1)
+
+
+def test_what_sqlite_computes_and_is_strict_about_is_known_before(tmp_path: Path) -> None:
+    shop = small_shop.on_sqlite(tmp_path)
+    shop.run(
+        "strict.db",
+        [
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER CHECK (n BETWEEN 1 AND 99), page BLOB, name TEXT) STRICT",
+            "ALTER TABLE t ADD low TEXT GENERATED ALWAYS AS (lower(name)) VIRTUAL",
+            "CREATE UNIQUE INDEX low ON t (low)",
+            "INSERT INTO t (id, n, page, name) VALUES (1, 5, x'ff', 'Ann'), (2, 7, x'', 'Bob')",
+        ],
+    )
+    source = shop.url("strict.db")
+    assert "part of a key" in refused(tmp_path, source, "t.name", "first_name")
+    assert refused(tmp_path, source, "t.n", "redact").startswith("DM313 the check CHECK 1 of t refuses")
+    masks = {"t.n": "noise", "t.page": "redact", "t.name": "code"}
+    report = copied(tmp_path, source, shop.url("strict_stage.db"), rules={"default": "keep", "columns": masks})
+    assert report.verified
+    held = shop.run("strict_stage.db", ["SELECT typeof(n), typeof(page), length(page), low = lower(name) FROM t"])
+    assert held == [("integer", "blob", 0, 1)] * 2
 
 
 def test_what_arrays_and_keys_with_one_null_hold_is_known_before(postgres15: PostgresServer, tmp_path: Path) -> None:

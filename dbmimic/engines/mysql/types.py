@@ -204,7 +204,8 @@ def _number(base: str, declared: Declared) -> LogicalType | None:
     if base == "decimal":
         return LogicalType(Kind.DECIMAL, precision=declared.precision, scale=declared.scale, signed=declared.signed)
     if base in {"float", "double"}:
-        return LogicalType(Kind.FLOAT, signed=declared.signed)
+        precision = declared.precision if declared.scale is not None else None  # of float(7, 2) alone
+        return LogicalType(Kind.FLOAT, precision=precision, scale=declared.scale, signed=declared.signed)
     if base == "bit":
         return LogicalType(Kind.BIT, length=declared.precision, bits=declared.precision, signed=False)
     return None

@@ -103,7 +103,9 @@ def _table(snapshot: Snapshot, row: Row, counted: int | None, findings: list[Fin
     described = snapshot.all(query("columns.sql"), (title,), str(table))
     indexes = _indexes(snapshot, table)
     alias = None if without_rowid else _alias(described, indexes)
-    columns = tuple(_column(column, alias, auto=bool(_AUTOINCREMENT.search(bare))) for column in described)
+    made = constraints.computed(sql, [column[0] for column in described]) if any(row[5] for row in described) else {}
+    defaulted = [(*column[:3], made.get(column[0], column[3]), *column[4:]) for column in described]
+    columns = tuple(_column(column, alias, auto=bool(_AUTOINCREMENT.search(bare))) for column in defaulted)
     primary = tuple(column[0] for column in sorted(described, key=lambda column: int(column[4])) if column[4])
     rowid = None if without_rowid else _rowid(table, columns, alias)
     whole = Table(

@@ -33,6 +33,26 @@ def checks(sql: str, columns: Sequence[str]) -> tuple[Check, ...]:
     return tuple(found)
 
 
+def computed(sql: str, columns: Sequence[str]) -> dict[str, str]:
+    """Give what a CREATE TABLE statement computes its generated columns of, by column."""
+    found: dict[str, str] = {}
+    known = {column.lower(): column for column in columns}
+    tokens = list(_TOKEN.finditer(sql))
+    depth, column, begins = 0, None, False
+    for number, token in enumerate(tokens):
+        if token["opaque"]:
+            continue
+        if begins and depth == 1:
+            column = known.get(_plain(token[0]).lower())
+        begins = token["sign"] in {"(", ","} and depth <= 1
+        depth += {"(": 1, ")": -1}.get(token["sign"] or "", 0)
+        if depth == 1 and column and token["word"] and token["word"].upper() == "AS" and number + 1 < len(tokens):
+            inner = _inside(sql, tokens, number + 1)
+            if inner is not None:
+                found[column] = inner.strip()
+    return found
+
+
 def distinct(title: str, sql: str) -> Distinct:
     """Give what a CREATE UNIQUE INDEX statement keeps apart."""
     tokens = list(_TOKEN.finditer(sql))

@@ -133,6 +133,8 @@ def _stored(text: str, letter: str) -> object:
         return int(text)
     if letter == REAL:
         return _real(text)
+    if letter == BLOB and not text:
+        return b""  # as masks write no bytes at all
     if letter in {BLOB, BYTES} and (digits := _HEX.match(text)):
         raw = bytes.fromhex(digits[1])
         return raw if letter == BLOB else raw.decode("utf-8", "surrogateescape")

@@ -83,7 +83,7 @@ def bounds(column: LogicalType, places: Whole) -> tuple[Whole, Whole]:
         lowest, highest = max(column.reach[0], -_INT64), min(column.reach[1], _INT64 - 1)
         return np.broadcast_to(np.int64(lowest), places.shape), np.broadcast_to(np.int64(highest), places.shape)
     most = np.full(len(places), _INT64 - 1, dtype=np.int64)
-    if column.kind is Kind.DECIMAL and column.precision is not None:
+    if column.precision is not None:
         digits = column.precision - (column.scale or 0) + places
         most = np.where(digits < 19, 10 ** np.minimum(digits, 18) - 1, most)  # noqa: PLR2004  digits in 64 bits
     return (-most if column.signed else np.zeros_like(most)), most

@@ -122,7 +122,7 @@ DEFINITIONS = (
         parameters=(Parameter("text", "text", minimum=1, summary="what stands in text columns"),),
         domain="redact",
         build=_build_redact,
-        leaves=r"\\x",  # no bytes at all, as PostgreSQL writes them
+        leaves=r"\\x|x''",  # no bytes at all, as PostgreSQL and SQLite write them
         fits=_redact_fits,
         advice=dict.fromkeys((Kind.NETWORK, Kind.BIT, Kind.GEOMETRY, Kind.OTHER), _ENGINE_FORM),
     ),

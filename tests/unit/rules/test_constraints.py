@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dbmimic.engines.sqlite.constraints import checks, distinct
+from dbmimic.engines.sqlite.constraints import checks, computed, distinct
 from dbmimic.model.schema import Check, Column, Distinct, Generated
 from dbmimic.rules.context import held, in_index, in_key, words
 from tests.unit.schemas import INT, TEXT, table, varchar
@@ -89,5 +89,11 @@ def test_sqlite_tells_its_conditions_in_the_statement_alone():
         ("CHECK 3", ("id",)),
     ]
     assert found[1].expression == "(x IN ('a', 'b(')) OR id > 3"
+    made = computed(
+        """CREATE TABLE t (a text DEFAULT (1), "low, A" text GENERATED ALWAYS AS ( lower("a") ) STORED UNIQUE,
+        b int CHECK (CAST(b AS int) > 0), c AS (a || ',' || b), CHECK (CAST (a AS text) <> 'x AS (y)'))""",
+        ["a", "low, A", "b", "c"],
+    )
+    assert made == {"low, A": 'lower("a")', "c": "a || ',' || b"}
     index = distinct("i", "CREATE UNIQUE INDEX i ON t(lower(email), a DESC, coalesce(b, 'x,y')) WHERE x > (1)")
     assert index.elements == ("lower(email)", "a", "coalesce(b, 'x,y')")
