@@ -267,7 +267,10 @@ def _found(compact: Bytes, place: int, check: Check) -> npt.NDArray[np.int64]:
     if check.width > 1:
         table = np.full(10**check.width, -1, dtype=np.int64)
         table[[int(text) for text in check.ring]] = range(len(check.ring))
-        return table.take(digits.read(compact, place, check.width).view(np.int64))
+        characters = compact[:, place : place + check.width]
+        decimal = ((characters >= ord("0")) & (characters <= ord("9"))).all(axis=1)
+        number = digits.read(compact, place, check.width).view(np.int64)
+        return np.where(decimal, table.take(np.where(decimal, number, 0)), -1)
     table = np.full(256, -1, dtype=np.int64)
     table[[ord(text) for text in check.ring]] = range(len(check.ring))
     return table.take(compact[:, place])

@@ -22,46 +22,19 @@ from dbmimic.masks.registry import builtin
 from dbmimic.masks.shape import Shape, shape_mask
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
+from tests.property.references import varying
 
 SECRET = Secret(bytes(range(50, 90)))
 KEYED = KeyedFunction.derive(SECRET, "kernels")
 PERMUTED = KEYED.sub("shape")
 ANYTHING = ColumnContext(LogicalType(Kind.TEXT), nullable=True, unique=False)
-TWO_DIGITS = {20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51, 59), *range(60, 67), 81, 82, 84, 86}
-TWO_DIGITS |= {*range(90, 96), 98}
-
 forms = st.from_regex(r"[+]?[0-9a-cX-Z \-(]{1,12}", fullmatch=True)
 phones = st.from_regex(r"(\+(1|44|49|351|7))?[0-9 \-]{4,24}", fullmatch=True)
 
 
-def varying(value: str, shape: Shape) -> list[tuple[int, int, str]]:
-    """Give place, radix and the character that stands for 0 of all that varies in a value."""
-    classes = ((r"[0-9]", 10, "0"), (r"[a-z]", 26, "a"), (r"[A-Z]", 26, "A"))
-    places = [
-        (place, radix, zero)
-        for place, character in enumerate(value)
-        for pattern, radix, zero in classes
-        if re.fullmatch(pattern, character)
-    ]
-    numbers = [place for place, radix, _ in places if radix == 10]
-    if shape is Shape.CODE or len(numbers) < (8 if value.startswith("+") else 5):
-        return places
-    kept = 0
-    if value.startswith("+"):
-        run = re.match(r"\+([0-9]{0,3})", value)[1]
-        pair = (run + "00")[:2] if len(run) < 2 else run[:2]
-        code = 1 if pair[0] in "17" else 2 if int(pair) in TWO_DIGITS else 3
-        kept = min(code, len(run))
-    places = [each for each in places if not (1 <= each[0] <= kept and value.startswith("+"))]
-    first = next(number for number, each in enumerate(places) if each[1] == 10)
-    place = places[first][0]
-    places[first : first + 1] = [] if value[place] == "0" else [(place, 9, "1")]
-    return places
-
-
 def reference(value: str, shape: Shape) -> str | None:
     """Give what a value with a shape becomes, or None where it has none."""
-    places = varying(value, shape)
+    places = varying(value, phone=shape is Shape.PHONE)
     bits = sum(math.log2(radix) for _, radix, _ in places)
     if not value.isascii() or len(value) > 32 or not 0 < bits <= 63:
         return None

@@ -1,44 +1,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-import numpy as np
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dbmimic.masks.keyed import KeyedFunction
-from dbmimic.masks.registry import builtin
 from dbmimic.model.types import Kind, LogicalType
-from tests.golden.mask_vectors import masked
-from tests.unit.masks.conftest import SECRET
-
-CLASSES = (("0", 10), ("a", 26), ("A", 26))
-
-
-def scrambled(value: str) -> str:
-    """Give what `scramble` makes of a text: the reference, one character at a time."""
-    keyed = KeyedFunction.derive(SECRET, builtin().get("scramble").domain)
-    state = keyed.sub("value").prf(pa.array([unicodedata.normalize("NFC", value)]))
-    blocks = np.array([len(value) // 16 + 1])
-    random = keyed.sub("stream").stream(state, blocks)
-    made = []
-    for place, character in enumerate(value):
-        seen = character if character.isascii() else "x"
-        for zero, count in CLASSES:
-            if ord(zero) <= ord(seen) < ord(zero) + count:
-                seen = chr(ord(zero) + (int(random[place]) * count >> 8))
-                break
-        made.append(seen)
-    return "".join(made)
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=70)))
-@settings(max_examples=60, deadline=None)
-def test_scramble_is_what_the_reference_gives(values):
-    assert masked("scramble", {}, {}, values, SECRET) == [scrambled(value) for value in values]
 
 
 class TestScramble:
