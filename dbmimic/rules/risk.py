@@ -17,7 +17,7 @@ from dbmimic.model.masking import Kept, Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Column, Schema, Table
 from dbmimic.model.types import Kind
-from dbmimic.rules.context import in_index, longest
+from dbmimic.rules.context import in_index, longest, words
 
 _IDENTIFYING = frozenset(
     {
@@ -30,11 +30,8 @@ _UNTELLING = frozenset(("null", "constant", "redact", "bucket", "date_truncate",
 
 _EQUAL = frozenset(("null",))  # what no unique index minds
 
-_NEARBY = (
-    "DM218",
-    "{mask} stays near, so the largest and the smallest go on telling whose they are",
-    "give the column bands with a top and a bottom instead (`bucket`), if there are such",
-)
+_BANDS = "give the column bands with a top and a bottom instead (`bucket`), if there are such"
+_NEARBY = "DM218", "{mask} stays near, so the largest and the smallest go on telling whose they are", _BANDS
 _OF_OTHERS = (
     "DM231",
     "{mask} gives values that stand in other rows, so what a value tells by itself stays told",
@@ -44,6 +41,7 @@ _TELLING: Mapping[str, tuple[str, str, str]] = {
     "noise": _NEARBY,
     "balanced_noise": _NEARBY,
     "ordered_noise": _NEARBY,
+    "round": _NEARBY,
     "python": (
         "DM221",
         "a function of your own masks it, and what that leaves of a value is for you to know",
@@ -57,16 +55,39 @@ _TELLING: Mapping[str, tuple[str, str, str]] = {
 _FEW_BITS = 8
 _FEW_CHARACTERS = 3
 _LONG_TEXT = 200
+_SHORT_TEXT = 256  # up to here a text is a document only where its name says so
 _FEW = re.compile(
-    r"(sex|gender|state|status|country|country_code|nationality|religion|ethnicity|race|marital_status|blood_(type|group)|"
-    r"diagnosis|party|language)"
+    r"(.*_)?(sex|gender|salutation|honorific|state|status|country|country_code|nationality|religion|ethnicity|race|"
+    r"marital_status|blood_(type|group)|diagnosis|party|language)"
 )
 _QUASI = re.compile(
-    r".*(birth|born|dob)(_?(date|day|year))?|(date_of_birth|age|sex|gender|nationality|religion|ethnicity|race|marital_status)|"
-    r"(.*_)?(zip|zip_?code|post_?code|postal_?code|plz|city|town|place|municipality)|"
-    r"(job|job_?title|occupation|profession|salary|income|wage|height|weight)"
+    r".*(birth|born|dob)(_?(date|day|year))?|"
+    r"(.*_)?(date_of_birth|age|sex|gender|nationality|religion|ethnicity|race|marital_status|"
+    r"zip|zip_?code|post_?code|postal_?code|plz|city|town|place|municipality|"
+    r"job|job_?title|occupation|profession|salary|income|wage)|height|weight"
 )
+_REGION = re.compile(r"(.*_)?(state|province|region|district|county|country|country_code)")
+"""Names of columns that tell little by themselves, and more beside others."""
+_PERSONS = re.compile(
+    r"(.*_)?(e?_?mail(_?address)?|tele?phone|phone|phone_?number|mobile|fax|(first|last|full|given|family|contact|user|sur)_?name|"
+    r"ssn|passport(_?number)?|iban)"
+)
+"""Names of columns that name somebody, whatever becomes of what they hold."""
+_AMOUNTS = re.compile(r"(.*_)?(salary|income|wages?|bonus|net_worth)")
+_NOTES = re.compile(
+    r"(.*_)?(notes?|comments?|remarks?|description|message|body|text|content|bio|biography|memo|reason|summary|details?)"
+)
+_SHORT = re.compile(
+    r"(.*_)?(id|ids|code|type|kind|status|title|slug|path|url|key|hash|token|number|currency|locale|colou?r|format|model|version)"
+)
+"""Names of columns of text that hold a word or two, whatever length their type allows."""
+_COPIES = re.compile(
+    r"(.*_)?(audit|log|logs|history|events?|revisions?|versions?|snapshots?|outbox|archive|trash)(_.*)?"
+)
+"""Names of tables that tell again what stands elsewhere."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FEWEST_TOGETHER = 2
+_NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT})
 
 
 def risks(schema: Schema, graph: FkGraph, plan: MaskPlan) -> Iterator[Finding]:
@@ -83,19 +104,30 @@ def risks(schema: Schema, graph: FkGraph, plan: MaskPlan) -> Iterator[Finding]:
         yield from _indexes(table, plan)
         if table.id in identified:
             yield from _together(table, plan)
-        owners = sorted(owner for owner, tables in near.items() if table.id in tables)
+            yield from _amounts(table, plan)
+        copies = identified if _COPIES.fullmatch(_plain(table.id.name)) else ()
+        owners = sorted({*copies, *(owner for owner, tables in near.items() if table.id in tables)})
         if owners:
             yield from _repeated(table, plan, owners[0] if table.id not in owners else table.id)
 
 
+def _plain(name: str) -> str:
+    """Give a name in small letters, with a low line where a capital began a word."""
+    return _HUMP.sub("_", name).casefold()
+
+
 def _identifying(table: Table, plan: MaskPlan) -> list[str]:
     masked = plan.masked(table.id)
-    return [name for name, decision in masked.items() if decision.mask in _IDENTIFYING]
+    return [
+        name
+        for name, each in masked.items()
+        if each.mask in _IDENTIFYING or _PERSONS.fullmatch(_plain(name)) is not None
+    ]
 
 
 def _few_values(table: Table, plan: MaskPlan) -> Iterator[Finding]:
     for column, decision in _masked(table, plan):
-        if decision.mask in _UNTELLING or decision.entity or not _has_few(table, column):
+        if decision.mask in _UNTELLING or decision.entity or decision.follows or not _has_few(table, column):
             continue
         reason = (
             f"few values stand here, and {decision.mask} gives one for each: how often each occurs tells which it was"
@@ -113,7 +145,7 @@ def _has_few(table: Table, column: Column) -> bool:
         or (kind.kind is Kind.INTEGER and kind.bits is not None and kind.bits <= _FEW_BITS)
         or (kind.kind is Kind.TEXT and kind.length is not None and kind.length <= _FEW_CHARACTERS)
     )
-    return narrow or bool(_FEW.fullmatch(column.name.casefold()))
+    return narrow or bool(_FEW.fullmatch(_plain(column.name))) or bool(words(table, column)[0])
 
 
 def _telling(table: Table, plan: MaskPlan) -> Iterator[Finding]:
@@ -123,6 +155,16 @@ def _telling(table: Table, plan: MaskPlan) -> Iterator[Finding]:
             code, reason, hint = _TELLING[decision.mask]
             place = str(table.id.column(column.name))
             yield Finding(code, Severity.WARNING, place, reason.format(mask=decision.mask), hint)
+        elif decision.mask == "bucket" and decision.options.get("top") is None:
+            place, reason = str(table.id.column(column.name)), "without a top the largest tell whose they are"
+            yield Finding("DM218", Severity.WARNING, place, reason, "give the highest band a beginning: `top`")
+
+
+def _amounts(table: Table, plan: MaskPlan) -> Iterator[Finding]:
+    for column in _kept(table, plan):
+        if _AMOUNTS.fullmatch(_plain(column.name)) and column.logical.kind in _NUMBERS:
+            reason = "it is kept beside masked names, and the largest and the smallest tell whose they are"
+            yield Finding("DM218", Severity.WARNING, str(table.id.column(column.name)), reason, _BANDS)
 
 
 def _indexes(table: Table, plan: MaskPlan) -> Iterator[Finding]:
@@ -135,8 +177,10 @@ def _indexes(table: Table, plan: MaskPlan) -> Iterator[Finding]:
 
 
 def _together(table: Table, plan: MaskPlan) -> Iterator[Finding]:
-    kept = [column.name for column in _kept(table, plan) if _QUASI.fullmatch(column.name.casefold())]
-    if len(kept) >= _FEWEST_TOGETHER:
+    names = [column.name for column in _kept(table, plan)]
+    telling = {name for name in names if _QUASI.fullmatch(_plain(name))}
+    kept = [name for name in names if name in telling or _REGION.fullmatch(_plain(name))]
+    if telling and len(kept) >= _FEWEST_TOGETHER:
         reason = f"{', '.join(kept)} are kept: together they may tell a person apart whose name is masked"
         hint = "generalise some (`date_truncate`, `prefix`, `bucket`), mask them, or count who shares them"
         yield Finding("DM219", Severity.WARNING, str(table.id), reason, hint)
@@ -147,6 +191,10 @@ def _repeated(table: Table, plan: MaskPlan, owner: TableId) -> Iterator[Finding]
         kind = column.logical.kind
         limit = longest(table, column) if kind is Kind.TEXT else 0
         long = limit is None or limit >= _LONG_TEXT
+        name = _plain(column.name)
+        if long and not _NOTES.fullmatch(name):
+            short = any(each.fullmatch(name) for each in (_SHORT, _FEW, _QUASI, _REGION))
+            long = not short and (limit is None or limit >= _SHORT_TEXT)
         if kind is Kind.JSON or (long and not any(column.name in key.columns for key in table.keys)):
             reason = f"it is kept, and what is masked in {owner} may be repeated inside of it"
             hint = "mask it by `json`, `free_text` or `redact`, if it can hold such"

@@ -39,11 +39,38 @@ def test_a_masked_column_of_few_values() -> None:
     assert told(found, country=MaskRule("pattern", {"pattern": r"\w{2}", "scope": "row"})) == []
 
 
+def test_few_values_are_known_by_name_and_by_check_and_are_said_of_the_key_alone() -> None:
+    shops = people(BillingCountry=TEXT, ship_state=TEXT, estate=TEXT, stage=TEXT, kind=INT)
+    checks = (Check("stages", "stage IN ('new', 'done')", ("stage",), "postgres"),)
+    shops = replace(shops, tables=(replace(shops.tables[0], checks=checks),))
+    rules = {name: MaskRule("scramble") for name in ("BillingCountry", "ship_state", "estate")}
+    rules["stage"] = MaskRule("pattern", {"pattern": "new"})
+    assert told(shops, **rules) == [
+        ("DM217", "people.BillingCountry"),
+        ("DM217", "people.ship_state"),
+        ("DM217", "people.stage"),
+    ]
+    small = LogicalType(Kind.INTEGER, bits=8, signed=False)
+    found = schema(
+        [table("people", {"id": INT, "kind": small}, ("id",)), table("kinds", {"code": small}, ("code",))],
+        edge("people", ("kind",), "kinds", ("code",)),
+    )
+    assert told(found, code=MaskRule("integer_key")) == []
+
+
 def test_a_number_under_noise() -> None:
     found = people(salary=MONEY)
     assert told(found, salary=MaskRule("noise")) == [("DM218", "people.salary")]
     assert told(found, salary=MaskRule("ordered_noise", {"step": 10})) == [("DM218", "people.salary")]
     assert told(found, salary=MaskRule("bucket", {"size": 1000, "top": 9000})) == []
+    assert told(found, salary=MaskRule("bucket", {"size": 1000})) == [("DM218", "people.salary")]
+    assert told(found, salary=MaskRule("round", {"to": 10})) == [("DM218", "people.salary")]
+
+
+def test_an_amount_that_is_kept_beside_a_name() -> None:
+    found = people(name=TEXT, base_salary=MONEY, shoe_size=MONEY)
+    assert told(found, name=MaskRule("full_name")) == [("DM218", "people.base_salary")]
+    assert told(found) == []
 
 
 def test_a_function_of_ones_own() -> None:
@@ -59,6 +86,13 @@ def test_attributes_that_are_kept_beside_a_masked_name() -> None:
     assert told(found, name=MaskRule("full_name"), **generalised) == []
 
 
+def test_attributes_are_known_however_they_are_spelt_and_a_name_however_it_is_masked() -> None:
+    found = people(FirstName=TEXT, BirthDate=DATE, HomePostalCode=TEXT, Country=TEXT)
+    assert told(found, FirstName=MaskRule("redact")) == [("DM219", "people")]
+    regions = people(first_name=TEXT, state=TEXT, country=TEXT)
+    assert told(regions, first_name=MaskRule("first_name")) == []  # no more than where
+
+
 def test_documents_that_are_kept_beside_masked_columns_and_one_key_away() -> None:
     found = schema(
         [
@@ -71,6 +105,17 @@ def test_documents_that_are_kept_beside_masked_columns_and_one_key_away() -> Non
     )
     assert told(found, email=MaskRule("email")) == [("DM220", "events.payload"), ("DM220", "people.bio")]
     assert told(found, email=MaskRule("email"), bio=MaskRule("redact"), payload=MaskRule("redact")) == []
+
+
+def test_what_tells_again_what_stood_elsewhere_is_seen_wherever_it_is() -> None:
+    found = schema(
+        [
+            table("AuditLog", {"id": INT, "row_data": JSON, "path": varchar(255), "notes": varchar(255)}, ("id",)),
+            table("prefs", {"id": INT, "settings": JSON}, ("id",)),
+            table("people", {"id": INT, "email": TEXT}, ("id",)),
+        ]
+    )
+    assert told(found, email=MaskRule("email")) == [("DM220", "AuditLog.row_data"), ("DM220", "AuditLog.notes")]
 
 
 def test_a_kept_text_of_which_a_check_lists_the_words_repeats_nothing() -> None:
