@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dbmimic.masks import calendar, canonical, digits
 from dbmimic.masks.alike import alike
+from dbmimic.masks.builtin import free_text
 from dbmimic.masks.definition import ColumnContext
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import Cells, byte_layout, concatenated, is_ascii, same_text
@@ -120,6 +121,13 @@ def test_digits_are_read_and_written(width, numbers, before):
     texts = [row.tobytes().decode() for row in matrix]
     assert texts == [f"{'x' * before}{number:0{width}}xx" for number in wanted]
     assert digits.read(matrix, before, width).tolist() == wanted
+
+
+@given(st.text("0123456789+( .-aZ_é٣\0", max_size=60), st.sampled_from(["cards", "phones"]))
+def test_numbers_in_text_are_found_where_a_plain_search_finds_them(text, kind):
+    pattern = free_text._FINDERS[kind]
+    expected = [(*match.span(), kind) for match in pattern.finditer(text)]
+    assert free_text._numbers(text, kind, pattern, free_text._beginnings(text)) == expected
 
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

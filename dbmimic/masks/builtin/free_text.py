@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
@@ -41,6 +42,7 @@ _FINDERS: Mapping[str, re.Pattern[str]] = {
     "phones": re.compile(r"[0-9+(](?<![\w.].)" + _NO_DATE + r"(?:[ ()./-]{0,2}[0-9]){6,15}(?!\w)"),
     "names": re.compile(r"[A-Z](?<!\w[A-Z])[a-z]+\b"),
 }
+_NUMBERS = frozenset({"cards", "phones"})
 _LOCAL_PART = re.compile(r"[\w.+-]+")
 _LONGEST_LOCAL_PART = 64
 _FOUND: Mapping[str, str] = {
@@ -86,6 +88,38 @@ def _matches(text: str, kind: str, pattern: re.Pattern[str]) -> Spans:
     return spans
 
 
+def _numbers(text: str, kind: str, pattern: re.Pattern[str], beginnings: Sequence[int]) -> Spans:
+    """Give what `finditer` would, and try the pattern at the beginnings of numbers alone."""
+    spans: Spans = []
+    end = 0
+    for place in beginnings:
+        if place >= end and (match := pattern.match(text, place)) is not None:
+            end = match.end()
+            spans.append((place, end, kind))
+    return spans
+
+
+_LETTER, _SIGN, _DIGIT = 1, 2, 3  # what may stand inside of a word is odd
+_CLASSES = bytes(
+    _DIGIT
+    if chr(code) in string.digits
+    else _SIGN
+    if chr(code) in "+("
+    else int(chr(code) in string.ascii_letters + "_")
+    for code in range(256)
+)
+
+
+def _beginnings(text: str) -> list[int]:
+    """Give where a digit, a + or a ( stands and no letter or digit of ASCII before it."""
+    plain = text.encode("ascii", "replace")  # a byte for each character; the pattern looks for itself what it was
+    classes = np.frombuffer(plain.translate(_CLASSES), dtype=np.uint8)
+    begins = classes > _LETTER
+    begins[1:] &= classes[:-1] & 1 == 0
+    places: list[int] = np.flatnonzero(begins).tolist()
+    return places
+
+
 def _names(text: str, pattern: re.Pattern[str]) -> Spans:
     """Give the words that are names: a known first name, what follows one, and known last names."""
     firsts, lasts = _known("first_names"), _known("last_names")
@@ -105,9 +139,15 @@ def _names(text: str, pattern: re.Pattern[str]) -> Spans:
 def _found(text: str, wanted: Sequence[str]) -> Spans:
     """Give all that is to be masked in a text, or in some with nothing but `_BETWEEN` between them, in order."""
     spans: Spans = []
+    beginnings = _beginnings(text) if not _NUMBERS.isdisjoint(wanted) else []
     for kind, pattern in _FINDERS.items():
-        if kind in wanted:
-            spans = _beside(spans, _names(text, pattern) if kind == "names" else _matches(text, kind, pattern))
+        if kind not in wanted:
+            continue
+        if kind in _NUMBERS:
+            more = _numbers(text, kind, pattern, beginnings)
+        else:
+            more = _names(text, pattern) if kind == "names" else _matches(text, kind, pattern)
+        spans = _beside(spans, more)
     return spans
 
 
