@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
         "collisions", help="send distinct values through each unique mask, and count equal ones"
     )
     every.add_argument("--count", type=int, default=10**7)
+    every.add_argument("--only", nargs="+", metavar="MASK")
     return root
 
 

@@ -209,6 +209,8 @@ def collisions(options: Namespace) -> int:
     } - {"null"}
     worst = 0
     for case in UNIQUE:
+        if options.only and case.mask not in options.only:
+            continue
         count = min(options.count, 10**5) if case.mask == "bic" else options.count
         found = colliding(case, count)
         worst = max(worst, found)
