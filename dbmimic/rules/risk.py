@@ -21,7 +21,7 @@ from dbmimic.rules.context import in_index, longest, words
 
 _IDENTIFYING = frozenset(
     {
-        *("first_name", "last_name", "full_name", "username", "email", "phone", "street_address"),
+        *("first_name", "last_name", "full_name", "username", "email", "phone", "fictitious_phone", "street_address"),
         *("national_id", "ssn", "payment_card", "iban", "template"),
     }
 )

@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "constant": {"value": "1"},
     "gender": {"scope": "row", "female": "1", "male": "0"},
     "faker": {"provider": "company"},
+    "fictitious_phone": {"country": "GB"},
     "national_id": {"country": "ES"},
     "array": {"each": "scramble"},
     "place": {"part": "latitude", "entity": "id"},

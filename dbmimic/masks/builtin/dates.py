@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,6 +17,9 @@ from dbmimic.masks.layout import Bytes, byte_layout, fixed_width, rows_of, windo
 from dbmimic.model.types import Kind
 
 _DAYS = 30
+_WEEK = 7
+_HALF_A_YEAR = 182  # from any day of a year a day so far away, one way or the other, is of the same year
+_WEEKDAY, _YEAR = "weekday", "year"
 _MOST_DAYS = 36_500
 _DATE_WIDTH = calendar.WIDTH
 
@@ -38,12 +43,10 @@ _NEAR_LAST = np.datetime64("2099-12-31", "D").astype(np.int64)
 
 
 def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
-    most = int(str(options["days"]))
-    bounded = context.type.kind is Kind.TIMESTAMPTZ
+    reach = _Reach(int(str(options["days"])), options["keep"], bounded=context.type.kind is Kind.TIMESTAMPTZ)
     free_text = context.type.kind is Kind.TEXT
     by_value, by_entity = keyed.sub("value"), keyed.sub("entity")
-
-    near = _Near(by_value, most, bounded=bounded)
+    near = _Near(by_value, reach)
 
     def mask(values: pa.Array, entity: pa.Array | None) -> pa.Array:
         rows = rows_of(values, calendar.WIDTH)
@@ -66,18 +69,31 @@ def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> Ma
         if entity.null_count:
             known = pc.is_valid(entity).to_numpy(zero_copy_only=False)
             bits = np.where(known, bits, by_value.prf_integers(days)[:, 0])
-        return _inside(days, _shift(bits, most), bounded=bounded)
+        return reach.moved(days, bits)
 
     return mask
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far days go, and what stays: the weekday, or the year, or neither; `bounded` ones keep to MySQL's moments."""
+
+    most: int
+    keep: object
+    bounded: bool
+
+    def moved(self, days: Days, bits: Words) -> Days:
+        """Give the day that each goes to."""
+        shift = _shift(bits, self.most // _WEEK) * _WEEK if self.keep == _WEEKDAY else _shift(bits, self.most)
+        return _inside(days, shift, bounded=self.bounded, same_year=self.keep == _YEAR)
 
 
 class _Near:
     """Where days go that belong to nobody: looked up for those of our time, once there were enough to be worth it."""
 
-    def __init__(self, keyed: KeyedFunction, most: int, *, bounded: bool) -> None:
+    def __init__(self, keyed: KeyedFunction, reach: _Reach) -> None:
         self._keyed = keyed
-        self._most = most
-        self._bounded = bounded
+        self._reach = reach
         self._seen = 0
         self._table: tuple[Days, npt.NDArray[np.void]] | None = None
 
@@ -104,8 +120,7 @@ class _Near:
         return self._table
 
     def _worked_out(self, days: Days) -> Days:
-        shift = _shift(self._keyed.prf_integers(days)[:, 0], self._most)
-        return _inside(days, shift, bounded=self._bounded)
+        return self._reach.moved(days, self._keyed.prf_integers(days)[:, 0])
 
 
 def _nothing_else(values: pa.Array, starts: Days, lengths: Days, data: Bytes, *, free_text: bool) -> Flags:
@@ -125,14 +140,29 @@ def _shift(bits: Words, most: int) -> Days:
     return np.where(choice < most, choice - most, choice - most + 1)
 
 
-def _inside(days: Days, shift: Days, *, bounded: bool) -> Days:
-    """Give the shifted days; where that would leave what a column can hold, the shift goes the other way."""
+def _inside(days: Days, shift: Days, *, bounded: bool, same_year: bool) -> Days:
+    """Give the shifted days; where that would leave what a column can hold, or the year, it goes the other way."""
     moved = days + shift
     outside = (moved < _FIRST_DAY) | (moved > _LAST_DAY)
     if bounded:
         outside |= (days >= _FIRST_STAMP) & (moved <= _FIRST_STAMP)
         outside |= (days <= _LAST_STAMP) & (moved >= _LAST_STAMP)
+    if same_year:
+        outside |= _year(days) != _year(moved)
     return np.where(outside, days - shift, moved)
+
+
+def _year(days: Days) -> Days:
+    return days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
+
+
+def _shift_fits(options: Options, _context: ColumnContext) -> str | None:
+    days = int(str(options["days"]))
+    if options["keep"] == _WEEKDAY and days < _WEEK:
+        return f"no other day with the same weekday is {days} days away: option 'days' must be at least {_WEEK}"
+    if options["keep"] == _YEAR and days > _HALF_A_YEAR:
+        return f"option 'days' must be at most {_HALF_A_YEAR}, or there may be no such day of the same year"
+    return None
 
 
 def _written(starts: Days, lengths: Days, data: Bytes, dates: npt.NDArray[np.void], rows: Days) -> pa.Array:
@@ -208,9 +238,16 @@ DEFINITIONS = (
         parameters=(
             Parameter("days", "integer", default=_DAYS, minimum=1, maximum=_MOST_DAYS, summary="the furthest shift"),
             Parameter("entity", "column", summary="the column that says to whom the date belongs"),
+            Parameter(
+                "keep",
+                "text",
+                choices=(_WEEKDAY, _YEAR),
+                summary="what stays: the day of the week, or the year, and with that how old somebody is",
+            ),
         ),
         domain="date_shift",
         build=_build,
+        fits=_shift_fits,
         gaps=True,
         leaves=_LEFT_ALONE,
     ),

@@ -11,6 +11,7 @@ from dbmimic.masks import canonical, decimals, places
 from dbmimic.masks.builtin.address import build_street_address
 from dbmimic.masks.decimals import Whole
 from dbmimic.masks.definition import (
+    PERSONA,
     ColumnContext,
     MaskDefinition,
     MaskError,
@@ -140,6 +141,8 @@ def _build_street(keyed: KeyedFunction, context: ColumnContext) -> MaskFunction:
 
 
 def _build_place(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
+    if options.get(PERSONA.name) is not None:
+        keyed = keyed.sub("place")  # a person's names are drawn by the other one
     if options["part"] == _STREET:
         return _build_street(keyed.sub(_STREET), context)
     column, limit = _column(str(options["part"])), context.type.length
@@ -162,6 +165,8 @@ def _build_place(keyed: KeyedFunction, options: Options, context: ColumnContext)
 
 def _place_fits(options: Options, context: ColumnContext) -> str | None:
     column, part = context.type, str(options["part"])
+    if options.get("entity") is None and options.get(PERSONA.name) is None:
+        return "say whose place it is (`entity: COLUMN`, or `persona: COLUMN`), or its columns would not agree"
     if column.kind is Kind.TEXT:
         needed = 1 if part in {"city", _STREET} else int(pc.max(pc.utf8_length(_column(part))).as_py())
         if column.length is not None and column.length < needed:
@@ -211,7 +216,7 @@ DEFINITIONS = (
                 choices=(*places.COLUMNS, _COORDINATES, _STREET),
                 summary="its column",
             ),
-            Parameter("entity", "column", required=True, summary="the column that says whose place it is"),
+            Parameter("entity", "column", summary="the column that says whose place it is, if it is no `persona`'s"),
         ),
         domain="place",
         build=_build_place,

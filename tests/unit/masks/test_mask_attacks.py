@@ -51,6 +51,7 @@ NUMBERED = {
     "code": ("K-{:07}", TEXT, {}),
     "company": ("{}", TEXT, {}),
     "email": ("user{}@example.org", TEXT, {}),
+    "fictitious_phone": ("+4420{:08}", TEXT, {"country": "GB"}),
     "first_name": ("{}", TEXT, {}),
     "full_name": ("{}", TEXT, {}),
     "hash": ("{}", TEXT, {}),
@@ -76,7 +77,7 @@ NUMBERED = {
 }
 NEAR = {"date_shift": ("{}", DATE, {"days": 30}), "noise": ("{}", INTEGER, {"amount": 1000})}
 # What is drawn from a few pieces is the same under another secret now and then.
-FEW = {"city", "company", "first_name", "job_title", "last_name", *NEAR}
+FEW = {"city", "company", "fictitious_phone", "first_name", "job_title", "last_name", *NEAR}
 
 
 def values(name, pattern, column):

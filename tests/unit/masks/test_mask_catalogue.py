@@ -30,6 +30,7 @@ NAMES = [
     "date_truncate",
     "email",
     "faker",
+    "fictitious_phone",
     "file",
     "first_name",
     "free_text",
@@ -87,6 +88,7 @@ REQUIRED = {
     "round": {"to": 100},
     "constant": {"value": "x"},
     "faker": {"provider": "name"},
+    "fictitious_phone": {"country": "US"},
     "gender": {"scope": "row"},
     "national_id": {"country": "ES"},
     "pattern": {"pattern": r"\w{16}"},
@@ -167,7 +169,7 @@ class TestRegistry:
 
 class TestOptions:
     def test_defaults_are_filled_in(self):
-        assert builtin().get("date_shift").parse({}) == {"days": 30, "entity": None}
+        assert builtin().get("date_shift").parse({}) == {"days": 30, "entity": None, "keep": None}
         assert builtin().get("date_shift").parse({"days": 7}) == {"days": 7, "entity": None}
 
     @pytest.mark.parametrize(

@@ -4,9 +4,13 @@ import re
 from itertools import product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dbmimic.masks.builtin.telephone import PLANS
 from dbmimic.masks.definition import MaskError
 from dbmimic.model.types import Kind, LogicalType
+from tests.golden.mask_vectors import masked as masked_by_default
 
 RESERVED = re.compile(r"[a-z2-7.]+@(example\.com|m\.test)")
 
@@ -149,3 +153,60 @@ class TestCode:
         column = LogicalType(Kind.TEXT, length=40, padded=True)
         for value in ("AB 12", "Zürich 3", ""):
             assert apply(name, [value.ljust(40)], column) == apply(name, [value], column)
+
+
+class TestFictitiousPhone:
+    @pytest.mark.parametrize(
+        ("country", "value", "form"),
+        [
+            ("GB", "+1 (212) 936-4321", r"\+1 \(212\) 555-01\d\d"),
+            ("GB", "0012129364321", r"00121255501\d\d"),
+            ("US", "212.936.4321", r"212\.555\.01\d\d"),
+            ("US", "1-800-936-4321", r"1-555-555-01\d\d"),  # not 800-555: those are used
+            ("US", "936-4321", r"55555501\d\d"),
+            ("GB", "+44 (0)20 7123 4567", r"\+442079460\d{3}"),  # with a digit too many for the form
+            ("GB", "020 7123 4567", r"020 7946 0\d{3}"),
+            ("GB", "(01206) 123456", r"\(01632\) 960\d{3}"),
+            ("GB", "07911 123456", r"07700 900\d{3}"),
+            ("GB", "+49 171 1234567", r"\+49 171 39200\d\d"),
+            ("DE", "089/12345678", r"089/99998\d{3}"),
+            ("DE", "0221 123456", r"02214710\d{3}"),
+            ("FR", "06 12 34 56 78", r"06 39 98 \d\d \d\d"),
+            ("IE", "+353 1 234 5678", r"\+3532091\d{5}"),
+            ("SE", "070-123 45 67", r"070-174 06 (0[5-9]|[1-9]\d)"),
+            ("AU", "(03) 9123 4567", r"\(03\) 5550 \d{4}"),
+            ("GB", "+34 912 345 678", r"\+441632960\d{3}"),  # Spain has none
+            ("US", "+41 44 668 18 00", r"\+15 55 555 01 \d\d"),
+        ],
+    )
+    def test_is_of_the_country_and_the_area_where_they_have_such(self, apply, country, value, form):
+        (masked,) = apply("fictitious_phone", [value], country=country)
+        assert re.fullmatch(form, masked)
+
+    def test_one_number_is_one_in_every_notation(self, apply):
+        values = ["+44 20 7123 4567", "020 7123 4567", "00442071234567", "+44 (0)20 7123 4567"]
+        masked = apply("fictitious_phone", values, country="GB")
+        assert len({re.sub(r"\D", "", value)[-10:] for value in masked}) == 1
+
+    @given(st.lists(st.text("+0123456789 -()a", max_size=18), min_size=1, max_size=20))
+    @settings(max_examples=100, deadline=None)
+    def test_nothing_that_can_be_dialled_rings_anybody(self, values):
+        values = [value for value in values if re.search("[0-9]", value)]
+        for country in ("GB", "US"):
+            made = masked_by_default("fictitious_phone", {"country": country}, {}, values)
+            for value in made:
+                assert any(_set_aside(plan, re.sub(r"\D", "", value)) for plan in PLANS.values())
+
+    def test_a_column_that_holds_none_is_refused(self, refusal):
+        assert "13 characters" in refusal("fictitious_phone", LogicalType(Kind.TEXT, length=12), country="GB")
+
+
+def _set_aside(plan, number):
+    """Whether a number ends with one that the country set aside, with nothing but codes before it."""
+    ranges = [*plan.ranges.values(), *([plan.any_area] if plan.any_area is not None else [])]
+    for one in ranges:
+        area = r"\d{3}" if one is plan.any_area else ""
+        found = re.fullmatch(rf"(?:(?:00)?{plan.code}|{plan.trunk})?{area}{one.beginning}(\d{{{one.width}}})", number)
+        if found and int(found[1]) >= one.first:
+            return True
+    return False

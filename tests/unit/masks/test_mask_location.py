@@ -8,8 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dbmimic.masks import places
-from dbmimic.masks.definition import MaskError, OptionError
-from dbmimic.masks.registry import builtin
+from dbmimic.masks.definition import MaskError
 from dbmimic.model.types import Kind, LogicalType
 from tests.golden.mask_vectors import masked
 
@@ -98,9 +97,10 @@ class TestPlace:
             "place", LogicalType(Kind.DECIMAL, precision=6, scale=5), part="latitude", entity="id"
         )
 
-    def test_a_place_without_an_entity_is_no_place(self):
-        with pytest.raises(OptionError, match="'entity'"):
-            builtin().get("place").parse({"part": "city"})
+    def test_a_place_without_an_entity_is_no_place(self, refusal):
+        assert "say whose place it is" in refusal("place", part="city")
+        assert refusal("place", part="city", persona="id") is None
+        assert "otherwise" in refusal("place", part="city", persona="id", entity="id")
 
     def test_the_table_is_the_pinned_one(self):
         table = places.load()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbmimic.masks import pools
+from dbmimic.masks import places, pools
 from dbmimic.masks.definition import ColumnContext
 from dbmimic.masks.registry import builtin
 from dbmimic.model.address import Secret
@@ -83,3 +84,17 @@ def test_what_cannot_be_part_of_an_identity_is_told(refusal):
     assert "`persona: COLUMN`" in refusal("gender")
     assert "8 characters" in refusal("gender", LogicalType(Kind.TEXT, length=1), scope="row", female="Frau Dr.")
     assert "one of the column's" in refusal("gender", LogicalType(Kind.ENUM, members=("m", "f")), scope="row")
+
+
+def test_all_columns_of_a_persons_place_are_of_one_town_that_its_name_does_not_tell():
+    persons = list(map(str, range(3000)))
+    towns, countries, streets = (part("place", persons, part=column) for column in ("city", "country", "street"))
+    table = places.load()
+    known = set(zip(table["city"], table["country"], strict=True))
+    assert known.issuperset(zip(towns, countries, strict=True))
+    assert part("place", persons[:5], part="city", seed=2) != towns[:5]
+    assert len(set(streets)) > 2000
+    order = {name: number for number, name in enumerate(pools.load("last_names").entries.to_pylist())}
+    row = {town: number for number, town in enumerate(table["city"])}
+    told = np.corrcoef([order[name] for name in part("last_name", persons)], [row[town] for town in towns])[0, 1]
+    assert abs(told) < 0.1
