@@ -25,6 +25,7 @@ from dbmimic.config.starter import starter
 from dbmimic.errors import ConfigError, Problem, RefusedError
 from dbmimic.hosting import SystemClock
 from dbmimic.hosting import address as _address
+from dbmimic.masks.builtin import sealed
 from dbmimic.masks.keyed import key_id
 from dbmimic.masks.pinned import differences, pinned
 from dbmimic.masks.pools import POOLS_VERSION
@@ -97,6 +98,22 @@ def _retired(path: Path, key: str) -> tuple[str, ...]:
 def secret_id(config: Settings) -> str:
     """Give the id of the configuration's secret: what lock files and reports name it by."""
     return key_id(secret_of(config.secret, os.environ))
+
+
+def opened(config: Settings, domain: str, tokens: Sequence[str]) -> list[str]:
+    """
+    Give what the mask `sealed` made these tokens of, in a domain (its own by default) and under the configured secret.
+
+    Raises:
+        RefusedError: DM304 for each line with something that it did not make of a value.
+    """
+    found = sealed.opened(secret_of(config.secret, os.environ), domain or sealed.DOMAIN, tokens)
+    hint = "give the secret of that copy, and the `domain` of the column's rule"
+    reason = "this is nothing that was sealed under this secret in this domain"
+    lost = [Problem("DM304", reason, f"line {n}", hint) for n, value in enumerate(found, 1) if value is None]
+    if lost:
+        raise RefusedError.of(lost)
+    return [value for value in found if value is not None]
 
 
 def check_rules(config: Settings) -> RulesCheck:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated
+
 import typer
 
 from dbmimic.cli.options import ConfigFile
@@ -30,3 +33,15 @@ def told(config: ConfigFile = None) -> None:
     from dbmimic import hosting, wiring
 
     print(wiring.secret_id(hosting.load_config(config)))
+
+
+@app.command(name="open")
+def reveal(
+    config: ConfigFile = None,
+    domain: Annotated[str, typer.Option(help="The rule's `domain`, if it names one.", metavar="NAME")] = "",
+) -> None:
+    """Read sealed values from standard input, one a line, and print what they were made of."""
+    from dbmimic import hosting, wiring
+
+    for value in wiring.opened(hosting.load_config(config), domain, sys.stdin.read().splitlines()):
+        print(value)

@@ -15,7 +15,7 @@ import hashlib
 import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +23,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from dbmimic.masks.layout import byte_layout, rows_of, windows
 from dbmimic.model.address import Secret
@@ -107,6 +109,25 @@ class KeyedFunction:
     def sub(self, label: str) -> KeyedFunction:
         """Give a function that is independent of this one, for one named purpose inside a mask."""
         return KeyedFunction(_derive(self.key, label))
+
+    def seal(self, values: Iterable[bytes]) -> list[bytes]:
+        """
+        Give each value encrypted, equal ones alike: AES-256-SIV (RFC 5297) without associated data.
+
+        The values have a byte or more, and become 16 longer. Cost: about 3 us a value.
+        """
+        siv = self._siv()
+        return [siv.encrypt(value, None) for value in values]
+
+    def unseal(self, sealed: bytes) -> bytes | None:
+        """Give what `seal` made this of, or None where it did not."""
+        try:
+            return self._siv().decrypt(sealed, None) if len(sealed) > _BLOCK else None
+        except InvalidTag:
+            return None
+
+    def _siv(self) -> AESSIV:
+        return AESSIV(self.sub("seal: authentication").key + self.sub("seal: encryption").key)
 
     def prf(self, values: pa.Array) -> Words:
         """

@@ -32,7 +32,9 @@ _UNIQUE_WIDTH = 15
 _DECIMAL = 10
 _RADIXES = (0, 10, 26, 26, 0, 0)  # by class
 _LONGEST_CODE = 3  # digits of a country code
+_LEAD = 5  # digits: two zeros and a country code
 _FEWEST_DIGITS = 5  # beside a code; a number with fewer keeps neither country code nor leading zero
+_FEWEST_VARYING = 4  # digits beside an area
 _TEN_DIGITS = np.uint64(10**10)
 
 _RADIX = np.zeros(256, dtype=np.uint8)
@@ -51,15 +53,38 @@ _TWO_DIGITS = frozenset(
     | {81, 82, 84, 86, *range(90, 96), 98}
 )  # fmt: skip
 _CODE_DIGITS = np.array([1 if pair // 10 in {1, 7} else 2 if pair in _TWO_DIGITS else 3 for pair in range(100)])
+# How many digits after a country code say of what area or kind a number is, and whether such numbers are given out: by
+# the countries' numbering plans, as libphonenumber tells them.
+_AREA_DIGITS = np.full(1000, 3)
+_AREA_DIGITS[[247, 266, 290, 376, 500, 508, 673, 682, 690]] = 1
+_AREA_DIGITS[
+    [
+        *(36, 47, 48, 53, 66, 82, 211, 236, 239, 241, 243, 246, 248, 250, 252, 255, 257, 265, 268, 269, 298, 299),
+        *(353, 357, 359, 370, 377, 383, 386, 501, 502, 503, 506, 597, 598, 670, 672, 677, 679, 681, 685, 686, 687),
+        *(688, 963, 964, 968, 971, 974, 975),
+    ]
+] = 2
+_AREA_DIGITS[
+    [
+        *(1, 30, 39, 56, 60, 65, 92, 212, 223, 224, 226, 227, 230, 232, 234, 235, 242, 244, 263, 264, 350, 355),
+        *(356, 371, 375, 380, 423, 504, 599, 852, 853, 880, 962, 965, 996, 998),
+    ]
+] = 4
+_AREA_DIGITS[[44, 54, 57, 91, 225, 233, 240, 251, 261, 262, 378, 590, 594, 596]] = 5
+_AREA_AT_HOME = 3
 
 
 Flags = npt.NDArray[np.bool_]
 
 
 class Shape(Enum):
-    """`PHONE` keeps the country code and whether the number starts with 0; in a `CODE` all digits and letters vary."""
+    """
+    `PHONE` keeps the country code and whether the number starts with 0, `AREA` the area, too, or three digits of a
+    number without a country code; in a `CODE` all digits and letters vary.
+    """
 
     PHONE = "phone"
+    AREA = "area"
     CODE = "code"
 
 
@@ -104,7 +129,7 @@ def _permute_alike(keyed: KeyedFunction, copy: Bytes, starts: Positions, group: 
     begins = starts if group.rows is None else starts[group.rows]
     matrix = copy.reshape(-1, width) if whole else places[begins].view(np.uint8).reshape(-1, width)
     shaped = np.zeros(len(matrix), dtype=np.bool_)
-    for rows, varying in _phones(matrix, group.classes, radixes) if shape is Shape.PHONE else [(None, radixes)]:
+    for rows, varying in _parts(matrix, group.classes, radixes, shape):
         if not _has_shape(varying):
             continue
         shaped[slice(None) if rows is None else rows] = True
@@ -115,6 +140,53 @@ def _permute_alike(keyed: KeyedFunction, copy: Bytes, starts: Positions, group: 
     if not whole:
         places[begins] = matrix.view(f"V{width}").reshape(-1)
     return shaped
+
+
+def _parts(
+    matrix: Bytes, classes: tuple[int, ...], radixes: list[int], shape: Shape
+) -> Iterator[tuple[Positions | None, list[int]]]:
+    """Give the rows of a group that vary alike, and how."""
+    if shape is Shape.PHONE:
+        yield from _phones(matrix, classes, radixes)
+    elif shape is Shape.AREA:
+        yield from _areas(matrix, classes, radixes)
+    else:
+        yield None, radixes
+
+
+def _areas(matrix: Bytes, classes: tuple[int, ...], radixes: list[int]) -> Iterator[tuple[Positions | None, list[int]]]:
+    """Give the rows with as many digits of country and area, and what varies in them."""
+    places = [place for place, radix in enumerate(radixes) if radix == _DECIMAL]
+    lead = np.zeros((_LEAD, len(matrix)), dtype=np.int64)
+    for number, place in enumerate(places[:_LEAD]):
+        lead[number] = matrix[:, place] - np.uint8(ord("0"))
+    plus, total = np.full(len(matrix), classes[0] == PLUS), np.full(len(matrix), len(places))
+    kept = _kept_digits(lead, plus, total)
+    for count in np.unique(kept):
+        rows = np.flatnonzero(kept == count)
+        stay = set(places[:count])
+        yield (
+            None if len(rows) == len(matrix) else rows,
+            [0 if place in stay else radix for place, radix in enumerate(radixes)],
+        )
+
+
+def _kept_digits(lead: Positions, plus: Flags, total: Positions) -> Positions:
+    """
+    Give how many of a number's first digits stay, of the first five digits (0 past the end) and how many there are.
+
+    What decides that is among those that stay, so different numbers become different ones. Shape: `lead` is (5, n).
+    """
+    dialled = ~plus & (lead[0] == 0) & (lead[1] == 0)
+    first, second, third = (np.where(dialled, lead[place + 2], lead[place]) for place in range(3))
+    width = _CODE_DIGITS.take(first * 10 + second)
+    code = np.where(
+        width == 1, first, np.where(width == _LONGEST_CODE, first * 100 + second * 10 + third, first * 10 + second)
+    )
+    abroad = 2 * dialled + width + _AREA_DIGITS.take(code)
+    kept = np.where(plus | dialled, abroad, (lead[0] == 0) + _AREA_AT_HOME)
+    fitting: Positions = np.clip(np.minimum(kept, total - _FEWEST_VARYING), 0, None)
+    return fitting
 
 
 def _has_shape(radixes: Sequence[int]) -> bool:
@@ -204,6 +276,8 @@ def _permute_rare(keyed: KeyedFunction, copy: Bytes, starts: Positions, lengths:
     radixes = view.radixes()
     if shape is Shape.PHONE:
         _spare_prefix(view.matrix, radixes)
+    elif shape is Shape.AREA:
+        _spare_area(view.matrix, radixes)
     shaped = view.shaped(radixes)
     _permute_unlike(keyed, view.matrix, radixes, np.flatnonzero(shaped))
     for place, characters in enumerate(view.matrix):
@@ -253,6 +327,20 @@ def _spare_prefix(matrix: Bytes, radixes: Bytes) -> None:
     rows = np.flatnonzero(long)
     first = np.argmax(radixes[:, rows] == _DECIMAL, axis=0)
     radixes[first, rows] = np.where(matrix[first, rows] == ord("0"), 0, _DECIMAL - 1)
+
+
+def _spare_area(matrix: Bytes, radixes: Bytes) -> None:
+    """Make the digits of the country and the area stay."""
+    decimal = radixes == _DECIMAL
+    rank = np.cumsum(decimal, axis=0)
+    lead = np.zeros((_LEAD, matrix.shape[1]), dtype=np.int64)
+    for number in range(_LEAD):
+        found = decimal & (rank == number + 1)
+        place = np.argmax(found, axis=0)
+        rows = np.flatnonzero(found.any(axis=0))
+        lead[number, rows] = matrix[place[rows], rows] - np.uint8(ord("0"))
+    kept = _kept_digits(lead, matrix[0] == ord("+"), decimal.sum(axis=0))
+    radixes[decimal & (rank <= kept)] = 0
 
 
 def _country_code(matrix: Bytes, decimal: Flags) -> Positions:

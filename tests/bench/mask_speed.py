@@ -197,6 +197,7 @@ UNIQUE = (
     Case("username", numbered("person%d")),
     Case("template", numbered("%d"), None, None, {"template": "a{#}"}),
     Case("hash", numbered("%d"), None, None, {"length": 20}),
+    Case("sealed", numbered("%d")),
     Case("api_key", numbered("sk_%d")),
     Case("ulid", numbered("01ARZ3NDEK%016d")),
 )

@@ -76,6 +76,8 @@ CASES: list[Case] = [
     ("email", {}, {"length": 23}, EMAILS),
     ("email", {}, {"length": 12}, EMAILS),
     ("phone", {}, {}, PHONES),
+    ("sealed", {}, {}, TEXTS[:4] + TEXTS[5:]),
+    ("phone", {"keep": "area"}, {}, [*PHONES, "0049 171 1234567", "+3531234", "12345"]),
     ("fictitious_phone", {"country": "GB"}, {}, [*PHONES, "+34 912 345 678", "07911 123456", "0041 44 668 18 00"]),
     ("fictitious_phone", {"country": "US"}, {}, [*PHONES, "1-800-555-0199", "+49 (0)171 1234567", "+46 70 123 45 67"]),
     ("street_address", {}, {}, NAMES),

@@ -58,6 +58,7 @@ def test_every_command_stands_in_the_readme_and_helps() -> None:
         "rollback",
         "runs",
         "key new",
+        "key open",
         "rules check",
         "rules lock",
         "key id",

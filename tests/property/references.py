@@ -27,6 +27,7 @@ from dbmimic.masks import canonical, locales, places, pools
 from dbmimic.masks.builtin import finance, national, network, work
 from dbmimic.masks.checked import Scheme
 from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.shape import _AREA_DIGITS, Shape
 from dbmimic.model.address import Secret
 from dbmimic.model.types import Kind, LogicalType
 
@@ -259,7 +260,7 @@ _TWO_DIGITS = {20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51
 _TWO_DIGITS |= {*range(90, 96), 98}
 
 
-def varying(value: str, *, phone: bool) -> list[tuple[int, int, str]]:
+def varying(value: str, shape: Shape) -> list[tuple[int, int, str]]:
     """Give place, radix and the character that stands for 0 of all that varies in a value."""
     classes = ((r"[0-9]", 10, "0"), (r"[a-z]", 26, "a"), (r"[A-Z]", 26, "A"))
     places = [
@@ -269,7 +270,10 @@ def varying(value: str, *, phone: bool) -> list[tuple[int, int, str]]:
         if re.fullmatch(pattern, character)
     ]
     numbers = [place for place, radix, _ in places if radix == 10]
-    if not phone or len(numbers) < (8 if value.startswith("+") else 5):
+    if shape is Shape.AREA:
+        stay = numbers[: _area("".join(value[place] for place in numbers), abroad=value.startswith("+"))]
+        return [each for each in places if each[0] not in stay]
+    if shape is Shape.CODE or len(numbers) < (8 if value.startswith("+") else 5):
         return places
     kept = 0
     if value.startswith("+"):
@@ -283,10 +287,21 @@ def varying(value: str, *, phone: bool) -> list[tuple[int, int, str]]:
     return places
 
 
-def shaped(keyed: KeyedFunction, told: Told, *, phone: bool = False) -> str | None:
+def _area(digits: str, *, abroad: bool) -> int:
+    """Give how many of a number's digits tell its country and its area."""
+    begin = 2 if not abroad and digits.startswith("00") else 0
+    code = f"{digits[begin:]}000"
+    width = 1 if code[0] in "17" else 2 if int(code[:2]) in _TWO_DIGITS else 3
+    kept = digits.startswith("0") + 3
+    if abroad or begin:
+        kept = begin + width + int(_AREA_DIGITS[int(code[:width])])
+    return max(0, min(kept, len(digits) - 4))
+
+
+def shaped(keyed: KeyedFunction, told: Told, shape: Shape = Shape.CODE) -> str | None:
     """Give what a value becomes that keeps its shape; what has none becomes digits, and nobody takes that back."""
     value = told.value
-    places = varying(value, phone=phone)
+    places = varying(value, shape)
     bits = sum(math.log2(radix) for _, radix, _ in places)
     if not value.isascii() or len(value) > 32 or not 0 < bits <= 63:
         words = mac(keyed.sub("no shape"), told.plain)

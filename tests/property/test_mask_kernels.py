@@ -30,12 +30,12 @@ KEYED = KeyedFunction.derive(SECRET, "kernels")
 PERMUTED = KEYED.sub("shape")
 ANYTHING = ColumnContext(LogicalType(Kind.TEXT), nullable=True, unique=False)
 forms = st.from_regex(r"[+]?[0-9a-cX-Z \-(]{1,12}", fullmatch=True)
-phones = st.from_regex(r"(\+(1|44|49|351|7))?[0-9 \-]{4,24}", fullmatch=True)
+phones = st.from_regex(r"((\+|00)(1|44|49|351|7|376|36))?[0-9 \-]{4,24}", fullmatch=True)
 
 
 def reference(value: str, shape: Shape) -> str | None:
     """Give what a value with a shape becomes, or None where it has none."""
-    places = varying(value, phone=shape is Shape.PHONE)
+    places = varying(value, shape)
     bits = sum(math.log2(radix) for _, radix, _ in places)
     if not value.isascii() or len(value) > 32 or not 0 < bits <= 63:
         return None

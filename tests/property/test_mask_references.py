@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, Promise
 from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.masks.shape import Shape
 from dbmimic.model.summary import Summary
 from dbmimic.model.types import Kind, LogicalType
 from tests.property import references
@@ -97,7 +98,8 @@ CASES = [
     Case("gender", references.gender, names, {"female": "Ms.", "male": "Mr.", "scope": "row"}),
     Case("code", references_of_shape := lambda told: references.shaped(told.keyed, told), codes),
     Case("postal_code", references_of_shape, codes, {}, text(12)),
-    Case("phone", lambda told: references.shaped(told.keyed, told, phone=True), phones | codes),
+    Case("phone", lambda told: references.shaped(told.keyed, told, Shape.PHONE), phones | codes),
+    Case("phone", lambda told: references.shaped(told.keyed, told, Shape.AREA), phones | codes, {"keep": "area"}),
     Case("payment_card", references.payment_card, cards),
     Case("payment_card", references.payment_card, cards | codes, {"bin": 0}),
     Case("iban", references.iban, ibans | codes),

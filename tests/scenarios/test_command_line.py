@@ -40,6 +40,7 @@ COMMANDS = (
     "rules check",
     "rules lock",
     "key id",
+    "key open",
     "runs",
     "sandbox",
     "sandbox exec",

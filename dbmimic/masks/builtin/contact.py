@@ -158,9 +158,19 @@ DEFINITIONS = (
         summary="Other digits in the same form; the country code stays.",
         kinds=frozenset({Kind.TEXT}),
         promises=ONE_TO_ONE,
-        parameters=(),
+        parameters=(
+            Parameter(
+                "keep",
+                "text",
+                default="country",
+                choices=("country", "area"),
+                summary="what stays of a number: with its area one that is given out stays such a one",
+            ),
+        ),
         domain="phone",
-        build=lambda keyed, _options, context: shape_mask(keyed, context, Shape.PHONE),
+        build=lambda keyed, options, context: shape_mask(
+            keyed, context, Shape.AREA if options["keep"] == "area" else Shape.PHONE
+        ),
         reads=lambda values, _options: pc.match_substring_regex(values, "[0-9]"),
     ),
 )

@@ -27,7 +27,7 @@ from dbmimic.masks.definition import (
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.masks.layout import keep_blank
 from dbmimic.masks.pools import Pool
-from dbmimic.model.types import Kind
+from dbmimic.model.types import Kind, LogicalType
 
 _METERS = 1000
 _MOST_METERS = 100_000
@@ -172,10 +172,14 @@ def _place_fits(options: Options, context: ColumnContext) -> str | None:
         if column.length is not None and column.length < needed:
             return f"what is drawn has up to {needed} characters, and the column holds {column.length}"
         return None
-    if not column.signed:
-        return "degrees are below 0 on half of the earth, and the column holds nothing below"
     if part not in _AXES:
         return f"the column holds numbers, so option 'part' must be one of: {', '.join(_AXES)}"
+    return _degrees_fit(column)
+
+
+def _degrees_fit(column: LogicalType) -> str | None:
+    if not column.signed:
+        return "degrees are below 0 on half of the earth, and the column holds nothing below"
     if column.precision is not None and column.precision - (column.scale or 0) < _WHOLE_DIGITS:
         return f"degrees have up to {_WHOLE_DIGITS} digits before the point, and the column holds fewer"
     return None

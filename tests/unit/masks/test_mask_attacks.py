@@ -70,6 +70,7 @@ NUMBERED = {
     "phone": ("+1212{:07}", TEXT, {}),
     "postal_code": ("{:07}", TEXT, {}),
     "scramble": ("{:09}", TEXT, {}),
+    "sealed": ("{:09}", TEXT, {}),
     "ssn": ("{:09}", TEXT, {}),
     "street_address": ("{}", TEXT, {}),
     "token": ("{}", TEXT, {}),

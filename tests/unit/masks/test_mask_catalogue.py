@@ -63,6 +63,7 @@ NAMES = [
     "resample",
     "round",
     "scramble",
+    "sealed",
     "shuffle",
     "ssn",
     "street_address",
@@ -170,14 +171,14 @@ class TestRegistry:
 class TestOptions:
     def test_defaults_are_filled_in(self):
         assert builtin().get("date_shift").parse({}) == {"days": 30, "entity": None, "keep": None}
-        assert builtin().get("date_shift").parse({"days": 7}) == {"days": 7, "entity": None}
+        assert builtin().get("date_shift").parse({"days": 7}) == {"days": 7, "entity": None, "keep": None}
 
     @pytest.mark.parametrize(
         ("name", "options", "option", "message"),
         [
             ("token", {"prefx": "a"}, "prefx", "has no option 'prefx'; did you mean 'prefix'"),
             ("token", {"zzz": 1}, "zzz", "it takes: prefix, length, fold"),
-            ("phone", {"locale": "de"}, "locale", "takes no options of its own"),
+            ("postal_code", {"locale": "de"}, "locale", "takes no options of its own"),
             ("constant", {}, "value", "needs option 'value'"),
             ("constant", {"value": None}, "value", "needs option 'value'"),
             ("date_shift", {"days": "30"}, "days", "must be a whole number"),

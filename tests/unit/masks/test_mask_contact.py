@@ -98,6 +98,30 @@ class TestPhone:
         assert re.fullmatch(form, masked)
         assert masked != value
 
+    @pytest.mark.parametrize(
+        ("value", "form"),
+        [
+            ("+1 (212) 936-4321", r"\+1 \(212\) 9\d\d-\d{4}"),
+            ("+49 171 1234567", r"\+49 171 \d{7}"),
+            ("0049 171 1234567", r"0049 171 \d{7}"),
+            ("+353 1 234 5678", r"\+353 1 2\d{2} \d{4}"),
+            ("+376 123 456", r"\+376 1\d\d \d{3}"),
+            ("030 1234567", r"030 1\d{6}"),
+            ("555-1234", r"555-\d{4}"),
+            ("1234", r"\d{4}"),
+        ],
+    )
+    def test_keeps_the_area_where_it_is_told(self, apply, value, form):
+        (masked,) = apply("phone", [value], keep="area")
+        assert re.fullmatch(form, masked)
+        assert masked != value
+
+    @pytest.mark.parametrize("width", [4, 5])
+    def test_with_their_areas_all_numbers_are_one_to_one(self, apply, width):
+        values = [f"{plus}{number:0{width}}" for number in range(10**width) for plus in ("", "+")]
+        masked = apply("phone", values, unique=True, keep="area")
+        assert sorted(masked) == sorted(values)
+
     def test_digits_are_the_same_in_every_notation(self, apply):
         masked = apply("phone", ["+1 (212) 555-0100", "+12125550100", "+1-212-555-0100"])
         assert len({re.sub(r"\D", "", value) for value in masked}) == 1

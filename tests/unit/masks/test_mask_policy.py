@@ -18,7 +18,7 @@ DATE = LogicalType(Kind.DATE)
 MONEY = LogicalType(Kind.DECIMAL, precision=30, scale=2)
 REGISTRY = builtin()
 READERS = [name for name in REGISTRY.names() if REGISTRY.get(name).gaps or REGISTRY.get(name).reads]
-NEEDED = {"national_id": {"country": "ES"}, "bucket": {"size": 10}}
+NEEDED = {"national_id": {"country": "ES"}, "bucket": {"size": 10}, "fictitious_phone": {"country": "US"}}
 
 
 def bound(name, values, column=TEXT, *, entity=None, nullable=True, **options):
