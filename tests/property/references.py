@@ -588,8 +588,10 @@ def host(told: Told) -> str:
 
 
 def ip(told: Told) -> str | None:
+    padded = re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?", told.value)
+    plain = re.sub(r"(?<![0-9])0+(?=[0-9])", "", told.value) if padded else told.value  # as in 010.001.000.009
     try:
-        before = ipaddress.ip_interface(told.value)
+        before = ipaddress.ip_interface(plain)
     except ValueError:
         return shaped(told.keyed.sub("other"), told)
     number, width = int(before.ip), before.max_prefixlen
