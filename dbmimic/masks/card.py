@@ -45,6 +45,7 @@ _EXAMPLES: Mapping[str, tuple[Mapping[str, object], tuple[str, ...]]] = {
     "date_truncate": ({}, ("2024-02-29", "1981-07-14")),
     "email": ({}, ("Ann@Example.org", "bob@example.net")),
     "faker": ({"provider": "company"}, ("Acme Inc.",)),
+    "fictitious_phone": ({"country": "GB"}, ("020 7123 4567", "+1 (212) 936-4321")),
     "first_name": ({}, _NAMES),
     "free_text": ({}, ("Call Anna Miller, +1 212 555 0100 or anna@example.net",)),
     "full_name": ({}, ("Ann O'Neill", "O'Neill, Ann")),
