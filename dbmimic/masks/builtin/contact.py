@@ -160,16 +160,15 @@ DEFINITIONS = (
         promises=ONE_TO_ONE,
         parameters=(
             Parameter(
-                "keep",
-                "text",
-                default="country",
-                choices=("country", "area"),
-                summary="what stays of a number: with its area one that is given out stays such a one",
+                "keep_area",
+                "boolean",
+                default=False,
+                summary="keep what follows the country code, so that a number that is given out stays such a one",
             ),
         ),
         domain="phone",
         build=lambda keyed, options, context: shape_mask(
-            keyed, context, Shape.AREA if options["keep"] == "area" else Shape.PHONE
+            keyed, context, Shape.AREA if options["keep_area"] else Shape.PHONE
         ),
         reads=lambda values, _options: pc.match_substring_regex(values, "[0-9]"),
     ),

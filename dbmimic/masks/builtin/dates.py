@@ -19,7 +19,7 @@ from dbmimic.model.types import Kind
 _DAYS = 30
 _WEEK = 7
 _HALF_A_YEAR = 182  # from any day of a year a day so far away, one way or the other, is of the same year
-_WEEKDAY, _YEAR = "weekday", "year"
+_WEEKDAY, _YEAR = "keep_weekday", "keep_year"
 _MOST_DAYS = 36_500
 _DATE_WIDTH = calendar.WIDTH
 
@@ -43,7 +43,12 @@ _NEAR_LAST = np.datetime64("2099-12-31", "D").astype(np.int64)
 
 
 def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
-    reach = _Reach(int(str(options["days"])), options["keep"], bounded=context.type.kind is Kind.TIMESTAMPTZ)
+    reach = _Reach(
+        int(str(options["days"])),
+        same_weekday=bool(options[_WEEKDAY]),
+        same_year=bool(options[_YEAR]),
+        bounded=context.type.kind is Kind.TIMESTAMPTZ,
+    )
     free_text = context.type.kind is Kind.TEXT
     by_value, by_entity = keyed.sub("value"), keyed.sub("entity")
     near = _Near(by_value, reach)
@@ -76,16 +81,17 @@ def _build(keyed: KeyedFunction, options: Options, context: ColumnContext) -> Ma
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """How far days go, and what stays: the weekday, or the year, or neither; `bounded` ones keep to MySQL's moments."""
+    """How far days go, and what stays of them; `bounded` ones keep to MySQL's moments."""
 
     most: int
-    keep: object
+    same_weekday: bool
+    same_year: bool
     bounded: bool
 
     def moved(self, days: Days, bits: Words) -> Days:
         """Give the day that each goes to."""
-        shift = _shift(bits, self.most // _WEEK) * _WEEK if self.keep == _WEEKDAY else _shift(bits, self.most)
-        return _inside(days, shift, bounded=self.bounded, same_year=self.keep == _YEAR)
+        shift = _shift(bits, self.most // _WEEK) * _WEEK if self.same_weekday else _shift(bits, self.most)
+        return _inside(days, shift, bounded=self.bounded, same_year=self.same_year)
 
 
 class _Near:
@@ -158,9 +164,9 @@ def _year(days: Days) -> Days:
 
 def _shift_fits(options: Options, _context: ColumnContext) -> str | None:
     days = int(str(options["days"]))
-    if options["keep"] == _WEEKDAY and days < _WEEK:
+    if options[_WEEKDAY] and days < _WEEK:
         return f"no other day with the same weekday is {days} days away: option 'days' must be at least {_WEEK}"
-    if options["keep"] == _YEAR and days > _HALF_A_YEAR:
+    if options[_YEAR] and days > _HALF_A_YEAR:
         return f"option 'days' must be at most {_HALF_A_YEAR}, or there may be no such day of the same year"
     return None
 
@@ -238,12 +244,8 @@ DEFINITIONS = (
         parameters=(
             Parameter("days", "integer", default=_DAYS, minimum=1, maximum=_MOST_DAYS, summary="the furthest shift"),
             Parameter("entity", "column", summary="the column that says to whom the date belongs"),
-            Parameter(
-                "keep",
-                "text",
-                choices=(_WEEKDAY, _YEAR),
-                summary="what stays: the day of the week, or the year, and with that how old somebody is",
-            ),
+            Parameter(_WEEKDAY, "boolean", default=False, summary="keep the day of the week"),
+            Parameter(_YEAR, "boolean", default=False, summary="keep the year, and with it how old somebody is"),
         ),
         domain="date_shift",
         build=_build,

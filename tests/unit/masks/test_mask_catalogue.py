@@ -170,8 +170,9 @@ class TestRegistry:
 
 class TestOptions:
     def test_defaults_are_filled_in(self):
-        assert builtin().get("date_shift").parse({}) == {"days": 30, "entity": None, "keep": None}
-        assert builtin().get("date_shift").parse({"days": 7}) == {"days": 7, "entity": None, "keep": None}
+        kept = {"keep_weekday": False, "keep_year": False}
+        assert builtin().get("date_shift").parse({}) == {"days": 30, "entity": None, **kept}
+        assert builtin().get("date_shift").parse({"days": 7}) == {"days": 7, "entity": None, **kept}
 
     @pytest.mark.parametrize(
         ("name", "options", "option", "message"),

@@ -112,14 +112,14 @@ class TestPhone:
         ],
     )
     def test_keeps_the_area_where_it_is_told(self, apply, value, form):
-        (masked,) = apply("phone", [value], keep="area")
+        (masked,) = apply("phone", [value], keep_area=True)
         assert re.fullmatch(form, masked)
         assert masked != value
 
     @pytest.mark.parametrize("width", [4, 5])
     def test_with_their_areas_all_numbers_are_one_to_one(self, apply, width):
         values = [f"{plus}{number:0{width}}" for number in range(10**width) for plus in ("", "+")]
-        masked = apply("phone", values, unique=True, keep="area")
+        masked = apply("phone", values, unique=True, keep_area=True)
         assert sorted(masked) == sorted(values)
 
     def test_digits_are_the_same_in_every_notation(self, apply):

@@ -35,7 +35,7 @@ def test_every_date_moves_by_at_most_that_many_days_and_never_by_none(apply, day
 @pytest.mark.parametrize("days", [7, 20, 365])
 def test_weeks_keep_the_day_of_the_week(apply, days):
     values = [day.isoformat() for day in EVERY_DAY]
-    made = apply("date_shift", values, DATE, days=days, keep="weekday")
+    made = apply("date_shift", values, DATE, days=days, keep_weekday=True)
     moves = {distance(before, after) for before, after in zip(values, made, strict=True)}
     assert all(move % 7 == 0 and 0 < abs(move) <= days for move in moves)
     assert days > 20 or moves == {move for move in range(-days // 7 * 7, days + 1, 7) if move and abs(move) <= days}
@@ -46,15 +46,24 @@ def test_weeks_keep_the_day_of_the_week(apply, days):
 def test_a_day_of_the_same_year_keeps_the_age(apply, days, of_entity):
     values = [day.isoformat() for day in EVERY_DAY] + ["0001-01-01", "9999-12-31"]
     entity = [str(number % 50) for number in range(len(values))] if of_entity else None
-    made = apply("date_shift", values, DATE, days=days, keep="year", entity=entity)
+    made = apply("date_shift", values, DATE, days=days, keep_year=True, entity=entity)
     for before, after in zip(values, made, strict=True):
         assert before[:4] == after[:4]
         assert 0 < abs(distance(before, after)) <= days
 
 
+def test_weekday_and_year_can_both_stay(apply):
+    values = [day.isoformat() for day in EVERY_DAY]
+    for before, after in zip(
+        values, apply("date_shift", values, DATE, days=90, keep_weekday=True, keep_year=True), strict=True
+    ):
+        assert before[:4] == after[:4]
+        assert distance(before, after) % 7 == 0 != distance(before, after)
+
+
 def test_what_cannot_be_kept_is_told(refusal):
-    assert "at least 7" in refusal("date_shift", DATE, days=6, keep="weekday")
-    assert "at most 182" in refusal("date_shift", DATE, days=183, keep="year")
+    assert "at least 7" in refusal("date_shift", DATE, days=6, keep_weekday=True)
+    assert "at most 182" in refusal("date_shift", DATE, days=183, keep_year=True)
 
 
 @pytest.mark.parametrize("year", [1, 4, 100, 1600, 1899, 1900, 1970, 2000, 2024, 2100, 9999])
