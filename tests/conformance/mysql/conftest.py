@@ -28,7 +28,7 @@ def server() -> Iterator[MariadbServer]:
 def bench(server: MariadbServer) -> Iterator[Bench]:
     made = Bench(server, "src", "tgt")
     server.create_database(made.source_name)
-    for name in ("tgt", "tgt_dbmimic", "tgt_dbmimic_new", "tgt_dbmimic_old"):
+    for name in ("tgt", "tgt_dbmimic", "tgt_dbmimic_new", "tgt_dbmimic_old", "tgt_dbmimic_old2"):
         server.execute(f"DROP DATABASE IF EXISTS {name}")
     yield made
     made.close()
