@@ -113,6 +113,11 @@ def _moment(text: str, column: LogicalType) -> str | None:
     return None
 
 
+def _with(signs: str, what: str) -> Callable[[str, LogicalType], str | None]:
+    """Give the reader of values that have one of these signs in them, however they are written."""
+    return lambda text, _column: None if any(sign in text for sign in signs) else f"is no {what}"
+
+
 _READERS: Mapping[Kind, Callable[[str, LogicalType], str | None]] = {
     Kind.INTEGER: _number,
     Kind.DECIMAL: _number,
@@ -120,6 +125,9 @@ _READERS: Mapping[Kind, Callable[[str, LogicalType], str | None]] = {
     Kind.BOOLEAN: _flag,
     Kind.UUID: _uuid,
     Kind.JSON: _json,
+    Kind.NETWORK: _with(".:-", "address"),
+    Kind.ARRAY: _with("{", "array"),
+    Kind.TIME: _with(":", "time"),
     Kind.DATE: _moment,
     Kind.TIMESTAMP: _moment,
     Kind.TIMESTAMPTZ: _moment,
