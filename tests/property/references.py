@@ -22,9 +22,11 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
 
 from dbmimic.masks import canonical, locales, places, pools
 from dbmimic.masks.builtin import finance, national, network, work
+from dbmimic.masks.builtin.telephone import PLANS
 from dbmimic.masks.checked import Scheme
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.shape import _AREA_DIGITS, Shape
@@ -608,6 +610,71 @@ def ip(told: Told) -> str | None:
         number &= int(before.netmask)
     tail = told.value.partition("/")[2] if width == 32 else ("" if net == width else str(net))
     return str(type(before.ip)(number)) + (f"/{tail}" if tail else "")
+
+
+def fictitious_phone(told: Told) -> str:
+    home, value = PLANS[str(told.options["country"])], told.value
+    dialled = re.sub("[^0-9]", "", value)
+    abroad = re.match(r"[^0-9+]*(\+|00)", value)
+    whole = dialled.lstrip("0") if abroad else home.code + dialled.lstrip(home.trunk)
+    plan = next((one for one in PLANS.values() if whole.startswith(one.code)), None)
+    if plan is not None and plan.trunk == "0":
+        whole = plan.code + whole[len(plan.code) :].lstrip("0")
+    national, plan = whole[len(plan.code) :] if plan else "", plan or home
+    of = plan.ranges[max((area for area in plan.ranges if national.startswith(area)), key=len)]
+    beginning = of.beginning
+    if plan.any_area and re.fullmatch(r"([2-7][0-8]|9[1-8])[0-9]{8}", national):
+        beginning = national[:3] + plan.any_area.beginning
+    number = ((mac(told.keyed, whole)[0] >> 32) * (10**of.width - of.first) >> 32) + of.first
+    made = f"{beginning}{number:0{of.width}}"
+    called = "00" * dialled.startswith("00") + plan.code if abroad else home.trunk * dialled.startswith(home.trunk)
+    if len(called + made) == len(dialled):
+        others = iter(called + made)
+        return re.sub("[0-9]", lambda _: next(others), value)
+    return (f"+{plan.code}" if abroad else home.trunk if home.trunk == "0" else "") + made
+
+
+def sealed(told: Told) -> str | None:
+    """RFC 5297, with CMAC and CTR as they come and no associated data."""
+    authentication, encryption = (
+        algorithms.AES(told.keyed.sub(f"seal: {each}").key) for each in ("authentication", "encryption")
+    )
+
+    def tag(text: bytes) -> bytes:
+        first = cmac(authentication, bytes(16))
+        if len(text) < 16:
+            padded = (text + b"\x80").ljust(16, b"\0")
+            return cmac(authentication, _xor(_doubled(first), padded))
+        return cmac(authentication, text[:-16] + _xor(text[-16:], first))
+
+    def crypted(beginning: bytes, text: bytes) -> bytes:
+        counter = int.from_bytes(beginning, "big") & ~(1 << 63 | 1 << 31)
+        return Cipher(encryption, modes.CTR(counter.to_bytes(16, "big"))).encryptor().update(text)
+
+    if told.step > 0:
+        plain = told.plain.encode()
+        return base64.b32encode(tag(plain) + crypted(tag(plain), plain)).decode().rstrip("=").lower()
+    if not re.fullmatch("[a-z2-7]{28,}", told.value):
+        return None
+    both = base64.b32decode(told.value.upper() + "=" * (-len(told.value) % 8))
+    found = crypted(both[:16], both[16:])
+    assert tag(found) == both[:16]
+    return found.decode()
+
+
+def cmac(cipher: algorithms.AES, text: bytes) -> bytes:
+    made = CMAC(cipher)
+    made.update(text)
+    return made.finalize()
+
+
+def _doubled(block_: bytes) -> bytes:
+    number = int.from_bytes(block_, "big") << 1
+    return (number & (1 << 128) - 1 ^ (0x87 if number >> 128 else 0)).to_bytes(16, "big")
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(left ^ right for left, right in zip(one, other, strict=True))
 
 
 # --- numbers, days, places -------------------------------------------------------------------------------------------

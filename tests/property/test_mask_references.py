@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dbmimic.masks.builtin.telephone import PLANS
 from dbmimic.masks.definition import ColumnContext, MaskDefinition, Promise
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.shape import Shape
@@ -38,6 +39,17 @@ FLOAT = LogicalType(Kind.FLOAT)
 names = words | st.sampled_from(["Anna", " ANNA ", "Müller", "Smith, John"])
 codes = st.from_regex(r"[+]?[0-9a-cX-Z \-(]{1,14}", fullmatch=True) | words
 phones = st.from_regex(r"(\+(1|44|49|351|7))?[0-9 \-]{4,24}", fullmatch=True)
+
+
+def phones_of(country: str) -> st.SearchStrategy[str]:
+    """Give numbers as people of a country write them, their own and others'."""
+    plan = PLANS[country]
+    codes_ = "|".join(one.code for one in PLANS.values())
+    return st.from_regex(
+        rf"((\+|00)({codes_}|351) ?(\(0\))?|{plan.trunk})[1-9][0-9]{{2}}[ -]?[0-9]{{3,8}}", fullmatch=True
+    )
+
+
 whole = st.integers(-(2**31), 2**31 - 1) | st.integers(-20, 20)
 money = st.integers(-(10**10) + 1, 10**10 - 1).map(lambda number: f"{Decimal(number).scaleb(-2):.2f}")
 floats = (
@@ -99,7 +111,11 @@ CASES = [
     Case("code", references_of_shape := lambda told: references.shaped(told.keyed, told), codes),
     Case("postal_code", references_of_shape, codes, {}, text(12)),
     Case("phone", lambda told: references.shaped(told.keyed, told, Shape.PHONE), phones | codes),
-    Case("phone", lambda told: references.shaped(told.keyed, told, Shape.AREA), phones | codes, {"keep": "area"}),
+    Case("phone", lambda told: references.shaped(told.keyed, told, Shape.AREA), phones | codes, {"keep_area": True}),
+    *(
+        Case("fictitious_phone", references.fictitious_phone, phones_of(country), {"country": country})
+        for country in PLANS
+    ),
     Case("payment_card", references.payment_card, cards),
     Case("payment_card", references.payment_card, cards | codes, {"bin": 0}),
     Case("iban", references.iban, ibans | codes),
@@ -125,6 +141,7 @@ CASES = [
     Case("token", references.token, names, {"prefix": "cus_", "length": 20}),
     Case("token", references.token, names, {"fold": True}, text(7)),
     Case("token", references.token, uuids, {}, LogicalType(Kind.UUID)),
+    Case("sealed", references.sealed, names | words),
     Case("hash", references.hash_, names),
     Case("hash", references.hash_, names, {"length": 33}),
     Case("api_key", references.api_key, keys | names),
