@@ -27,6 +27,8 @@ PROMISES: Mapping[Promise, str] = {
     Promise.LOSSY: "lossy: different values may become equal",
     Promise.KEY_SAFE: "key-safe: fit for keys and what references them",
     Promise.KEEPS_NULL: "keeps-null: NULL stays NULL",
+    Promise.KEEPS_LENGTH: "keeps-length: as many characters as before",
+    Promise.KEEPS_ORDER: "keeps-order: what was lower is not higher",
 }
 
 _NAMES = ("Ann", "O'Neill")

@@ -38,6 +38,8 @@ class Promise(Flag):
     LOSSY = auto()  # different values become equal by design
     KEY_SAFE = auto()  # fit for keys: unique, total, and the same output wherever the key is referenced
     KEEPS_NULL = auto()  # NULL stays NULL
+    KEEPS_LENGTH = auto()  # what the mask reads keeps its number of characters, in Unicode's composed form
+    KEEPS_ORDER = auto()  # of two different numbers or days what becomes of the lower one is not the higher one
 
 
 ONE_TO_ONE = Promise.UNIQUE | Promise.REVERSIBLE | Promise.CHANGES | Promise.KEY_SAFE | Promise.KEEPS_NULL

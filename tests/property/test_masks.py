@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -98,6 +99,40 @@ def test_promises(name, data):
             assert context.nullable
     if Promise.UNIQUE in definition.promises:
         assert_unique(definition, context, [(before, after) for before, after in pairs if before and after is not None])
+
+
+def promising(promise: Promise) -> list[str]:
+    return [name for name in BY_VALUE if promise in REGISTRY.get(name).promises]
+
+
+@pytest.mark.parametrize("name", promising(Promise.KEEPS_LENGTH))
+@given(data=st.data())
+@settings(max_examples=20)
+def test_what_keeps_its_length_has_as_many_characters(name, data):
+    definition = REGISTRY.get(name)
+    context = ColumnContext(LogicalType(Kind.TEXT), nullable=True, unique=False)
+    drawn = data.draw(st.lists(values_of(context.type, name).filter(bool), min_size=1, max_size=8))
+    values = pa.array([unicodedata.normalize("NFC", value) for value in drawn], pa.string())
+    if definition.reads is not None:
+        values = values.filter(definition.reads(values, definition.parse(OPTIONS.get(name, {}))))
+    lengths = [len(value) for value in values.to_pylist()]
+    assert [len(value) for value in masked(build(definition, context), values.to_pylist())] == lengths
+
+
+@pytest.mark.parametrize("name", promising(Promise.KEEPS_ORDER))
+@given(data=st.data())
+@settings(max_examples=20)
+def test_what_keeps_an_order_turns_no_two_round(name, data):
+    definition = REGISTRY.get(name)
+    context, values = data.draw(columns(definition))
+    mask = build(definition, context)
+    days = context.type.kind in {Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ}
+    pattern = r"(?!0000)[0-9]{4}-[0-9-]{5}([ T][0-9:.]+)?" if days else r"-?[0-9.]+"
+    values = [value for value in values if value and re.fullmatch(pattern, value)]
+    rank = (lambda value: value.replace("T", " ")) if days else Decimal
+    pairs = zip(values, masked(mask, values), strict=True)
+    moved = sorted((rank(before), rank(after)) for before, after in pairs if after is not None)
+    assert [after for _, after in moved] == sorted(after for _, after in moved)
 
 
 def assert_unique(definition: MaskDefinition, context: ColumnContext, pairs: list[tuple[str, str]]) -> None:

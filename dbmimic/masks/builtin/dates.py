@@ -225,7 +225,7 @@ DEFINITIONS = (
         name="date_truncate",
         summary="The first day of the year, the quarter or the month, at midnight.",
         kinds=frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TEXT}),
-        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        promises=Promise.LOSSY | Promise.KEEPS_NULL | Promise.KEEPS_ORDER,
         parameters=(
             Parameter(
                 "to", "text", default="month", choices=("year", "quarter", "month"), summary="what is left of it"

@@ -17,6 +17,7 @@ from dbmimic.masks.definition import (
     MaskFunction,
     Options,
     Parameter,
+    Promise,
     matching,
 )
 from dbmimic.masks.keyed import KeyedFunction
@@ -87,7 +88,7 @@ DEFINITIONS = (
         name="payment_card",
         summary="Another card number of the same issuer, with a check digit as right as it was.",
         kinds=frozenset({Kind.TEXT}),
-        promises=ONE_TO_ONE,
+        promises=ONE_TO_ONE | Promise.KEEPS_LENGTH,
         parameters=(
             Parameter("bin", "integer", default=6, minimum=0, maximum=8, summary="first digits (the issuer's) to keep"),
         ),
@@ -99,7 +100,7 @@ DEFINITIONS = (
         name="iban",
         summary="Another account in the same country, with check digits as right as they were.",
         kinds=frozenset({Kind.TEXT}),
-        promises=ONE_TO_ONE,
+        promises=ONE_TO_ONE | Promise.KEEPS_LENGTH,
         parameters=(),
         domain="iban",
         build=_with(_iban),
@@ -109,7 +110,7 @@ DEFINITIONS = (
         name="bic",
         summary="Another bank's code in the same country.",
         kinds=frozenset({Kind.TEXT}),
-        promises=ONE_TO_ONE,
+        promises=ONE_TO_ONE | Promise.KEEPS_LENGTH,
         parameters=(),
         domain="bic",
         build=_with(_bic),

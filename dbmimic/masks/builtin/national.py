@@ -242,7 +242,7 @@ DEFINITIONS = (
         name="national_id",
         summary="Another number in the form of a country's, valid if it was valid; a birth date in it becomes another.",
         kinds=frozenset({Kind.TEXT}),
-        promises=ONE_TO_ONE,
+        promises=ONE_TO_ONE | Promise.KEEPS_LENGTH,
         parameters=(
             Parameter("country", "text", required=True, choices=tuple(SCHEMES), summary="the country, as `ES`"),
         ),

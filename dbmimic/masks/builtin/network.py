@@ -283,7 +283,7 @@ DEFINITIONS = (
         name="mac",
         summary="Another hardware address in the same form, of the same vendor.",
         kinds=frozenset({Kind.TEXT, Kind.NETWORK}),
-        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        promises=Promise.LOSSY | Promise.KEEPS_NULL | Promise.KEEPS_LENGTH,
         parameters=(
             Parameter("vendor", "text", default="keep", choices=("keep", "drop"), summary="the first half of it"),
         ),

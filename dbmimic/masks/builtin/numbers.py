@@ -212,7 +212,7 @@ DEFINITIONS = (
         name="ordered_noise",
         summary="A number near by, and all in the order in which they were: ranks stay, distances do not.",
         kinds=frozenset({Kind.INTEGER, Kind.DECIMAL}),
-        promises=_LOSSY,
+        promises=_LOSSY | Promise.KEEPS_ORDER,
         parameters=(
             Parameter("step", "integer", required=True, minimum=2, summary="no number moves further than this"),
         ),
@@ -226,7 +226,7 @@ DEFINITIONS = (
         name="round",
         summary="The nearest multiple, halves away from 0.",
         kinds=_NUMBERS,
-        promises=_LOSSY,
+        promises=_LOSSY | Promise.KEEPS_ORDER,
         parameters=(
             Parameter("to", "integer", required=True, minimum=1, maximum=_MOST_AMOUNT, summary="a multiple of what"),
         ),
@@ -238,7 +238,7 @@ DEFINITIONS = (
         name="bucket",
         summary="The beginning of the band that the number is in; a top and a bottom for what is beyond.",
         kinds=_NUMBERS,
-        promises=_LOSSY,
+        promises=_LOSSY | Promise.KEEPS_ORDER,
         parameters=(
             Parameter("size", "integer", minimum=1, maximum=_MOST_AMOUNT, summary="how wide each band is"),
             Parameter("top", "integer", summary="what stands for it and all that is more"),

@@ -150,7 +150,7 @@ DEFINITIONS = (
         name="scramble",
         summary="Other digits, small and capital letters in their places; what is not ASCII becomes a small letter.",
         kinds=_TEXT,
-        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        promises=Promise.LOSSY | Promise.KEEPS_NULL | Promise.KEEPS_LENGTH,
         parameters=(),
         domain="scramble",
         build=_build_scramble,
@@ -172,7 +172,7 @@ DEFINITIONS = (
         name="prefix",
         summary="The first characters, and a fill for each letter and digit after them.",
         kinds=_TEXT,
-        promises=Promise.LOSSY | Promise.KEEPS_NULL,
+        promises=Promise.LOSSY | Promise.KEEPS_NULL | Promise.KEEPS_LENGTH,
         parameters=(
             Parameter("keep", "integer", default=3, minimum=0, maximum=64, summary="characters to keep"),
             Parameter("fill", "text", default="0", minimum=1, maximum=1, summary="the character for what follows"),
