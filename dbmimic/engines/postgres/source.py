@@ -22,6 +22,7 @@ from dbmimic.engines.postgres.watch import PostgresWatch
 from dbmimic.engines.wires import in_clear
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.findings import Finding
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
@@ -69,7 +70,6 @@ class PostgresSource:
         self._side = side
         self._built_here = built_here
         self._toolbox = toolbox
-        self._address = address
         self._connection = connect(address, side)
         try:
             self._begin()
@@ -90,6 +90,16 @@ class PostgresSource:
             self._place = place_of(connection)
         keeper = Walk(connection, self._snapshot.facts, self._side, own[0] if own else "")
         self._walks = Walks(keeper, self._joined)
+        schema = self._snapshot.facts.schema
+        self._schema = replace(schema, findings=(*schema.findings, *self._in_clear()))
+
+    def _in_clear(self) -> tuple[Finding, ...]:
+        wire = self._connection.pgconn
+        private = wire.ssl_in_use or wire.used_gssapi or self._address.options.get("sslmode") == "disable"
+        if private or self._side is not Side.SOURCE:
+            return ()
+        hint = "have the server encrypt; sslmode=disable in the URL says that it need not"
+        return in_clear(self._connection.info.host, str(self._address), hint)
 
     def _joined(self) -> Connection:
         """Give another session under the snapshot."""
@@ -113,16 +123,6 @@ class PostgresSource:
     def schema(self) -> Schema:
         """Give the structure as the catalogue told it when the snapshot was taken."""
         return self._schema
-
-    @cached_property
-    def _schema(self) -> Schema:
-        schema, wire = self._snapshot.facts.schema, self._connection.pgconn
-        private = wire.ssl_in_use or wire.used_gssapi or self._address.options.get("sslmode") == "disable"
-        if private or self._side is not Side.SOURCE:
-            return schema
-        hint = "have the server encrypt; sslmode=disable in the URL says that it need not"
-        told = in_clear(self._connection.info.host, str(self._address), hint)
-        return replace(schema, findings=(*schema.findings, *told))
 
     def structure(self) -> Structure:
         """Give the structure by `pg_dump` under the same snapshot. Cost: one `pg_dump` without rows."""

@@ -44,7 +44,7 @@ def test_types_are_told_exactly(bench):
     assert logical["vb"] == LogicalType(Kind.BINARY, length=9)
     assert logical["b"].kind is Kind.BIT
     assert logical["e"] == LogicalType(Kind.ENUM, members=("a", "it's", "é\\n"))
-    assert logical["s"] == LogicalType(Kind.ENUM, members=("x", "y"))
+    assert logical["s"] == LogicalType(Kind.ENUM, members=("x", "y"), several=True)
     kinds = {"y": Kind.INTEGER, "d": Kind.DATE, "dt": Kind.TIMESTAMP, "ts": Kind.TIMESTAMPTZ, "tm": Kind.TIME}
     kinds |= {"j": Kind.JSON, "u": Kind.UUID, "i": Kind.NETWORK, "g": Kind.GEOMETRY, "f": Kind.FLOAT}
     assert {name: logical[name].kind for name in kinds} == kinds
