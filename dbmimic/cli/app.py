@@ -83,8 +83,7 @@ def run(arguments: list[str]) -> int:
     """Run one command to its last written byte and give its exit status; nothing is raised."""
     try:
         status = _ran(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except streams.NobodyReads:
         return _BY_SIGNAL + signal.SIGPIPE
     except streams.Unwritten as lost:

@@ -128,6 +128,20 @@ def test_streams_that_take_nothing(tmp_path: Path) -> None:
     os.close(cut)
 
 
+def test_a_stream_that_is_closed_changes_nothing_of_the_others(here: Place, tmp_path: Path) -> None:
+    """Words for people would be in the result otherwise, and what a program writes in the first file that is opened."""
+    here.configure(tmp_path)
+
+    def run(command: str) -> subprocess.CompletedProcess[bytes]:
+        words = ["sh", "-c", f'"$0" {command}', script()]
+        return subprocess.run(words, capture_output=True, cwd=tmp_path, env=environment(), check=False)
+
+    copied, unheard = run("copy --json <&- 2>&-"), run("key new >&-")
+    assert copied.returncode == 0
+    assert json.loads(copied.stdout)["status"] == "verified"
+    assert (unheard.returncode, unheard.stderr) == (0, b"")
+
+
 def test_a_password_that_everybody_can_see_is_told_of(dbmimic_command: Forks, tmp_path: Path) -> None:
     (tmp_path / "dbmimic.yaml").write_text(f"rules: {{default: keep}}\nsecret: {SECRET}\n")
     for url, seen in (("postgresql://me:pw-canary@127.0.0.1:1/x", True), ("postgresql://me@127.0.0.1:1/x", False)):

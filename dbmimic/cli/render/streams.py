@@ -1,4 +1,4 @@
-"""Standard output and standard error, where what cannot be written is told by an exit status and not by a traceback."""
+"""The standard streams, where what cannot be written is told by an exit status and not by a traceback."""
 
 from __future__ import annotations
 
@@ -73,12 +73,31 @@ def _to_nowhere(stream: TextIOWrapper) -> None:
 
 
 def install() -> None:
-    """Make the two this process's own; one that was closed stays closed."""
-    sys.stdout = _made(_Results, sys.stdout)
-    sys.stderr = _made(_Talk, sys.stderr)
+    """
+    Make the streams this process's own.
+
+    One that was closed leads nowhere: or results and words for people would mix, and the first file or connection that
+    is opened would be where programs that we start believe their output to be.
+    """
+    for number in range(3):  # in this order, since the lowest free number is the one that is given
+        if not _is_open(number):
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- open as long as we are
+    sys.stdout = _made(_Results, sys.stdout, 1)
+    sys.stderr = _made(_Talk, sys.stderr, 2)
 
 
-def _made(kind: type[_Results | _Talk], stream: TextIO) -> TextIO:
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def _made(kind: type[_Results | _Talk], stream: TextIO | None, number: int) -> TextIO:
+    if stream is None:
+        return kind(open(number, "wb", closefd=False), "utf-8", _CUT)
     if not isinstance(stream, TextIOWrapper):
         return stream
     return kind(stream.buffer, stream.encoding, _CUT, line_buffering=stream.line_buffering)
