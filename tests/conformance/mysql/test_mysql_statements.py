@@ -107,9 +107,8 @@ def test_a_table_whose_rows_are_elsewhere_becomes_a_plain_one():
 
 def test_names_beside_a_target_fit_and_differ():
     long = [Places("x" * 60 + "a"), Places("x" * 60 + "b")]
-    names = [
-        name for places in long for name in (places.new, places.old(1), places.old(2), places.sidecar, places.run_lock)
-    ]
+    names = [name for places in long for name in (places.new, places.sidecar, places.run_lock)]
+    names += [places.old(slot) for places in long for slot in (1, 2, 10)]
     assert len(set(names)) == len(names)
     assert max(map(len, names)) <= 64
     assert Places("shop").new == "shop_dbmimic_new"
