@@ -21,6 +21,7 @@ _ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[\w$%.]+)"
 _DEFINER = re.compile(
     rf"\A(CREATE\s+(?:OR\s+REPLACE\s+)?(?:ALGORITHM\s*=\s*\w+\s+)?)DEFINER\s*=\s*{_ACCOUNT}(?:@{_ACCOUNT})?\s+"
 )
+_COUNTS_ITSELF = re.compile(r"\A ENGINE=ARCHIVE\b")  # from its last row on, and with rows it refuses to be told
 _EVENT_STATUS = re.compile(r"\b(ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE(?: ON (?:SLAVE|REPLICA))?)\b")
 _FOREIGN_KEY = re.compile(r"\ACONSTRAINT `((?:[^`]|``)*)` (?=FOREIGN KEY )")
 _LONGEST_NAME = 64
@@ -125,6 +126,8 @@ def taken_apart(create: str, *, elsewhere: bool = False) -> TableParts:
     options, counter = _without_counter(tail)
     if elsewhere:
         options, counter = _plain(options), None
+    if _COUNTS_ITSELF.search(options):
+        counter = None
     body = ",\n  ".join(own)
     sequenced = tuple(each for each in own if _draws(each))
     return TableParts(f"{head}(\n  {body}\n){options}", tuple(sorted(map(_nameable, foreign))), counter, sequenced)

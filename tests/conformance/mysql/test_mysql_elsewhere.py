@@ -60,6 +60,21 @@ def test_tables_that_lead_elsewhere_are_empty_in_the_copy(server: MariadbServer,
     server.execute("DROP TABLE far", database=far)  # or every look at this server's tables would ask for it
 
 
+def test_an_archive_counts_on_behind_its_last_row(server: MariadbServer, tmp_path: Path) -> None:
+    """Told where to go on it makes all of its rows anew, and takes the first one for one that it has already."""
+    server.create_database("archived")
+    if not server.execute("SELECT 1 FROM information_schema.engines WHERE engine = 'ARCHIVE'"):
+        server.execute("INSTALL SONAME 'ha_archive'")
+    server.execute(
+        "CREATE TABLE kept (id int PRIMARY KEY AUTO_INCREMENT) ENGINE=ARCHIVE",
+        "INSERT INTO kept VALUES (1), (4)",
+        database="archived",
+    )
+    assert copied(tmp_path, server.url("archived"), server.url("archived_stage"), rules=RULES).verified
+    server.execute("INSERT INTO kept VALUES ()", database="archived_stage")
+    assert server.execute("SELECT id FROM kept", database="archived_stage") == [(1,), (4,), (5,)]
+
+
 def test_nothing_in_the_copy_names_the_source(server: MariadbServer, tmp_path: Path) -> None:
     """What does would write into production, where both are on one server; and belong to production's roles."""
     server.create_database("named")
