@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Json, Source, Target
+from dbmimic.cli.options import ConfigFile, Json, Source, Target, loaded
 
 
 class Form(StrEnum):
@@ -29,15 +29,15 @@ def graph(
     json: Json = False,
 ) -> None:
     """Draw the foreign keys with the slice's policies on them. Nothing is written."""
-    from dbmimic import hosting, wiring
+    from dbmimic import wiring
     from dbmimic.reporting import diagram
     from dbmimic.reporting.json import diagram_document, suggestions_document, text
     from dbmimic.reporting.yaml import suggestions_yaml
 
     if suggest:
-        keys = wiring.suggest(hosting.load_config(config, source=source, target=target))
+        keys = wiring.suggest(loaded(config, source=source, target=target))
         print(text(suggestions_document(keys)) if json else suggestions_yaml(keys))
         return
-    found = wiring.graph(hosting.load_config(config, source=source, target=target))
+    found = wiring.graph(loaded(config, source=source, target=target))
     drawn = {Form.MERMAID: diagram.mermaid, Form.DOT: diagram.dot, Form.SVG: diagram.svg}[form]
     print(text(diagram_document(found)) if json else drawn(found))

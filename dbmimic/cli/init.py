@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Json, Source
+from dbmimic.cli.options import ConfigFile, Json, Source, tell_of_passwords
 
 
 def init(
@@ -25,6 +25,7 @@ def init(
     if path.exists() and not force:
         hint = "write elsewhere with -c FILE, or over it with --force"
         raise UsageError("DM101", "the configuration is there already", place=str(path), hint=hint)
+    tell_of_passwords(source)
     written, undecided = wiring.first_config(source=source)
     try:
         path.write_text(written, encoding="utf-8")

@@ -41,7 +41,8 @@ Log = Annotated[
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more: every column, every finding.")]
 
-_PASSWORD = re.compile(r"[^:/]+://[^:@/]*:[^@/]+@")
+_PASSWORD = re.compile(r"[^:/]+://[^:@/]*:([^@]+)@|[^?]+\?(?:.*&)?password=([^&]+)")
+_FILLED_IN = re.compile(r"(?:\$\{[^}]*\})+")  # from the environment, by us
 
 
 def settings_of(config: Path | None, source: str | None, target: str | None, log: LogFormat | None) -> Settings:
@@ -51,10 +52,25 @@ def settings_of(config: Path | None, source: str | None, target: str | None, log
     voice.choose(log or LogFormat.AUTO)
     settings = hosting.load_config(config, source=source, target=target)
     voice.choose(log or settings.log_format)
+    tell_of_passwords(source, target)
+    return settings
+
+
+def loaded(config: Path | None, *, source: str | None = None, target: str | None = None) -> Settings:
+    """Load the configuration, for a command that speaks in words alone."""
+    from dbmimic import hosting
+
+    settings = hosting.load_config(config, source=source, target=target)
+    tell_of_passwords(source, target)
+    return settings
+
+
+def tell_of_passwords(source: str | None, target: str | None = None) -> None:
+    """Tell of passwords on the command line."""
     for flag, url in (("source", source), ("target", target)):
-        if url is not None and _PASSWORD.match(url):
+        found = _PASSWORD.match(url or "")
+        if found and not _FILLED_IN.fullmatch(found[1] or found[2]):
             voice.complain(
                 f"the password in --{flag} is seen by everybody on this machine who lists its processes;"
                 f" DBMIMIC_{flag.upper()}, ~/.pgpass and ~/.my.cnf keep it secret"
             )
-    return settings

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Json, Source, Target
+from dbmimic.cli.options import ConfigFile, Json, Source, Target, loaded
 from dbmimic.model.target import KeptCopy
 
 _SHOWN = 8  # digits of a run's number
@@ -25,10 +25,10 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Put the copy that the last run replaced back in the target's place; a second rollback undoes the first."""
-    from dbmimic import hosting, wiring
+    from dbmimic import wiring
     from dbmimic.reporting.json import text
 
-    settings = hosting.load_config(config, source=source, target=target)
+    settings = loaded(config, source=source, target=target)
     name = wiring.target_name(settings)
     if listed:
         kept = wiring.kept_copies(settings)

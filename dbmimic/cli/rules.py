@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Json, Source
+from dbmimic.cli.options import ConfigFile, Json, Source, loaded
 
 app = typer.Typer(help="The rules that decide each column.")
 
@@ -21,11 +21,11 @@ def rules(context: typer.Context) -> None:
 @app.command()
 def check(config: ConfigFile = None, source: Source = None, json: Json = False) -> None:
     """Hold the rules against the source: what is wrong, undecided, or would still be recognised. No row is read."""
-    from dbmimic import hosting, wiring
+    from dbmimic import wiring
     from dbmimic.cli.render.tables import show_rules_check
     from dbmimic.reporting.json import rules_document, text
 
-    checked = wiring.check_rules(hosting.load_config(config, source=source))
+    checked = wiring.check_rules(loaded(config, source=source))
     if json:
         print(text(rules_document(checked)))
     else:

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Json, Target
+from dbmimic.cli.options import ConfigFile, Json, Target, loaded
 from dbmimic.errors import UsageError
 from dbmimic.model.sandbox import Lifetime, Sandbox
 from dbmimic.sandboxes import Sandboxes
@@ -69,7 +69,7 @@ def create(
     from dbmimic.reporting.sandboxes import one_document
     from dbmimic.sandboxes.reaching import url
 
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         made = sandboxes.create(name, golden=golden, ttl=_time(ttl), wait=wait)
         reached = url(sandboxes.address(name), driver)
     print(text(one_document(made, reached)) if json else reached)
@@ -89,7 +89,7 @@ def prepare(
     from dbmimic.reporting.json import text
     from dbmimic.reporting.sandboxes import list_document
 
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         spares = sandboxes.prepare(count, golden=golden, wait=wait)
         sizes = sandboxes.sizes() if json else {}
     print(text(list_document(spares, sizes)) if json else f"{len(spares)} ready to be taken")
@@ -104,7 +104,7 @@ def show_url(
     from dbmimic.reporting.json import text
     from dbmimic.sandboxes.reaching import url
 
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         reached = url(sandboxes.address(name), driver)
     print(text({"url": reached}) if json else reached)
 
@@ -117,7 +117,7 @@ def show_list(config: ConfigFile = None, target: Target = None, json: Json = Fal
     from dbmimic.reporting.json import text
     from dbmimic.reporting.sandboxes import list_document
 
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         found, sizes = sandboxes.listed(), sandboxes.sizes()
     if json:
         print(text(list_document(found, sizes)))
@@ -139,7 +139,7 @@ def execute(
     from dbmimic.sandboxes.reaching import environment
 
     del json  # what is printed is the command's
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         variables = environment(sandboxes.address(name), name, os.environ, driver)
     _become(command, variables)
 
@@ -204,7 +204,7 @@ def drop(
     from dbmimic import hosting
     from dbmimic.reporting.json import text
 
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         was_there = sandboxes.drop(name, force=force, wait=wait)
     if json:
         print(text({"dropped": [name] if was_there else []}))
@@ -218,7 +218,7 @@ def gc(config: ConfigFile = None, target: Target = None, json: Json = False) -> 
     from dbmimic import hosting
     from dbmimic.reporting.json import text
 
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         gone = [each.name for each in sandboxes.collect()]
     if json:
         print(text({"dropped": gone}))
@@ -242,7 +242,7 @@ def _change(
     from dbmimic.reporting.json import text
     from dbmimic.reporting.sandboxes import one_document
 
-    with hosting.sandbox(hosting.load_config(config, target=target)) as sandboxes:
+    with hosting.sandbox(loaded(config, target=target)) as sandboxes:
         changed = what(sandboxes)
     if json:
         print(text(one_document(changed)))

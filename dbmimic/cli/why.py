@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dbmimic.cli.options import ConfigFile, Json, Quiet, Source, Target
+from dbmimic.cli.options import ConfigFile, Json, Quiet, Source, Target, loaded
 
 
 def why(
@@ -19,12 +19,12 @@ def why(
     quiet: Quiet = False,
 ) -> None:
     """Say why a row is in the slice: the chain of foreign keys from a seed to it. Nothing is written."""
-    from dbmimic import hosting, wiring
+    from dbmimic import wiring
     from dbmimic.cli.render.progress import watching
     from dbmimic.cli.render.tables import show_explanation
     from dbmimic.reporting.json import explanation_document, text
 
-    settings = hosting.load_config(config, source=source, target=target)
+    settings = loaded(config, source=source, target=target)
     with watching(quiet=quiet) as listener:
         explanation = wiring.why(settings, table, tuple(key), listener=listener)
     if json:

@@ -144,11 +144,18 @@ def test_a_stream_that_is_closed_changes_nothing_of_the_others(here: Place, tmp_
 
 def test_a_password_that_everybody_can_see_is_told_of(dbmimic_command: Forks, tmp_path: Path) -> None:
     (tmp_path / "dbmimic.yaml").write_text(f"rules: {{default: keep}}\nsecret: {SECRET}\n")
-    for url, seen in (("postgresql://me:pw-canary@127.0.0.1:1/x", True), ("postgresql://me@127.0.0.1:1/x", False)):
-        ended = dbmimic_command.run("plan", "--source", url, "--json", cwd=tmp_path)
-        assert (ended.status, ended.document["error"]["code"]) == (5, "DM401")
-        assert ("the password in --source" in ended.err) is seen
-        assert "canary" not in ended.out + ended.err
+    here, seen = "127.0.0.1:1/x", ("init -c new.yaml", "graph", "plan")
+    for url, told_by in (
+        (f"postgresql://me:pw/canary@{here}", seen),
+        (f"postgresql://me@{here}?connect_timeout=1&password=pw-canary", seen[2:]),
+        (f"postgresql://me@{here}", ()),
+        (f"postgresql://me:${{PW}}@{here}", ()),  # filled in by us
+    ):
+        for command in told_by or seen[2:]:
+            ended = dbmimic_command.run(*command.split(), "--source", url, "--json", cwd=tmp_path, env={"PW": "canary"})
+            assert (ended.status, ended.document["error"]["code"]) == (5, "DM401")
+            assert ("the password in --source" in ended.err) is bool(told_by)
+            assert "canary" not in ended.out + ended.err
 
 
 def test_a_crash_would_leave_no_core(tmp_path: Path) -> None:
