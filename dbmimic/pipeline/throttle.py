@@ -143,7 +143,7 @@ class Throttle:
         Give production what is its: wait while reading should pause, and rest after `worked` seconds of reading.
 
         Raises:
-            TryAgainError: DM707, DM708, the run has let go.
+            TryAgainError: DM707, DM708, DM710, the run has let go.
         """
         self.check()
         while self._reason:
