@@ -38,6 +38,7 @@ _LAST_DAY = np.datetime64("9999-12-31", "D").astype(np.int64)
 # zones and because not every time of those two days is held.
 _FIRST_STAMP = np.datetime64("1970-01-01", "D").astype(np.int64)
 _LAST_STAMP = np.datetime64("2038-01-19", "D").astype(np.int64)
+_LAST_NEW_YEAR = np.datetime64("2038-01-01", "D").astype(np.int64)
 _NEAR_FIRST = np.datetime64("1900-01-01", "D").astype(np.int64)
 _NEAR_LAST = np.datetime64("2099-12-31", "D").astype(np.int64)
 
@@ -90,8 +91,13 @@ class _Reach:
 
     def moved(self, days: Days, bits: Words) -> Days:
         """Give the day that each goes to."""
-        shift = _shift(bits, self.most // _WEEK) * _WEEK if self.same_weekday else _shift(bits, self.most)
-        return _inside(days, shift, bounded=self.bounded, same_year=self.same_year)
+        unit = _WEEK if self.same_weekday else 1
+        shift = _shift(bits, self.most // unit) * unit
+        made = _inside(days, shift, bounded=self.bounded, same_year=self.same_year)
+        if self.bounded and self.same_year:
+            last = np.flatnonzero((days >= _LAST_NEW_YEAR) & (days <= _LAST_STAMP))
+            made[last] = _in_the_last_year(days[last], bits[last], self.most // unit, unit)
+        return made
 
 
 class _Near:
@@ -156,6 +162,15 @@ def _inside(days: Days, shift: Days, *, bounded: bool, same_year: bool) -> Days:
     if same_year:
         outside |= _year(days) != _year(moved)
     return np.where(outside, days - shift, moved)
+
+
+def _in_the_last_year(days: Days, bits: Words, most: int, unit: int) -> Days:
+    """Give another day of the last year of which MySQL's TIMESTAMP holds some days: neither way may be far enough."""
+    back = np.minimum((days - _LAST_NEW_YEAR) // unit, most)
+    forth = np.clip((_LAST_STAMP - 1 - days) // unit, 0, most)
+    choice = (((bits >> np.uint64(32)) * (back + forth).astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
+    other: Days = days + unit * np.where(choice < back, choice - back, choice - back + 1)
+    return other
 
 
 def _year(days: Days) -> Days:

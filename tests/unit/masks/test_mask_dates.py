@@ -173,6 +173,17 @@ def test_timestamps_with_a_zone_stay_where_mysql_can_hold_them(apply):
     assert max(apply("date_shift", highest, ZONED)) <= "2038-01-18"
 
 
+@pytest.mark.parametrize("weekday", [False, True])
+@pytest.mark.parametrize("days", [7, 182])
+def test_in_the_last_year_of_a_timestamp_the_year_can_stay_and_it_fits(apply, days, weekday):
+    values = [f"2038-01-{day:02} 03:14:07" for day in range(1, 20)] * 40
+    entity = [str(n) for n in range(len(values))]
+    made = apply("date_shift", values, ZONED, days=days, keep_year=True, keep_weekday=weekday, entity=entity)
+    assert {value[:10] for value in made} == {f"2038-01-{day:02}" for day in range(1, 19)}
+    moved = [distance(*pair) for pair in zip(values, made, strict=True)]
+    assert all(1 <= abs(by) <= days and (not weekday or by % 7 == 0) for by in moved)
+
+
 @pytest.mark.parametrize("moment", ["1970-01-01 00:00:01", "2038-01-19 03:14:07"])
 def test_the_first_and_the_last_day_of_a_timestamp_stay_inside_of_what_it_holds(apply, moment):
     for days in range(1, 60):
