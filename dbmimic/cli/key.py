@@ -40,8 +40,9 @@ def reveal(
     config: ConfigFile = None,
     domain: Annotated[str, typer.Option(help="The rule's `domain`, if it names one.", metavar="NAME")] = "",
 ) -> None:
-    """Read sealed values from standard input, one a line, and print what they were made of."""
+    """Read sealed values from standard input, one a line, and print what they were made of; a blank line stays one."""
     from dbmimic import hosting, wiring
 
-    for value in wiring.opened(hosting.load_config(config), domain, sys.stdin.read().splitlines()):
+    tokens = sys.stdin.buffer.read().decode("ascii", "replace").splitlines()  # a sealed value has nothing else in it
+    for value in wiring.opened(hosting.load_config(config), domain, tokens):
         print(value)

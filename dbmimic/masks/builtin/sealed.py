@@ -35,9 +35,10 @@ def _build(keyed: KeyedFunction, _options: Options, _context: ColumnContext) -> 
 
 
 def opened(secret: Secret, domain: str, tokens: Sequence[str]) -> list[str | None]:
-    """Give the values that `sealed` made these tokens of in a domain; None for one that it did not make."""
+    """Give the values that `sealed` made tokens of in a domain, and blanks as they are; None for what is neither."""
     keyed = KeyedFunction.derive(secret, domain)
-    return [None if (value := keyed.unseal(_read(token))) is None else value.decode() for token in tokens]
+    plain = [keyed.unseal(_read(token)) if token.strip() else token.encode() for token in tokens]
+    return [None if value is None else value.decode() for value in plain]
 
 
 def _read(token: str) -> bytes:
