@@ -51,6 +51,8 @@ def path(schema: Schema, graph: FkGraph, table: Table, written: str, excluded: f
     if table.column(written) is not None or _BETWEEN not in written:
         return Path((written,), (), table.id.column(written))
     *keys, last = written.split(_BETWEEN)
+    if not all((*keys, last)):
+        raise NoPathError(f"between the points of {written} stands no column's name; it is written as KEY.COLUMN")
     edges: list[ForeignKey] = []
     for place, name in enumerate(keys):
         edge = _edge(schema, graph, table, name, [*keys, last][place + 1])

@@ -293,9 +293,10 @@ def _compose_text(_keyed: KeyedFunction, options: Options, context: ColumnContex
 
 
 def _columns(options: Options) -> tuple[str, ...]:
-    """Give the columns whose values are known."""
+    """Give the columns whose values are known, each once."""
     named = options.get(_KNOWN)
-    return (named,) if isinstance(named, str) else tuple(map(str, named)) if isinstance(named, list | tuple) else ()
+    names = [named] if isinstance(named, str) else named if isinstance(named, list | tuple) else []
+    return tuple(dict.fromkeys(map(str, names)))
 
 
 def _pairs(row: pa.Array, names: Sequence[str]) -> Iterator[list[tuple[str, str]]]:

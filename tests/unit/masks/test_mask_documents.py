@@ -248,6 +248,10 @@ class TestWhatTheRowHolds:
     def test_a_name_becomes_the_one_in_the_copy(self, text, after):
         assert known([text], {"name": [ZED]}) == [after]
 
+    def test_a_column_that_is_named_twice_is_read_once(self):
+        definition = REGISTRY.get("free_text")
+        assert definition.row(definition.parse({"known": ["name", "mail", "name"]})) == ("name", "mail")
+
     def test_an_address_becomes_the_one_in_the_copy_and_a_name_in_another_one_goes_with_it(self):
         row = {"name": [("zed", "kate")] * 2, "mail": [("zed@shop.test", "m@example.com")] * 2}
         own, others = known(["to ZED@shop.test, zed", "to zed@home.test"], row)

@@ -376,6 +376,8 @@ def test_a_persona_is_reached_over_several_keys_and_shares_its_domain() -> None:
         ("gift.customer", "no foreign key of public.items has the column gift"),
         ("number.made_by", "no one row with a column made_by"),
         ("number.customer.email", "no one row with a column email"),
+        ("number..customer", "between the points of number..customer"),
+        ("number.", "between the points of number."),
         ("number.customer.id", ""),
     ],
 )
