@@ -628,7 +628,7 @@ def fictitious_phone(told: Told) -> str:
     number = ((mac(told.keyed, whole)[0] >> 32) * (10**of.width - of.first) >> 32) + of.first
     made = f"{beginning}{number:0{of.width}}"
     called = "00" * dialled.startswith("00") + plan.code if abroad else home.trunk * dialled.startswith(home.trunk)
-    if len(called + made) == len(dialled):
+    if len(called + made) == len(dialled) and re.fullmatch("[0-9 +()./-]*", value):
         others = iter(called + made)
         return re.sub("[0-9]", lambda _: next(others), value)
     return (f"+{plan.code}" if abroad else home.trunk if home.trunk == "0" else "") + made

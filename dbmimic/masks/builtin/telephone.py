@@ -21,6 +21,7 @@ _ABROAD = r"^[^0-9+]*(?:\+|00)"
 _ANY_AREA = r"^(?:[2-7][0-8]|9[1-8])[0-9]{8}$"  # a number of North America that has an area
 _AREA_WIDTH = 3
 _NO_DIGIT = r"[^0-9]"
+_NOTATION = r"^[0-9 +()./-]*$"  # anything else is no part of a number: a name, say
 _HALF = np.uint64(32)
 _MOST_DRAWN = 5  # digits
 _LONGEST = 13  # characters of a plus, a country code and a number
@@ -131,6 +132,7 @@ def _build(keyed: KeyedFunction, options: Options, _context: ColumnContext) -> M
         before = pc.if_else(abroad, pc.binary_join_element_wise(called, code, ""), local)
         plain = pc.if_else(abroad, pc.binary_join_element_wise("+", code, ""), home.trunk if home.trunk == "0" else "")
         made = _in_form(given, pc.binary_join_element_wise(before, number, ""))
+        made = pc.if_else(pc.match_substring_regex(given, _NOTATION), made, pa.scalar(None, pa.string()))
         made = pc.coalesce(made, pc.binary_join_element_wise(plain, number, ""))
         return keep_blank(values, pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string())))
 

@@ -212,6 +212,11 @@ class TestFictitiousPhone:
         masked = apply("fictitious_phone", values, country="GB")
         assert len({re.sub(r"\D", "", value)[-10:] for value in masked}) == 1
 
+    def test_what_stands_beside_a_number_does_not_stay(self, apply):
+        values = ["Zed: 020 7123 4567", "020 7123 4567 Quopple", "020\n7123 4567", "020 7123 4567 \u017d"]
+        for made in apply("fictitious_phone", values, country="GB"):
+            assert re.fullmatch("0207946[0-9]{4}", made)
+
     @given(st.lists(st.text("+0123456789 -()a", max_size=18), min_size=1, max_size=20))
     @settings(max_examples=100, deadline=None)
     def test_nothing_that_can_be_dialled_rings_anybody(self, values):
