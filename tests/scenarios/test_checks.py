@@ -166,8 +166,8 @@ def test_what_mariadbs_own_types_hold_is_known_before(mariadb: MariadbServer, tm
         "types",
         [
             "CREATE TABLE t (id int PRIMARY KEY, born year, tags set('a', 'b', 'c'), label varchar(20) CHARACTER SET utf8mb3)",
-            "ALTER TABLE t ADD price decimal(5, 2) unsigned, ADD day date, ADD rate float(5, 2)",
-            "INSERT INTO t SELECT seq, 1990 + seq % 30, 'a,c', 'x', seq * 9.5, '2024-05-05', seq * 9.9 FROM seq_1_to_100",
+            "ALTER TABLE t ADD price decimal(5, 2) unsigned, ADD day date, ADD rate float(5, 2), ADD made year",
+            "INSERT INTO t SELECT seq, 1990 + seq % 30, 'a,c', 'x', seq * 9.5, '2024-05-05', seq * 9.9, 2000 FROM seq_1_to_100",
         ],
     )
     source = shop.url("types")
@@ -184,14 +184,17 @@ def test_what_mariadbs_own_types_hold_is_known_before(mariadb: MariadbServer, tm
         "t.tags": {"mask": "constant", "value": "a,b"},
         "t.price": {"mask": "ordered_noise", "step": 100},
         "t.rate": {"mask": "noise", "ratio": 1},
+        "t.made": "redact",
     }
     report = copied(tmp_path, source, shop.url("types_stage"), rules={"default": "keep", "columns": masks})
     assert report.verified
-    years, tags, moved = shop.run(
+    years, none, tags, moved = shop.run(
         "types_stage",
-        ["SELECT min(born), group_concat(DISTINCT tags), (SELECT count(*) FROM types.t o WHERE o.id = n.id) FROM t n"],
+        [
+            "SELECT min(born), max(made), group_concat(DISTINCT tags), (SELECT count(*) FROM types.t o WHERE o.id = n.id) FROM t n"
+        ],
     )[0]
-    assert (int(str(years)) >= 1901, tags, moved) == (True, "a,b", 1)
+    assert (int(str(years)) >= 1901, int(str(none)), tags, moved) == (True, 0, "a,b", 1)  # and not 2000
 
 
 def test_what_sqlite_computes_and_is_strict_about_is_known_before(tmp_path: Path) -> None:

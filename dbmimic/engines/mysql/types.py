@@ -107,6 +107,8 @@ class Form:
 
     def from_text(self, variable: str) -> str | None:
         """Give the expression that stores what `text` reads, or None where the bytes are stored as they come."""
+        if self.column.logical.years:
+            return f"CAST({variable} AS UNSIGNED)"  # the year 0 is one only as a number: the text '0' is 2000
         if self.family in _ASCII or (self.family is Family.TEXT and self.charset == "utf8mb4"):
             return None
         if self.family in {Family.BINARY, Family.GEOMETRY}:

@@ -151,7 +151,7 @@ def _build_round(_keyed: KeyedFunction, options: Options, context: ColumnContext
         outer = np.sign(units) * (multiple - rest)
         room = np.where(units > 0, highest - np.maximum(units, 0), np.minimum(units, 0) - lowest)
         away = (2 * rest >= multiple) & (multiple - rest <= room)
-        return np.where(away, units + np.where(away, outer, 0), inner)
+        return np.maximum(np.where(away, units + np.where(away, outer, 0), inner), lowest)
 
     return lambda values, _entity: _changed(values, context, rounded, lambda units: units.view(np.uint64))
 

@@ -127,6 +127,7 @@ def test_a_year_stays_one_that_the_column_holds(apply, refusal):
         ("noise", {"ratio": 1}),
         ("ordered_noise", {"step": 400}),
         ("round", {"to": 1000}),
+        ("round", {"to": 10}),
         ("bucket", {"size": 500}),
     ):
         assert all(1901 <= int(year) <= 2155 for year in apply(mask, years, YEAR, **options))
