@@ -59,7 +59,7 @@ def _is_member(text: str, column: LogicalType) -> bool:
 
 def _number(text: str, column: LogicalType) -> str | None:
     try:
-        number = Decimal(text)
+        number = Decimal(text if text.isascii() and "_" not in text else "")  # Python alone reads more than that
     except InvalidOperation:
         return "is not a number, and the column holds numbers"
     if not number.is_finite():
@@ -96,10 +96,15 @@ def _uuid(text: str, _column: LogicalType) -> str | None:
 
 def _json(text: str, _column: LogicalType) -> str | None:
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_no_constant)
     except ValueError:
         return "is no JSON"
     return None
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python takes for JSON."""
+    raise ValueError(name)
 
 
 def _moment(text: str, column: LogicalType) -> str | None:
