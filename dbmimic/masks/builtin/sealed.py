@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from dbmimic.masks import canonical
-from dbmimic.masks.definition import ONE_TO_ONE, ColumnContext, MaskDefinition, MaskFunction, Options
+from dbmimic.masks.definition import ONE_TO_ONE, SCOPE, ColumnContext, MaskDefinition, MaskFunction, Options
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import keep_blank
 from dbmimic.model.address import Secret
@@ -49,7 +49,9 @@ def _read(token: str) -> bytes:
         return b""
 
 
-def _fits(_options: Options, context: ColumnContext) -> str | None:
+def _fits(options: Options, context: ColumnContext) -> str | None:
+    if options.get(SCOPE.name) == "run":
+        return "what is sealed with a run's own secret nobody reads again: leave `scope` out, or use token"
     limit = context.type.length
     if limit is not None and limit < _FEWEST:
         return f"a sealed value has {_FEWEST} characters or more, and the column holds {limit}; use token"

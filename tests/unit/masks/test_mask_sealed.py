@@ -41,6 +41,7 @@ def test_what_it_needs_is_what_it_takes(apply, refusal):
     (token,) = apply("sealed", ["x"], LogicalType(Kind.TEXT, length=28), unique=True)
     assert len(token) == 28
     assert "28 characters" in refusal("sealed", LogicalType(Kind.TEXT, length=27))
+    assert "nobody reads again" in refusal("sealed", LogicalType(Kind.TEXT), scope="run")
 
 
 def test_the_command_reads_lines_and_says_by_number_which_are_none(tmp_path: Path):
