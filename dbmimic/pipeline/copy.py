@@ -80,7 +80,8 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         seconds=chapters.total(),
     )
     tell(report, world)
-    refuse_warnings(request, report.findings)
+    # Made in full or not, the copy is the same.
+    refuse_warnings(request, (each for each in report.findings if each not in refreshed.findings))
     stamp = _stamp(request, source, world)
     if request.delta:  # before the user's own SQL: what that writes has to go again
         delta.note(work, made.judged.row_counts, refreshed.keys, stamp.run)
