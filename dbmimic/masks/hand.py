@@ -61,6 +61,19 @@ def numbers(keyed: KeyedFunction, keys: pa.Array) -> Words:
     return keyed.sub("rows").uniform(keys.fill_null(""))
 
 
+def places_of(keyed: KeyedFunction, keys: pa.Array, rows: Words) -> tuple[Places, npt.NDArray[np.bool_]]:
+    """
+    Give where the rows with these keys stand among `rows`, numbers in ascending order, and which of them stand there.
+
+    Shape: (n,) each; a place is arbitrary where its row is not there. Cost: a search for each key.
+    """
+    asked = numbers(keyed, keys)
+    places = np.searchsorted(rows, asked)
+    there = places < len(rows)
+    there[there] = rows[places[there]] == asked[there]
+    return places, there
+
+
 class Gathering:
     """
     Takes a column's rows batch by batch, and gives the hand that they make.

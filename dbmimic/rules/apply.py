@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -191,7 +190,7 @@ def _bind(table: Table, name: str, decision: Masked, registry: MaskRegistry, sec
     made_of = definition.row(decision.options)
     group = decision.group if definition.deal is None else ()
     when = condition_of(table, decision.options)
-    whose = partial(owners, decision.reached, secret) if decision.reached is not None else None
+    whose = owners(decision.reached, secret) if decision.reached is not None else None
     if decision.steps and whose is None:
         raise InternalError("DM901", "nobody looked whose the rows are", place=str(table.id.column(name)))
     return _Bound(function, decision.entity, whose, group, when, unread, may_miss, made_of, definition.row_before)

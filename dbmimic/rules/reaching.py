@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.masks.hand import MOST_BYTES, UndealableError, numbers
+from dbmimic.masks.hand import MOST_BYTES, UndealableError, numbers, places_of
 from dbmimic.masks.keyed import KeyedFunction, Words
 from dbmimic.model.address import Secret
 from dbmimic.model.batch import RawBatch
@@ -144,16 +144,19 @@ def _whose(step: Step, onward: Reached | None, schema: Schema, read: Read, keyed
     return Reached(together, put, digest.hexdigest())
 
 
-def owners(found: Reached, secret: Secret, keys: pa.Array | None) -> pa.Array:
-    """Give whose the rows with these foreign keys are; NULL where a key is NULL, or leads to nobody's row."""
-    if keys is None:
-        raise TypeError("a row without a foreign key leads nowhere")
-    return _found(found, KeyedFunction.derive(secret, _DOMAIN), keys)
+def owners(found: Reached, secret: Secret) -> Callable[[pa.Array | None], pa.Array]:
+    """Give what tells whose rows with some foreign keys are: NULL where a key is NULL, or leads to nobody's row."""
+    keyed = KeyedFunction.derive(secret, _DOMAIN)
+
+    def whose(keys: pa.Array | None) -> pa.Array:
+        if keys is None:
+            raise TypeError("a row without a foreign key leads nowhere")
+        return _found(found, keyed, keys)
+
+    return whose
 
 
 def _found(found: Reached, keyed: KeyedFunction, keys: pa.Array) -> pa.Array:
-    asked = numbers(keyed, keys)
-    places = np.searchsorted(found.rows, asked)
-    there = np.append(found.rows, np.uint64(0))[places] == asked
-    there &= (places < len(found.rows)) & pc.is_valid(keys).to_numpy(zero_copy_only=False)
+    places, there = places_of(keyed, keys, found.rows)
+    there &= pc.is_valid(keys).to_numpy(zero_copy_only=False)
     return found.owners.take(pa.array(places, mask=~there))

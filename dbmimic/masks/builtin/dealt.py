@@ -23,7 +23,7 @@ from dbmimic.masks.definition import (
     Parameter,
     Promise,
 )
-from dbmimic.masks.hand import Hand, numbers
+from dbmimic.masks.hand import Hand, places_of
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.layout import keep_blank
 from dbmimic.model.types import Kind
@@ -40,10 +40,7 @@ def _build(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> M
             return values
         if dealt is None or keys is None:
             raise MaskError("the column's values were not read before")
-        asked = numbers(keyed, keys)
-        places = np.searchsorted(dealt.rows, asked)
-        there = np.append(dealt.rows, np.uint64(0))[places] == asked
-        there &= places < len(dealt.rows)
+        places, there = places_of(keyed, keys, dealt.rows)
         if pc.any(pc.and_not(told, pa.array(there)), min_count=0).as_py():
             raise MaskError("the row was not there when the column's values were read")
         missing = pc.invert(pc.and_(told, pa.array(there))).to_numpy(zero_copy_only=False)

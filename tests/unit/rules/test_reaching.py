@@ -47,7 +47,7 @@ def found(rows: dict[TableId, list[tuple[str | None, ...]]], size: int = 2, most
 
 def test_what_leads_to_nobody_is_nobodys() -> None:
     keys = pa.array(["1", "2", "3", "4", "5", "6", None])
-    assert owners(found(ROWS), SECRET, keys).to_pylist() == ["100", "100", *[None] * 5]
+    assert owners(found(ROWS), SECRET)(keys).to_pylist() == ["100", "100", *[None] * 5]
 
 
 def test_the_order_of_reading_is_of_no_matter_and_another_owner_is_told_by_the_digest() -> None:
