@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.command_line import Forks
 from tests.turns import LongestFirst
 
 ROOT = Path(__file__).parents[1]
+MEMORY = Path("/dev/shm")
+ROOM = 12 << 30  # bytes; a run of all tests has less than four there at a time
 SECRET = "6f1d3c5a9b7e2048d1c3f5a7092b4d6e8f0a1c3e5d7b9f2846a8c0e2d4f6b813"
 
 
@@ -31,6 +34,26 @@ def missing(what: str) -> None:
         pytest.fail(what)
     warnings.warn(what, pytest.PytestWarning, stacklevel=2)
     pytest.skip(what)
+
+
+def pytest_configure() -> None:
+    """
+    Let servers and files of the tests stand in memory, where there is plenty of it and nobody wants them elsewhere.
+
+    To make a database, which nearly every test of a server does, costs a tenth there of what it costs on a disk.
+    """
+    if "TMPDIR" not in os.environ and _roomy(MEMORY):
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
+
+
+def _roomy(folder: Path) -> bool:
+    """Tell whether a folder in memory takes all that the tests may have there at a time, and lets programs run."""
+    if not folder.is_dir():
+        return False
+    about = os.statvfs(folder)
+    free = int(Path("/proc/meminfo").read_text().partition("MemAvailable:")[2].split()[0]) << 10
+    return not about.f_flag & os.ST_NOEXEC and min(free, about.f_bavail * about.f_frsize) > ROOM
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
