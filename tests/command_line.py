@@ -8,6 +8,7 @@ own. Several may run at once. `script` is the installed command itself, for test
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -29,8 +30,11 @@ ROOT = Path(__file__).parents[1]
 NEEDED = (
     "dbmimic.wiring",
     "dbmimic.cli.app",
+    "dbmimic.cli.render.outcome",
     "dbmimic.cli.render.progress",
     "dbmimic.cli.render.tables",
+    "dbmimic.outside.commands",
+    "dbmimic.refresh",
     "dbmimic.reporting.json",
     "dbmimic.engines.postgres.engine",
     "dbmimic.engines.mysql.engine",
@@ -38,6 +42,8 @@ NEEDED = (
     "sqlglot.dialects.postgres",
     "sqlglot.dialects.mysql",
     "sqlglot.dialects.sqlite",
+    "multiprocessing.forkserver",
+    "numpy.ma",
 )
 # Where the history of runs goes, unless a test says otherwise: it keeps the newest ones only.
 STATE = str(Path(tempfile.gettempdir(), f"dbmimic-tests-{os.getuid()}"))
@@ -199,6 +205,7 @@ def _serve() -> None:
     """Fork for each order that comes on standard input, and tell the child's process id, and its exit status."""
     for name in NEEDED:
         import_module(name)
+    gc.freeze()  # or each fork looks through all of it, and makes a page of its own of every one that it looks at
     with selectors.DefaultSelector() as ready:
         orders = ready.register(sys.stdin.fileno(), selectors.EVENT_READ)
         pending = b""

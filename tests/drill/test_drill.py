@@ -27,10 +27,8 @@ VERIFIED = json.dumps({"status": "verified"})
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    forks = Forks()
-    yield forks
-    forks.close()
+def forks(dbmimic_command: Forks) -> Forks:
+    return dbmimic_command
 
 
 @pytest.fixture(scope="module", params=STRUCK)

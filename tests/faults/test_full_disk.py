@@ -34,10 +34,8 @@ def cleanup() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def forks(cleanup: ExitStack) -> Forks:
-    forks = Forks()
-    cleanup.callback(forks.close)
-    return forks
+def forks(dbmimic_command: Forks) -> Forks:
+    return dbmimic_command
 
 
 def grown(shop: Shop, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,10 +21,8 @@ FOLDERS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
 
 
 @pytest.fixture
-def forks() -> Iterator[Forks]:
-    forks = Forks()
-    yield forks
-    forks.close()
+def forks(dbmimic_command: Forks) -> Forks:
+    return dbmimic_command
 
 
 def survive(forks: Forks, shop: Shop, folder: Path) -> None:

@@ -12,6 +12,7 @@ import dbmimic
 from dbmimic import errors
 from dbmimic.cli.app import app
 from dbmimic.masks.registry import builtin
+from tests.command_line import Forks
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -46,7 +47,7 @@ def test_exported_names_exist() -> None:
         dbmimic.nothing_of_the_kind  # noqa: B018
 
 
-def test_every_command_stands_in_the_readme_and_helps() -> None:
+def test_every_command_stands_in_the_readme_and_helps(dbmimic_command: Forks, tmp_path: Path) -> None:
     known = {
         "demo",
         "init",
@@ -72,11 +73,9 @@ def test_every_command_stands_in_the_readme_and_helps() -> None:
     assert set(commands()) == known
     for name in commands():
         assert f"dbmimic {name}" in README, name
-        done = subprocess.run(
-            [sys.executable, "-m", "dbmimic", *name.split(), "--help"], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0
-        assert "Usage:" in done.stdout
+        ended = dbmimic_command.run(*name.split(), "--help", cwd=tmp_path)
+        assert ended.status == 0
+        assert "Usage:" in ended.out
 
 
 def test_help_and_import_load_nothing_heavy() -> None:
