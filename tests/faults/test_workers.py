@@ -20,6 +20,7 @@ import dbmimic
 from dbmimic.errors import TargetError
 from dbmimic.executors import DaskExecutor, InlineExecutor, ProcessExecutor
 from dbmimic.model.events import Event, Noticed, RowsCopied
+from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Settings
 from dbmimic.pipeline import units
 from dbmimic.testing.postgres_server import PostgresServer
@@ -70,6 +71,12 @@ def source(postgres15: PostgresServer) -> str:
     return postgres15.url("busy")
 
 
+@pytest.fixture(scope="module")
+def alone(postgres15: PostgresServer, source: str, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+    """What one process alone makes of it stands in the database of this name, for all to be held against."""
+    return dbmimic.copy(settings(postgres15, source, tmp_path_factory.mktemp("alone"), "alone"))
+
+
 @pytest.fixture(autouse=True)
 def many_orders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small databases are cut into as many orders as large ones."""
@@ -118,9 +125,8 @@ def children() -> list[int]:
 )
 @pytest.mark.filterwarnings("ignore")  # Dask's own
 def test_the_same_rows_land_whoever_copies(
-    postgres15: PostgresServer, source: str, tmp_path: Path, make: Callable[[], Executor]
+    postgres15: PostgresServer, source: str, alone: RunReport, tmp_path: Path, make: Callable[[], Executor]
 ) -> None:
-    alone = dbmimic.copy(settings(postgres15, source, tmp_path, "alone"))
     told: dict[str, int] = {}
 
     def listen(event: Event) -> None:
@@ -143,6 +149,7 @@ def test_the_same_rows_land_whoever_copies(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("alone")
 def test_what_a_killed_worker_did_is_done_again_and_once(
     postgres15: PostgresServer, source: str, tmp_path: Path
 ) -> None:
@@ -158,7 +165,6 @@ def test_what_a_killed_worker_did_is_done_again_and_once(
     assert killed
     assert report.verified
     assert report.masks.invalid == UNREAD
-    dbmimic.copy(settings(postgres15, source, tmp_path, "alone"))
     assert sums(postgres15, "survived") == sums(postgres15, "alone")
 
 
