@@ -13,8 +13,9 @@ from dbmimic.testing.postgres_server import PostgresServer
 from tests.command_line import ROOT, environment
 from tests.copying import configured, write_config
 
-LONG = 400_000_000  # more than this process may take; a gigabyte, the most that COPY carries, passes as well
+LONG = 260_000_000  # more than this process may take; a gigabyte, the most that COPY carries, passes as well
 COLUMNS = 1600
+BROAD_ROWS = 1000  # more than a block of them
 PEAK_MEGABYTES = 250
 PEAK = """
 import pathlib, sys
@@ -61,7 +62,7 @@ def test_a_table_of_sixteen_hundred_columns(postgres15: PostgresServer, tmp_path
         columns = ", ".join(f"{name} text" for name in names)
         connection.execute(f"CREATE TABLE broad (id int PRIMARY KEY, {columns})".encode())
         values = ", ".join(f"{n} + i" if n % 3 else "NULL" for n in range(1, COLUMNS))
-        connection.execute(f"INSERT INTO broad SELECT i, {values} FROM generate_series(1, 3000) i".encode())
+        connection.execute(f"INSERT INTO broad SELECT i, {values} FROM generate_series(1, {BROAD_ROWS}) i".encode())
     masked = {f"public.broad.{name}": "code" for name in names[::100]}
     rules = {"default": "keep", "columns": masked}
     report = dbmimic.copy(configured(tmp_path, postgres15.url("broad"), postgres15.url("broad_stage"), rules=rules))
