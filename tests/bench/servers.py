@@ -154,7 +154,7 @@ class Postgres(Server):
     stop_signal = signal.SIGINT  # the fast shutdown
 
     def initialise(self) -> None:
-        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         command = [str(POSTGRES_PROGRAMS / "initdb"), "-D", str(self.data), *options]
         subprocess.run(command, check=True, capture_output=True, cwd="/", **self.as_owner())
 

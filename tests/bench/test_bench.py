@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import checking, copying, data, key_sets, sandboxes, slicing
+from tests.bench import checking, copying, data, key_sets, sandboxes, servers, slicing
 from tests.bench.__main__ import parser
 from tests.bench.meter import CommandFailed, measure
 from tests.bench.rounds import Results, document, table
@@ -23,13 +23,24 @@ BASELINES = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder that a server's unprivileged user can reach."""
-    for path in (tmp_path, *tmp_path.parents):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that a server's unprivileged user can reach, where servers and databases stay from test to test."""
+    folder = tmp_path_factory.mktemp("bench")
+    for path in (folder, *folder.parents):
         if not path.stat().st_mode & 0o001:  # what everybody can reach already is not ours to change
             path.chmod(0o755)
-    return tmp_path
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the disk, as nothing is measured."""
+    monkeypatch.setattr(Postgres, "settle", lambda _: None)
+    monkeypatch.setattr(Mariadb, "settle", lambda _: None)
+    monkeypatch.setitem(servers.POSTGRES_SETTINGS, "fsync", "off")
+    monkeypatch.setitem(servers.MARIADB_SETTINGS, "innodb-log-file-size", "32M")
+    monkeypatch.setitem(servers.MARIADB_SETTINGS, "innodb-flush-method", "nosync")
 
 
 def needs(engine: str) -> None:
@@ -44,12 +55,10 @@ def needs(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", data.ENGINES)
 def test_ours_and_the_baselines_copy(
-    engine: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    engine: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The baselines are true copies, and our copy is masked where it should be and only there."""
     needs(engine)
-    monkeypatch.setattr(Postgres, "settle", lambda _: None)
-    monkeypatch.setattr(Mariadb, "settle", lambda _: None)
     told = tmp_path / "found.json"
     options = ["--engine", engine, "--scale", str(SCALE), "--folder", str(folder), "--rounds", "1", "--json", str(told)]
     parsed = parser().parse_args(["copy", *options, "--case", "ours"])
@@ -79,11 +88,10 @@ def test_ours_and_the_baselines_copy(
 
 
 def test_a_slice_is_exact_and_what_passes_is_counted(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Ours and the hand-written slice are the same rows; the comparison finds what differs."""
     needs("postgresql")
-    monkeypatch.setattr(Postgres, "settle", lambda _: None)
     told = tmp_path / "found.json"
     options = ["slice", "--scale", str(SCALE), "--folder", str(folder), "--rounds", "1", "--json", str(told)]
     parsed = parser().parse_args([*options, "--case", "ours"])
