@@ -6,6 +6,7 @@ import base64
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -48,7 +49,12 @@ def traces(data: bytes, canaries: Iterable[str]) -> set[str]:
     return {text for text in canaries if any(form in data for form in _forms(text))}
 
 
-def _forms(text: str) -> Iterator[bytes]:
+@cache
+def _forms(text: str) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(_each_form(text)))
+
+
+def _each_form(text: str) -> Iterator[bytes]:
     raw = text.encode()
     yield raw
     yield text.upper().encode()
