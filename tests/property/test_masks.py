@@ -99,6 +99,17 @@ def test_promises(name, data):
             assert context.nullable
     if Promise.UNIQUE in definition.promises:
         assert_unique(definition, context, [(before, after) for before, after in pairs if before and after is not None])
+    assert_of_its_value_alone(build(definition, context), values, result, data.draw(st.integers(0, len(values))))
+
+
+def assert_of_its_value_alone(
+    again: MaskFunction, values: list[str | None], result: list[str | None], cut: int
+) -> None:
+    """Another mask of the same rule gives the same, in two parts as well as backwards."""
+    array = pa.array(values, pa.string())
+    parts = [again(array.slice(0, cut), None), again(array.slice(cut), None)]
+    assert parts[0].to_pylist() + parts[1].to_pylist() == result
+    assert masked(again, values[::-1]) == result[::-1]
 
 
 def promising(promise: Promise) -> list[str]:
@@ -214,23 +225,6 @@ def test_whatever_a_rule_says_the_column_holds_what_it_gets(name, data):
             assert context.nullable
         elif after not in {before, *summed}:
             assert holds(context.type, after), (before, after)
-
-
-@pytest.mark.parametrize("name", BY_VALUE)
-@given(data=st.data())
-@settings(max_examples=25, deadline=None)
-def test_a_masked_value_depends_on_its_value_alone(name, data):
-    definition = REGISTRY.get(name)
-    context, values = data.draw(columns(definition))
-    mask = build(definition, context)
-    whole = masked(mask, values)
-    cut = data.draw(st.integers(0, len(values)))
-    array = pa.array(values, pa.string())
-    parts = [mask(array.slice(0, cut), None), mask(array.slice(cut), None)]
-    assert parts[0].to_pylist() + parts[1].to_pylist() == whole
-    assert masked(mask, values[::-1]) == whole[::-1]
-    again = build(definition, context)
-    assert masked(again, values) == whole
 
 
 @pytest.mark.parametrize("name", OF_TEXT)
