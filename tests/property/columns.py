@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import strategies as st
@@ -63,6 +64,7 @@ plain_words = st.text("abcXYZ019 +-().@é", max_size=24)
 naive = st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59))  # noqa: DTZ001  engines' text has no zone
 
 
+@cache
 def types_of(kind: Kind) -> st.SearchStrategy[LogicalType]:
     """Give columns of a kind, narrow ones too."""
     if kind is Kind.TEXT:
@@ -94,6 +96,8 @@ def _keys(length: int) -> st.SearchStrategy[str]:
 
 
 def _numbers(column: LogicalType) -> st.SearchStrategy[str]:
+    if column.kind is Kind.FLOAT:
+        return st.floats(-(10**9) if column.signed else 0, 10**9).map(lambda number: f"{number:.4f}")
     if column.kind is Kind.DECIMAL:
         top, scale = 10 ** (column.precision or 1) - 1, column.scale or 0
         units = st.integers(-top if column.signed else 0, top)
@@ -131,30 +135,33 @@ elements = st.recursive(
 )
 
 
+texts = words | plain_words | numbers | naive.map(str) | st.integers(-(2**63), 2**63 - 1).map(str)
+OF_KIND: Mapping[Kind, st.SearchStrategy[str]] = {
+    Kind.BOOLEAN: st.sampled_from(["t", "f", "1", "0"]),
+    Kind.BINARY: st.binary(max_size=12).map(lambda raw: "\\x" + raw.hex())
+    | st.sampled_from(["ffd8ffe0", "255044462d31", "00ff", ""]),
+    Kind.DATE: naive.map(lambda moment: moment.date().isoformat()) | st.sampled_from(["infinity", "0000-00-00"]),
+    Kind.TIMESTAMP: naive.map(lambda moment: moment.isoformat(sep=" ")) | st.just("-infinity"),
+    Kind.TIMESTAMPTZ: naive.map(lambda moment: moment.isoformat(sep=" ") + "+02"),
+    Kind.JSON: documents,
+    Kind.NETWORK: st.ip_addresses().map(str) | st.from_regex(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", fullmatch=True),
+    Kind.UUID: st.uuids().map(str),
+}
+
+
+@cache  # to make a strategy takes longer than to draw from it
 def values_of(column: LogicalType, mask: str) -> st.SearchStrategy[str]:
     if mask in NESTED:
         return NESTED[mask]
     if mask == "xml" and column.kind is Kind.OTHER:
         return elements
-    if column.kind in {Kind.INTEGER, Kind.DECIMAL}:
+    if column.kind in {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}:
         return _numbers(column)
     if column.kind is Kind.TEXT and mask == "integer_key":
         return _keys(column.length or 20)
-    special = {
-        Kind.BOOLEAN: st.sampled_from(["t", "f", "1", "0"]),
-        Kind.ENUM: st.sampled_from(column.members or ("1",)),
-        Kind.BINARY: st.binary(max_size=12).map(lambda raw: "\\x" + raw.hex())
-        | st.sampled_from(["ffd8ffe0", "255044462d31", "00ff", ""]),
-        Kind.DATE: naive.map(lambda moment: moment.date().isoformat()) | st.sampled_from(["infinity", "0000-00-00"]),
-        Kind.TIMESTAMP: naive.map(lambda moment: moment.isoformat(sep=" ")) | st.just("-infinity"),
-        Kind.TIMESTAMPTZ: naive.map(lambda moment: moment.isoformat(sep=" ") + "+02"),
-        Kind.JSON: documents,
-        Kind.NETWORK: st.ip_addresses().map(str) | st.from_regex(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", fullmatch=True),
-        Kind.FLOAT: st.floats(-(10**9) if column.signed else 0, 10**9).map(lambda number: f"{number:.4f}"),
-        Kind.UUID: st.uuids().map(str),
-    }
-    text = words | plain_words | numbers | naive.map(str) | st.integers(-(2**63), 2**63 - 1).map(str)
-    return special.get(column.kind, text.map(lambda value: held_by(column, value)))
+    if column.kind is Kind.ENUM:
+        return st.sampled_from(column.members or ("1",))
+    return OF_KIND.get(column.kind, texts.map(lambda value: held_by(column, value)))
 
 
 def held_by(column: LogicalType, value: str) -> str:
