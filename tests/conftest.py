@@ -80,6 +80,13 @@ def postgres15() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture
+def bare_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL 15 of the test's own, for standbys: one begins with a copy of all that stands on its primary."""
+    with _postgres("15") as server:
+        yield server
+
+
 def _postgres(version: str) -> PostgresServer:
     try:
         return PostgresServer(version, log_statements=True)

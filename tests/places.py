@@ -64,7 +64,12 @@ class Place:
 def place(request: pytest.FixtureRequest, engine: str, name: str, folder: Path) -> Place:
     """Build a shop of that name on an engine, and copy it."""
     shop, names = shops(request, engine, folder)
-    source, target = (f"{name}.db", f"{name}_stage.db") if engine == "sqlite" else (name, f"{name}_stage")
+    return filled(shop, names, name, folder)
+
+
+def filled(shop: Shop, names: Callable[[], list[str]], name: str, folder: Path) -> Place:
+    """Build a shop of that name where it is told, and copy it."""
+    source, target = (f"{name}.db", f"{name}_stage.db") if shop.engine == "sqlite" else (name, f"{name}_stage")
     shop.build(source)
     dbmimic.copy(dbmimic.load_config(write_config(folder, shop.url(source), shop.url(target), rules=RULES)))
     return Place(shop, source, target, folder, names)
@@ -73,10 +78,7 @@ def place(request: pytest.FixtureRequest, engine: str, name: str, folder: Path) 
 def shops(request: pytest.FixtureRequest, engine: str, folder: Path) -> tuple[Shop, Callable[[], list[str]]]:
     """Give where shops can be built on an engine, and what lists all that is there."""
     if engine == "postgresql":
-        postgres: PostgresServer = request.getfixturevalue("postgres15")
-        return small_shop.on_postgres(postgres), lambda: _column(
-            postgres.execute("SELECT datname FROM pg_database ORDER BY 1")
-        )
+        return on_postgres(request.getfixturevalue("postgres15"))
     if engine == "mysql":
         mariadb: MariadbServer = request.getfixturevalue("mariadb")
         return small_shop.on_mariadb(mariadb), lambda: _column(mariadb.execute("SHOW DATABASES"))
@@ -84,6 +86,12 @@ def shops(request: pytest.FixtureRequest, engine: str, folder: Path) -> tuple[Sh
     return small_shop.on_sqlite(folder), lambda: [
         _told(path) for path in sorted(folder.glob("*.db*")) if not path.name.endswith(".dbmimic-lock")
     ]
+
+
+def on_postgres(server: PostgresServer) -> tuple[Shop, Callable[[], list[str]]]:
+    """Give the server as a place for shops, and what lists its databases."""
+    listed = "SELECT datname FROM pg_database ORDER BY 1"
+    return small_shop.on_postgres(server), lambda: _column(server.execute(listed))
 
 
 def _column(rows: list[tuple[object, ...]]) -> list[str]:

@@ -16,7 +16,7 @@ from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests.command_line import Ended, Forks
 from tests.copying import SECRET, write_config
-from tests.places import ABSENT_PORT, ENGINES, Place, place
+from tests.places import ABSENT_PORT, ENGINES, Place, filled, on_postgres, place
 from tests.small_shop import RULES, Shop
 
 COPY = ("copy", "--yes", "--json")
@@ -345,13 +345,10 @@ def test_a_server_as_the_target_of_a_file(
 
 
 def test_a_replica_of_the_source_and_the_primary_of_one(
-    request: pytest.FixtureRequest,
-    dbmimic_command: Forks,
-    postgres15: PostgresServer,
-    tmp_path: Path,
+    dbmimic_command: Forks, bare_postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    primary = place(request, "postgresql", "replicated_pair", tmp_path)
-    with postgres15.standby() as standby, primary.untouched():
+    primary = filled(*on_postgres(bare_postgres), "replicated_pair", tmp_path)
+    with bare_postgres.standby() as standby, primary.untouched():
         pairs = (
             (primary.shop.url(primary.source), standby.url(primary.source)),
             (standby.url(primary.source), primary.shop.url(primary.source)),

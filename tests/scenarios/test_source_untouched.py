@@ -115,10 +115,10 @@ def test_sqlite_is_only_read(tmp_path: Path) -> None:
     assert {entry.name for entry in tmp_path.iterdir() if entry.name.startswith("prod")} == {"prod.db"}
 
 
-def test_a_hot_standby_serves(postgres15: PostgresServer, tmp_path: Path) -> None:
-    shop = small_shop.on_postgres(postgres15)
+def test_a_hot_standby_serves(bare_postgres: PostgresServer, tmp_path: Path) -> None:
+    shop = small_shop.on_postgres(bare_postgres)
     shop.build("replicated")
-    with postgres15.standby() as standby:
+    with bare_postgres.standby() as standby:
         deadline = time.monotonic() + 30
         while (
             not standby.execute("SELECT 1 FROM pg_database WHERE datname = 'replicated'")
