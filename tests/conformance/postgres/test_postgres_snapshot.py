@@ -140,7 +140,8 @@ def test_later_changes_are_not_seen(bench):
     assert source.count(source.schema().tables[0]) == 1
 
 
-def test_a_table_that_somebody_locks_is_named(bench):
+def test_a_table_that_somebody_locks_is_named(bench, monkeypatch):
+    monkeypatch.setattr("dbmimic.engines.postgres.snapshot._LOCK_WAIT", "200ms")
     name = bench.database("CREATE TABLE free (a int); CREATE TABLE busy (a int)")
     with psycopg.connect(bench.server.url(name)) as other:
         other.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
