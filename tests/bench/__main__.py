@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     nightly.add_argument("--rate", type=int, default=100, help="transactions a second; default: 100")
     nightly.add_argument("--clients", type=int, default=4)
     nightly.add_argument("--between", type=float, default=5.0, help="seconds of pgbench alone after each refresh")
+    nightly.add_argument("--apart", action="store_true", help="give production and staging a processor each")
     nightly.add_argument("--nice-ratio", type=float, help="throttle.nice_ratio; default: dbmimic's own")
     nightly.add_argument("--json", type=Path, help="write everything that was measured there, too")
     speed = commands.add_parser("masks", help="tell how fast each mask is on one core, and Faker beside it")

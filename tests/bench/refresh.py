@@ -2,7 +2,10 @@
 `python -m tests.bench refresh`: refreshes under way while pgbench writes to their source, and what pgbench feels.
 
 pgbench sends transactions at a fixed rate that leaves the machine room, so that its latency means something: at full
-speed it would measure how much of the processors it can take. Source and target are two servers of this machine.
+speed it would measure how much of the processors it can take. Source and target are two servers of this machine, which
+share its two processors and its disk. With `--apart` production and pgbench have one processor and the disk, the target
+and dbmimic the other processor and memory: what is left is what production's own server does for us, as between two
+machines.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ from tests.bench.cases import ROOT
 from tests.bench.servers import POSTGRES_PROGRAMS, Postgres, locked
 
 _SETTLING = 2.0  # seconds that are not counted
+_PRODUCTION, _STAGING = ("taskset", "--cpu-list", "0"), ("taskset", "--cpu-list", "1")  # with `--apart`
+_CLIENTS = (*_STAGING, "chrt", "--fifo", "1")
+_MEMORY = Path("/dev/shm")
 _RULES = {
     "default": "keep",
     "columns": {"public.pgbench_accounts.filler": {"mask": "redact"}, "public.pgbench_tellers.filler": "null"},
@@ -35,10 +41,14 @@ _RULES = {
 
 
 class Production(Postgres):
-    """A server whose commits wait for the disk, as production's do."""
+    """A server whose commits wait for the disk, as production's do; `first` comes before the command that starts it."""
+
+    def __init__(self, folder: Path, first: Sequence[str] = ()) -> None:
+        super().__init__(folder)
+        self._first = first
 
     def command(self) -> list[str]:
-        return [*super().command(), "-c", "synchronous_commit=on", "-c", "autovacuum=on"]
+        return [*self._first, *super().command(), "-c", "synchronous_commit=on", "-c", "autovacuum=on"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,12 @@ def refresh(options: argparse.Namespace) -> int:
     folder = options.folder / "refresh"
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(folder, "refresh"))
-        source, target = (stack.enter_context(Production(folder / name)) for name in ("source", "target"))
+        staging = folder
+        if options.apart:
+            staging = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dbmimic-bench-", dir=_MEMORY)))
+            staging.chmod(0o755)
+        source = stack.enter_context(Production(folder / "source", _PRODUCTION if options.apart else ()))
+        target = stack.enter_context(Production(staging / "target", _STAGING if options.apart else ()))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="work-", dir=options.folder)))
         ensure(source, options.size)
         target.drop("staging")
@@ -83,11 +98,11 @@ def refresh(options: argparse.Namespace) -> int:
                 done.append(copied(source, target, work, options))
                 time.sleep(_SETTLING + options.between)
         target.drop("staging")
-    began = done[0].began
-    beside = _felt(log, [(each.began, each.ended) for each in done])
-    quiet = [(began - options.between, began)]
-    quiet += [(each.ended + _SETTLING, each.ended + _SETTLING + options.between) for each in done]
-    alone = _felt(log, quiet)
+        began = done[0].began
+        beside = _felt(log, [(each.began, each.ended) for each in done])
+        quiet = [(began - options.between, began)]
+        quiet += [(each.ended + _SETTLING, each.ended + _SETTLING + options.between) for each in done]
+        alone = _felt(log, quiet)
     rise = round(beside.p95 / alone.p95 - 1, 3)
     seconds = [round(each.ended - each.began, 1) for each in done]
     found = {"seconds": seconds, "alone": asdict(alone), "beside": asdict(beside), "p95_rise": rise}
@@ -131,7 +146,10 @@ def writing(work: Path, source: Postgres, options: argparse.Namespace, seconds: 
     program = [str(POSTGRES_PROGRAMS / "pgbench"), "-n", "-c", str(options.clients), f"--rate={options.rate}"]
     told = ["--log", f"--log-prefix={log / 'log'}", "-T", str(seconds), "production"]
     process = subprocess.Popen(
-        [*program, *told], env=os.environ | source.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [*(_CLIENTS if options.apart else ()), *program, *told],
+        env=os.environ | source.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         time.sleep(_SETTLING)
@@ -162,6 +180,8 @@ def copied(source: Postgres, target: Postgres, work: Path, options: argparse.Nam
         document["throttle"] = {"nice_ratio": options.nice_ratio}
     config.write_text(yaml.safe_dump(document, sort_keys=False))
     command = [sys.executable, "-m", "dbmimic", "copy", "--yes", "--json", "--quiet", "-c", str(config)]
+    if options.apart:
+        command = [*_STAGING, *command]
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "DBMIMIC_SECRET": secrets.token_hex(32),
