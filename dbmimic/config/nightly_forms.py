@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -46,8 +47,17 @@ class ThrottleForm(Form):
     ] = _THROTTLE.max_load
     nice_ratio: Annotated[
         float,
-        Field(ge=0, le=100, strict=False, description="Seconds of rest for each second of reading, while others work."),
+        Field(
+            ge=0,
+            le=100,
+            strict=False,
+            description="Seconds of rest, at least, for each second of reading, while others work.",
+        ),
     ] = _THROTTLE.nice_ratio
+    max_rise: Annotated[
+        Annotated[float, Field(gt=0, le=10, strict=False)] | None,
+        Field(description="Reading rests longer where others' statements take longer by more than this part for it."),
+    ] = _THROTTLE.max_rise
     patience: Annotated[
         Seconds, Field(description="How long one pause may last before the run ends with 75; or never.")
     ] = _THROTTLE.patience
@@ -57,7 +67,7 @@ class ThrottleForm(Form):
 
     def spec(self) -> ThrottleSpec:
         """Give what it says."""
-        return ThrottleSpec(self.give_way, self.max_lag, self.max_load, self.nice_ratio, self.patience, self.max_age)
+        return ThrottleSpec(**{each.name: getattr(self, each.name) for each in fields(ThrottleSpec)})
 
 
 class RetryForm(Form):

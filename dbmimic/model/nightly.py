@@ -12,9 +12,11 @@ class ThrottleSpec:
 
     `give_way`: how long a session of somebody else may wait for a lock of ours before the run lets go of its snapshot.
     `max_lag`: how far a replica may be behind before reading pauses. `max_load`: how many sessions of others may be at
-    work before it does. `nice_ratio`: how long it pauses for each second of reading while others are there.
+    work before it does. `nice_ratio`: how long it pauses at least for each second of reading while others are there.
     `patience`: how long one pause may last before the run lets go. `max_age`: how old its snapshot may become before it
-    does: while one is held, no row that was replaced since can be cleared away.
+    does: while one is held, no row that was replaced since can be cleared away. `max_rise`: by how much the others'
+    statements may take longer on the average for our reading, as a part of what they take without it; where they would
+    take longer than that, it pauses longer than `nice_ratio` says.
     """
 
     give_way: float | None = 5.0
@@ -23,6 +25,7 @@ class ThrottleSpec:
     nice_ratio: float = 1.0
     patience: float | None = 600.0
     max_age: float | None = None
+    max_rise: float | None = 0.1
 
 
 @dataclass(frozen=True, slots=True)

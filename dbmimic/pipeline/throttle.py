@@ -11,6 +11,7 @@ from dbmimic.errors import DbmimicError, InternalError, TryAgainError
 from dbmimic.model.events import Noticed
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.pipeline.crowding import Crowding
 from dbmimic.ports.clock import Clock
 from dbmimic.ports.listener import Listener
 from dbmimic.ports.watch import Sight, Waiting, Watch
@@ -19,8 +20,11 @@ _LOOK_SECONDS = 0.5
 _LAST_LOOK_SECONDS = 5.0
 _SOMEBODY = 20.0  # transactions a second; monitors, vacuums and our own sessions' first statements stay below
 _WINDOW_SECONDS = 1.0  # the server's statistics come in once a second
+_KNOWN_SECONDS = _WINDOW_SECONDS + 3 * _LOOK_SECONDS
 _LINGER_SECONDS = 5.0  # the server's statistics come in late, and in lumps
 _BLINK_SECONDS = 0.2
+_GLANCE_SECONDS = 0.1  # between two looks at how many statements run, while nothing is read
+_READING_GLANCE_SECONDS = 0.004  # and while something is: that may take a moment only
 _LONGEST_REST = 10.0
 _PLACE = "source"
 
@@ -43,7 +47,11 @@ class Throttle:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.failure: TryAgainError | None = None
-        self.busy = False
+        self._busy = False
+        self._known = threading.Event()  # whether others are at work
+        self._crowding = None if spec.max_rise is None else Crowding(spec.max_rise)
+        self._readings = 0
+        self._reads = threading.Event()
         self._watch, self._spec, self._clock, self._listener, self._sleep = watch, spec, clock, listener, sleep
         self._owner = threading.get_ident()
         self._untold: list[Finding] = [_unseen(what) for what in watch.unseen]
@@ -63,9 +71,16 @@ class Throttle:
         """Begin to look."""
         self._thread.start()
 
+    @property
+    def busy(self) -> bool:
+        """Whether others are at work; where they have sessions, it takes a second until that is known."""
+        self._known.wait(_KNOWN_SECONDS)
+        return self._busy
+
     def close(self) -> None:
         """Look no longer."""
         self._over.set()
+        self._reads.set()
         self._reason = ""
         self._thread.join(_LAST_LOOK_SECONDS)
         self._watch.close()
@@ -73,7 +88,7 @@ class Throttle:
     def _look_on(self) -> None:
         try:
             self.take(self._watch.look())  # by which the others are measured
-            while not self._over.wait(_LOOK_SECONDS) and self.failure is None:
+            while not self._waited() and self.failure is None:
                 self.take(self._watch.look())
         except DbmimicError as error:  # whoever reads will see it, too, if there is more to it
             self._reason = ""
@@ -81,6 +96,29 @@ class Throttle:
         except Exception as error:  # noqa: BLE001 -- it is told by its kind and place, and ends nothing but the watch
             self._reason = ""
             self._untold.append(_lost(InternalError.unexpected(error)))
+        finally:
+            self._known.set()
+
+    def _waited(self) -> bool:
+        """Wait for the next look, and count statements where others are at work; true where there is to be none."""
+        until = time.monotonic() + _LOOK_SECONDS
+        while self._busy and self._crowding is not None and (left := until - time.monotonic()) > 0:
+            if self._over.is_set():
+                return True
+            if self._reads.wait(min(_GLANCE_SECONDS, left)):
+                self._over.wait(_READING_GLANCE_SECONDS)
+            self.glance()
+        return self._over.wait(max(0.0, until - time.monotonic()))
+
+    def glance(self) -> None:
+        """Count the statements of others that run now, unless reading began or ended meanwhile."""
+        before = self._readings
+        self.expect(1)
+        crowd = self._watch.crowd()
+        if crowd is None:
+            self._crowding = None
+        elif self._crowding is not None and bool(before) == bool(self._readings):
+            self._crowding.take(crowd, reading=bool(before))
 
     def take(self, sight: Sight) -> None:
         """Draw the conclusions from one look."""
@@ -118,7 +156,9 @@ class Throttle:
         if ended >= _SOMEBODY or (at_work and self._at_work):
             self._seen_at = now
         self._at_work = at_work
-        self.busy = now - self._seen_at <= _LINGER_SECONDS
+        self._busy = now - self._seen_at <= _LINGER_SECONDS
+        if self._busy or not sight.connected or now - then >= _WINDOW_SECONDS:
+            self._known.set()
 
     def expect(self, transactions: int) -> None:
         """Say that this run is about to end so many transactions on the source itself; any thread may."""
@@ -138,6 +178,19 @@ class Throttle:
         self.failure = failure
         self._watch.let_go()
 
+    def read(self) -> None:
+        """Say that a reading begins, which `rested` ends; any thread may."""
+        with self._counting:
+            self._readings += 1
+            self._reads.set()
+
+    def rested(self) -> None:
+        """Say that a reading has ended; any thread may."""
+        with self._counting:
+            self._readings -= 1
+            if not self._readings and not self._over.is_set():
+                self._reads.clear()
+
     def pause(self, worked: float = 0.0) -> None:
         """
         Give production what is its: wait while reading should pause, and rest after `worked` seconds of reading.
@@ -149,9 +202,13 @@ class Throttle:
         while self._reason:
             self._sleep(_BLINK_SECONDS)
             self.check()
-        rest = min(worked * self._spec.nice_ratio, _LONGEST_REST) if self.busy else 0.0
+        rest = min(worked * self._ratio(), _LONGEST_REST) if self._busy else 0.0
         if rest > 0:
             self._sleep(rest)
+
+    def _ratio(self) -> float:
+        least = self._spec.nice_ratio
+        return least if self._crowding is None else self._crowding.ratio(least)
 
     def check(self) -> None:
         """Tell what is to be told, and raise where the run has let go."""

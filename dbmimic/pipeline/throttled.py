@@ -42,12 +42,25 @@ class _Paused(Iterator[T]):
         if self._began is None:
             self._throttle.check()
         else:
-            self._throttle.pause(self._clock.seconds() - self._began)
+            began = self._ended()
+            self._throttle.pause(self._clock.seconds() - began)
+        self._throttle.read()
         self._began = self._clock.seconds()
-        return next(self._pieces)
+        try:
+            return next(self._pieces)
+        except BaseException:
+            self._ended()
+            raise
+
+    def _ended(self) -> float:
+        began, self._began = self._began or 0.0, None
+        self._throttle.rested()
+        return began
 
     def close(self) -> None:
         """End the stream, whether it was begun or not."""
+        if self._began is not None:
+            self._ended()
         if (end := getattr(self._pieces, "close", None)) is not None:
             end()
 
@@ -65,7 +78,11 @@ class ThrottledSource:
     def _asked(self, question: Callable[[], T]) -> T:
         self._throttle.check()
         began = self._clock.seconds()
-        answer = question()
+        self._throttle.read()
+        try:
+            answer = question()
+        finally:
+            self._throttle.rested()
         self._throttle.pause(self._clock.seconds() - began)
         return answer
 
@@ -237,7 +254,12 @@ class ThrottledExecutor(Executor):
                 self._throttle.pause(self._took)
                 self._throttle.expect(_AN_ORDER)
                 began = self._clock.seconds()
-                inner = begin()
+                self._throttle.read()
+                try:
+                    inner = begin()
+                except BaseException:
+                    self._throttle.rested()
+                    raise
             except Exception as error:  # noqa: BLE001 -- it is the future's to raise
                 self._room.release()
                 future.set_exception(error)
@@ -247,6 +269,7 @@ class ThrottledExecutor(Executor):
     def _follow(self, inner: Future[T], future: Future[T], began: float) -> None:
         def done(ended: Future[T]) -> None:
             self._took = self._clock.seconds() - began
+            self._throttle.rested()
             self._room.release()
             error = BrokenExecutor("what had been begun was cancelled") if ended.cancelled() else ended.exception()
             if error is not None:

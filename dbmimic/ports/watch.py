@@ -22,7 +22,8 @@ class Sight:
     `lag` is by how many seconds a replica is behind, None where it is none or nobody may know. `at_work` counts the
     sessions of others that are at work now, None where the role does not see them; `present` tells then whether others
     have a transaction open at least. `transactions` counts what others and we have done since the server's statistics
-    began; its growth tells whether anybody is there.
+    began; its growth tells whether anybody is there. `connected` says whether others have a session at all, which may
+    do nothing.
     """
 
     waiting: tuple[Waiting, ...] = ()
@@ -30,6 +31,7 @@ class Sight:
     at_work: int | None = None
     transactions: int = 0
     present: bool = False
+    connected: bool = False
 
 
 class Watch(Protocol):
@@ -43,6 +45,17 @@ class Watch(Protocol):
     def look(self) -> Sight:
         """
         Give what is to be seen now. Cost: a statement or two, whatever the size of the database.
+
+        Raises:
+            DbmimicError: the server does not answer.
+        """
+        ...
+
+    def crowd(self) -> int | None:
+        """
+        Give how many sessions of others run a statement at this moment, None where the role does not see them.
+
+        Cost: one short statement, which is asked up to 250 times a second while we read and others are at work.
 
         Raises:
             DbmimicError: the server does not answer.

@@ -70,7 +70,14 @@ class MysqlWatch:
         ours = int(session.value(_OURS) or 0)
         transactions = sum(value for name, value in counters.items() if name != _RUNNING.lower())
         at_work = max(0, counters.get(_RUNNING.lower(), 0) - ours)
-        return Sight(tuple(waiting), self._lag(), at_work, transactions)
+        connected = (
+            self._sees_others and int(session.value(_CONNECTED.format(name=quoting.text(self._database))) or 0) > 0
+        )
+        return Sight(tuple(waiting), self._lag(), at_work, transactions, connected=connected)
+
+    def crowd(self) -> int | None:
+        """Give how many sessions of others run a statement now."""
+        return int(self._session.value(_CROWD) or 0) if self._sees_others else None
 
     def _lag(self) -> float | None:
         if not self._sees_lag:
@@ -106,6 +113,11 @@ _OURS = (
     "SELECT count(*) FROM information_schema.processlist WHERE command = 'Query'"
     " AND user = substring_index(user(), '@', 1)"
 )
+_OTHERS_SESSIONS = (
+    "SELECT count(*) FROM information_schema.processlist WHERE user <> substring_index(user(), '@', 1) AND "
+)
+_CONNECTED = _OTHERS_SESSIONS + "db = {name}"
+_CROWD = _OTHERS_SESSIONS + "command IN ('Query', 'Execute')"
 _COUNTERS = "SHOW GLOBAL STATUS WHERE variable_name IN ({})".format(
     ", ".join(f"'{name}'" for name in (_RUNNING, *(f"Com_{each}" for each in _OTHERS)))
 )

@@ -44,10 +44,19 @@ class PostgresWatch:
         with speaking(self._connection, Side.SOURCE, _DOING), self._connection.transaction():
             waiting = self._connection.execute(catalog.query("waiting"), self._ours).fetchall()
             found = self._connection.execute(catalog.query("at_work"), self._ours).fetchone()
-        lag, at_work, present, transactions = found or (None, None, False, 0)
+        lag, at_work, present, connected, transactions = found or (None, None, False, False, 0)
         places = ((pid, str(TableId(schema, name)) if name is not None else "") for pid, schema, name in waiting)
         waiters = tuple(Waiting(pid, place) for pid, place in places)
-        return Sight(waiters, lag, at_work, transactions or 0, present=present and at_work is None)
+        quiet = present and at_work is None
+        return Sight(waiters, lag, at_work, transactions or 0, present=quiet, connected=connected)
+
+    def crowd(self) -> int | None:
+        """Give how many sessions of others run a statement now."""
+        if not self._sees_all:
+            return None
+        with speaking(self._connection, Side.SOURCE, _DOING):
+            found = self._connection.execute(catalog.query("crowd"), self._ours).fetchone()
+        return int(found[0]) if found else None
 
     def let_go(self) -> None:
         """End the keeper and what joined it; a role may always end its own sessions."""

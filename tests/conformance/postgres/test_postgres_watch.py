@@ -15,12 +15,15 @@ def test_those_at_work_are_seen_by_who_may_and_told_by_who_may_not(bench):
         watch = source.watch()
         look = watch.look()
         assert (look.at_work in {0, None}, look.present) == (True, False)
+        assert (look.connected, watch.crowd()) == (False, look.at_work)
         sees.append((source, watch))
         unseen.append(watch.unseen)
     asleep.start()
     threading.Event().wait(0.5)
     looks = [watch.look() for _, watch in sees]
     assert [(look.at_work, look.present) for look in looks] == [(1, False), (None, True)]
+    assert [look.connected for look in looks] == [True, True]
+    assert [watch.crowd() for _, watch in sees] == [1, None]
     assert (unseen[0], "pg_read_all_stats" in unseen[1][0]) == ((), True)
     asleep.join()
     for source, watch in sees:

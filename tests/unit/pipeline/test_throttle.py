@@ -17,7 +17,7 @@ from dbmimic.pipeline.throttle import Throttle
 from dbmimic.pipeline.throttled import ThrottledExecutor
 from dbmimic.ports.watch import Sight, Waiting
 
-DEFAULT = ThrottleSpec()
+DEFAULT = ThrottleSpec(max_rise=None)
 
 
 class Clock:
@@ -38,9 +38,13 @@ class Eyes:
 
     def __init__(self) -> None:
         self.let_go_of = 0
+        self.running: int | None = 0
 
     def look(self) -> Sight:
         raise AssertionError
+
+    def crowd(self) -> int | None:
+        return self.running
 
     def let_go(self) -> None:
         self.let_go_of += 1
@@ -93,7 +97,7 @@ def test_nobody_there_costs_nothing() -> None:
 
 @pytest.mark.parametrize("somebody", [Sight(transactions=20), Sight(at_work=1), Sight(present=True)])
 def test_who_reads_rests_while_others_work_and_for_a_while_after(somebody: Sight) -> None:
-    bench = Bench(ThrottleSpec(nice_ratio=1.5))
+    bench = Bench(ThrottleSpec(nice_ratio=1.5, max_rise=None))
     bench.see(Sight())
     bench.see(somebody)
     assert not bench.throttle.busy
@@ -115,13 +119,62 @@ def test_who_reads_rests_while_others_work_and_for_a_while_after(somebody: Sight
     ],
 )
 def test_reading_waits_until_it_is_no_longer_too_much(much: Sight, little: Sight, word: str) -> None:
-    bench = Bench(ThrottleSpec(nice_ratio=0))
+    bench = Bench(ThrottleSpec(nice_ratio=0, max_rise=None))
     bench.see(much)
     bench.later = [much, much, little]
     bench.throttle.pause(1.0)
     assert len(bench.slept) == 3
     assert bench.codes() == ["DM708"]
     assert word in str(bench.heard[0])
+
+
+def _rested(bench: Bench, reading: int, resting: int, times: int = 100) -> float:
+    """Let a second be read and rested after so many statements of others were seen, and give how long the rest was."""
+    bench.see(Sight(at_work=1))
+    bench.see(Sight(at_work=1))
+    for _ in range(times):
+        bench.eyes.running = resting
+        bench.throttle.glance()
+        bench.throttle.read()
+        bench.eyes.running = reading
+        bench.throttle.glance()
+        bench.throttle.rested()
+    bench.throttle.pause(0.1)
+    return bench.slept[-1] / 0.1
+
+
+@pytest.mark.parametrize(
+    ("reading", "resting", "times", "rest"),
+    [
+        (5, 5, 100, 1.0),  # statements take as long as without us
+        (2, 1, 100, 9.0),  # twice as long: in a tenth of the time, so that they take a tenth longer all in all
+        (9, 1, 100, 30.0),
+        (5, 5, 19, 30.0),  # too little was seen to tell
+    ],
+)
+def test_reading_rests_as_much_as_it_takes_for_others_not_to_feel_it(
+    reading: int, resting: int, times: int, rest: float
+) -> None:
+    assert _rested(Bench(ThrottleSpec(nice_ratio=1)), reading, resting, times) == pytest.approx(rest, rel=0.15)
+
+
+def test_who_sees_no_statements_of_others_rests_as_told() -> None:
+    bench = Bench(ThrottleSpec(nice_ratio=2))
+    bench.see(Sight(at_work=1))
+    bench.see(Sight(at_work=1))
+    bench.eyes.running = None
+    bench.throttle.glance()
+    bench.throttle.pause(1.0)
+    assert bench.slept == [2.0]
+
+
+def test_whether_others_are_at_work_is_known_before_anything_is_decided_by_it() -> None:
+    bench = Bench()
+    bench.see(Sight(connected=True))
+    asked = ThreadPoolExecutor(1).submit(lambda: bench.throttle.busy)
+    assert not asked.done()
+    bench.see(Sight(connected=True, transactions=50), after=1.0)
+    assert asked.result(10) is True
 
 
 def test_a_pause_without_end_ends_the_run() -> None:
@@ -177,7 +230,7 @@ def test_only_one_that_waits_all_the_time_is_given_way_to() -> None:
 
 
 def test_never_is_never() -> None:
-    bench = Bench(ThrottleSpec(give_way=None, max_lag=None, max_load=None, nice_ratio=0))
+    bench = Bench(ThrottleSpec(give_way=None, max_lag=None, max_load=None, nice_ratio=0, max_rise=None))
     for _ in range(3):
         bench.see(Sight((Waiting(1),), lag=1e9, at_work=10**6), after=1e6)
         bench.throttle.pause(1.0)

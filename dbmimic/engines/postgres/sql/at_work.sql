@@ -3,10 +3,11 @@
 -- lag          by how many seconds a standby is behind, NULL on a primary
 -- at_work      how many sessions of others run a statement, NULL where the role does not see them
 -- present      whether others have a transaction open, which any role sees
+-- connected    whether others have a session in this database
 -- transactions how many this database has ended
 -- parameters: keeper, mark (as in `waiting`)
 WITH others AS (
-    SELECT a.pid, a.usesysid, a.backend_type, a.state
+    SELECT a.pid, a.usesysid, a.backend_type, a.state, a.datname
       FROM pg_stat_activity a
      WHERE a.pid NOT IN (pg_backend_pid(), %(keeper)s)
        AND a.application_name NOT IN (%(mark)s, 'dbmimic')
@@ -26,4 +27,5 @@ SELECT CASE
               AND l.mode = 'ExclusiveLock'  -- its own; who waits for it asks for another
               AND o.usesysid IS NOT NULL  -- no worker of the server itself
        ),
+       EXISTS (SELECT FROM others o WHERE o.datname = current_database()),
        (SELECT s.xact_commit + s.xact_rollback FROM pg_stat_database s WHERE s.datname = current_database());
