@@ -21,10 +21,11 @@ from dbmimic.model.report import LeakReport
 from dbmimic.model.schema import ForeignKey
 from dbmimic.model.work import Seen
 from dbmimic.ports.delta import Dated
-from dbmimic.ports.source import Reader, Source
+from dbmimic.ports.source import Source
+from dbmimic.verdict.holding import held as as_held
 from dbmimic.verdict.integrity import foreign_keys, miscounted
 from dbmimic.verdict.judge import Expectation, Verdict
-from dbmimic.verdict.masking import MaskedTable, TableCheck, compare
+from dbmimic.verdict.masking import MaskedTable, TableCheck
 from dbmimic.verdict.stream import arrived, check_of
 
 
@@ -128,11 +129,11 @@ def judge_changes(
 
 
 def _checked(
-    table: MaskedTable, held: Held, seen: Seen, source: Reader, copy: Reader, keyed: KeyedFunction
+    table: MaskedTable, held: Held, seen: Seen, source: Source, copy: Source, keyed: KeyedFunction
 ) -> TableCheck:
     if arrived(table.table, table.read, seen, copy, keyed, held.came):
         return check_of(table.table, seen)
-    return compare(table, held.wanted, source, copy, keyed)
+    return as_held(table, held.wanted, source, copy, keyed, seen)
 
 
 def _strangers(held: Mapping[TableId, Held]) -> Iterator[Finding]:

@@ -17,9 +17,10 @@ from dbmimic.model.schema import ForeignKey, Schema
 from dbmimic.model.target import Structure
 from dbmimic.model.work import Seen
 from dbmimic.ports.source import Source
+from dbmimic.verdict.holding import held
 from dbmimic.verdict.integrity import foreign_keys, miscounted, row_counts
 from dbmimic.verdict.masking import MaskedTable, TableCheck, compare
-from dbmimic.verdict.stream import altered, arrived, check_of
+from dbmimic.verdict.stream import arrived, check_of
 from dbmimic.verdict.structure import differences
 
 _SINCE = "the source may have changed since the copy was made, or a hook's SQL have changed the copy's rows"
@@ -70,8 +71,9 @@ def judge(
     Check a copy against what it should be, reading both sides; where the structures differ, only that is told.
 
     `seen` is what was seen of masked tables when they were copied: then their copy is read, and the source again only
-    where the copy does not hold what was sent. Tables that went into another engine are all read back. `beside` is
-    the copy as well, open in another session: what was masked is read there while this one counts and audits.
+    where the copy does not spell all of it as it was sent. Tables that went into another engine are all read back.
+    `beside` is the copy as well, open in another session: what was masked is read there while this one counts and
+    audits.
 
     Cost: an anti-join per foreign key and a count per table on the copy; for masked tables one read of the key and
     the masked columns on each side, or on the copy alone.
@@ -83,15 +85,15 @@ def judge(
     keyed = KeyedFunction.derive(secret, "verify")
     counting = begun(lambda: row_counts(expected.schema, source, expected.slices))
     reading = begun(lambda: _arrived(expected, beside, keyed, seen or {}))
-    held = row_counts(expected.schema, copy)
+    counted = row_counts(expected.schema, copy)
     wanted = counting.result()  # before the source is asked for anything else
     edges, findings = foreign_keys(expected.graph, source, copy, expected.slices, masked, expected.loose)
-    findings += miscounted(wanted, held)
+    findings += miscounted(wanted, counted)
     whole = reading.result()
     checks = [
         check_of(table.table, seen[table.table.id])
         if seen and table.table.id in whole
-        else _checked(table, wanted[table.table.id], source, copy, keyed, in_transit=seen is not None)
+        else _checked(table, wanted[table.table.id], source, copy, keyed, (seen or {}).get(table.table.id))
         for table in expected.masked
         if wanted[table.table.id]
     ]
@@ -129,12 +131,11 @@ def _arrived(
 
 
 def _checked(
-    table: MaskedTable, row_count: int, source: Source, copy: Source, keyed: KeyedFunction, *, in_transit: bool
+    table: MaskedTable, row_count: int, source: Source, copy: Source, keyed: KeyedFunction, seen: Seen | None
 ) -> TableCheck:
-    check = compare(table, row_count, source, copy, keyed)
-    if not in_transit or not table.table.as_text:
-        return check
-    return replace(check, findings=(*check.findings, *altered(table, source, copy, keyed)))
+    if seen is None:
+        return compare(table, row_count, source, copy, keyed)
+    return held(table, row_count, source, copy, keyed, seen)
 
 
 def _excused(finding: Finding) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -11,18 +11,17 @@ import pyarrow.compute as pc
 from dbmimic.masks import canonical
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
-from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import WHOLE, Rows
-from dbmimic.model.schema import Table
-from dbmimic.model.types import Kind
+from dbmimic.model.schema import Column, Table
+from dbmimic.model.types import Kind, LogicalType
 from dbmimic.model.work import Seen
 from dbmimic.ports.source import Reader
-from dbmimic.verdict.masking import MaskedColumn, MaskedTable, TableCheck, findings_of, joined
+from dbmimic.verdict.masking import MaskedColumn, TableCheck, findings_of, joined
 from dbmimic.verdict.spelling import spelt
 
 Columns = Mapping[str, MaskedColumn]
 
-_WRAP = 1 << 64
+WRAP = 1 << 64  # digests are sums of so many
 
 
 class StreamCheck:
@@ -53,7 +52,7 @@ class StreamCheck:
             if column.changes:
                 self._equal[name] += self._unchanged(name, column, before, after)
         head = {name: masked.head[name] for name in self._read}  # what is only nulled stands in some batches' heads
-        self._digest = (self._digest + digest_of(self._table, head, self._keyed)) % _WRAP
+        self._digest = (self._digest + digest_of(self._table, head, self._keyed)) % WRAP
 
     def _unchanged(self, name: str, column: MaskedColumn, before: pa.Array, after: pa.Array) -> int:
         found = self._table.column(name)
@@ -78,13 +77,25 @@ def digest_of(table: Table, head: Mapping[str, pa.Array], keyed: KeyedFunction) 
     """
     Give a number for the rows of some columns that does not depend on their order.
 
-    Where they come from another engine, a value has one number whichever engine spells it.
+    Where they come from another engine, a value has one number whichever engine spells it; else as it is spelt, but for
+    the blanks that an engine fills a column up with.
     """
-    columns = list(head.values())
-    if table.as_text:
-        columns = [spelt(table, name, values) for name, values in head.items()]
-    hashes = keyed.uniform(joined(columns))
-    return int(np.sum(hashes, dtype=np.uint64))
+    spell = spelt if table.as_text else _unpadded
+    return sum_of([spell(column_of(table, name), values) for name, values in head.items()], keyed)
+
+
+def sum_of(columns: list[pa.Array], keyed: KeyedFunction) -> int:
+    """Give the same for columns whose values are spelt alike already."""
+    return int(np.sum(keyed.uniform(joined(columns)), dtype=np.uint64))
+
+
+def column_of(table: Table, name: str) -> Column:
+    """Give a column of the table, or one that holds any text."""
+    return table.column(name) or Column(name, "", LogicalType(Kind.TEXT), nullable=True)
+
+
+def _unpadded(column: Column, values: pa.Array) -> pa.Array:
+    return canonical.unpadded(values) if column.logical.padded else values
 
 
 def together(parts: Iterable[Seen]) -> Seen | None:
@@ -95,7 +106,7 @@ def together(parts: Iterable[Seen]) -> Seen | None:
             total = part
             continue
         equal = {name: count + part.equal[name] for name, count in total.equal.items()}
-        digest = (total.digest + part.digest) % _WRAP
+        digest = (total.digest + part.digest) % WRAP
         total = Seen(total.row_count + part.row_count, total.values_checked + part.values_checked, equal, digest)
     return total
 
@@ -106,47 +117,14 @@ def arrived(
     """
     Tell whether a table of the copy (or these rows of it) holds what was sent, by the columns that masks read or wrote.
 
-    False may mean no more than that the engine spells a value in another way than it was sent.
+    False may mean no more than that the engine spells a value in another way than it was sent; see `holding`.
     """
     rows = digest = 0
     for leaf in table.leaves:
         for batch in copy.read(Layout(table.id, leaf, head, ()), among):
             rows += batch.row_count
-            digest = (digest + digest_of(table, batch.head, keyed)) % _WRAP
+            digest = (digest + digest_of(table, batch.head, keyed)) % WRAP
     return (rows, digest) == (seen.row_count, seen.digest)
-
-
-def altered(table: MaskedTable, source: Reader, copy: Reader, keyed: KeyedFunction) -> Iterator[Finding]:
-    """
-    Give an error for each column without a mask whose values another engine holds as other ones.
-
-    Cost: one more read of the table on each side.
-    """
-    sent = _column_digests(table, _as_sent(table, source), keyed)
-    layouts = (Layout(table.table.id, leaf, table.read, ()) for leaf in table.table.leaves)
-    held = _column_digests(table, (batch.head for layout in layouts for batch in copy.read(layout, WHOLE)), keyed)
-    for name, digest in sent.items():
-        if digest != held[name]:
-            place = str(table.table.id.column(name))
-            reason = "the copy holds other values than were sent: its engine changed them"
-            yield Finding("DM606", Severity.ERROR, place, reason, "report this; exclude the table until it is mended")
-
-
-def _as_sent(table: MaskedTable, source: Reader) -> Iterator[Mapping[str, pa.Array]]:
-    for rows, nulled in table.parts:
-        for leaf in table.table.leaves:
-            for batch in source.read(Layout(table.table.id, leaf, table.read, (), nulled), rows):
-                yield table.mask(batch).head
-
-
-def _column_digests(
-    table: MaskedTable, heads: Iterable[Mapping[str, pa.Array]], keyed: KeyedFunction
-) -> dict[str, int]:
-    digests = dict.fromkeys((name for name in table.read if name not in table.columns), 0)
-    for head in heads:
-        for name, digest in digests.items():
-            digests[name] = (digest + digest_of(table.table, {name: head[name]}, keyed)) % _WRAP
-    return digests
 
 
 def check_of(table: Table, seen: Seen) -> TableCheck:

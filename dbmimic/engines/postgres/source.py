@@ -16,6 +16,7 @@ from dbmimic.engines.postgres.beside import ABREAST, Walks
 from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.pump import Psql
+from dbmimic.engines.postgres.spelled import spelled
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.engines.postgres.walk import Walk
 from dbmimic.engines.postgres.watch import PostgresWatch
@@ -250,6 +251,10 @@ class PostgresSource:
     def refuses(self, table: Table, check: Check, columns: Mapping[str, pa.Array]) -> bool | None:
         """Tell whether a check, or a type of its columns, refuses any of these rows."""
         return trial.refuses(self._connection, self._snapshot.facts, self._side, table, check, columns)
+
+    def spelled(self, column: ColumnId, values: pa.Array) -> pa.Array:
+        """Give texts as the server spells them as values of the column's type, without its length or precision."""
+        return spelled(self._connection, self._side, column, values)
 
     @cached_property
     def _valid(self) -> frozenset[catalog.EdgeKey]:

@@ -11,6 +11,7 @@ In a file with one of the UTF-16 encodings SQLite itself repairs text that is no
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -142,11 +143,14 @@ def _stored(text: str, letter: str) -> object:
 
 
 def _real(text: str) -> object:
+    """Give the number where the text is how that is read back; where SQLite likes numbers, it makes one of others."""
     try:
         number = float(text)
     except ValueError:
         return text
-    return text if number != number else number  # noqa: PLR0124 -- SQLite stores NaN as NULL: it stays text
+    if math.isnan(number):
+        return text  # SQLite stores NaN as NULL
+    return number if math.isinf(number) or repr(number) == text else text
 
 
 class Connection(Protocol):

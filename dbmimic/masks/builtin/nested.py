@@ -24,7 +24,7 @@ from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.spans import Find, Span, Spell, replaced
 from dbmimic.model.types import Kind
 
-_EACH = "each"
+EACH = "each"
 _NULL = "null"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 
@@ -53,13 +53,14 @@ def _quoted(masked: str | None, null: str) -> str:
     return '"' + masked.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _elements(text: str) -> Iterator[Span]:
+def elements(text: str) -> Iterator[Span]:
+    """Give the elements of an array that are not NULL; raises MaskError where it is none."""
     begin = text.find("{")
     if begin < 0 or not _ARRAY.fullmatch(text):
         raise MaskError("a value is no array")
     for match in _ELEMENT.finditer(text, begin):
         if match[2] is None or match[2].casefold() != _NULL:
-            yield Span(match.start(), match.end(), _plain(match[0]), _EACH)
+            yield Span(match.start(), match.end(), _plain(match[0]), EACH)
 
 
 def _fields(text: str, parts: Mapping[str, MaskFunction]) -> Iterator[Span]:
@@ -80,7 +81,8 @@ def _entries(text: str, parts: Mapping[str, MaskFunction]) -> Iterator[Span]:
             yield Span(match.start(2), match.end(2), _plain(match[2]), part)
 
 
-def _spelt_element(masked: str | None, _before: str) -> str:
+def spelt_element(masked: str | None, _before: str) -> str:
+    """Give an element as it stands in an array."""
     return _quoted(masked, "NULL")
 
 
@@ -89,7 +91,7 @@ def _spelt_field(masked: str | None, _before: str) -> str:
 
 
 def _each(options: Options) -> dict[str, Part]:
-    return {_EACH: Part.read(_EACH, "each element", options[_EACH])}
+    return {EACH: Part.read(EACH, "each element", options[EACH])}
 
 
 def _named(option: str, options: Options) -> dict[str, Part]:
@@ -131,10 +133,10 @@ DEFINITIONS = (
         summary="The same array with each of its elements masked.",
         kinds=frozenset({Kind.ARRAY}),
         promises=_LOSSY,
-        parameters=(Parameter(_EACH, "any", required=True, summary="the mask of the elements"),),
+        parameters=(Parameter(EACH, "any", required=True, summary="the mask of the elements"),),
         domain="array",
         build=needs_parts,
-        compose=_composed(_each, lambda _parts: _elements, _spelt_element),
+        compose=_composed(_each, lambda _parts: elements, spelt_element),
         parts=_each,
     ),
     MaskDefinition(
@@ -157,7 +159,7 @@ DEFINITIONS = (
         parameters=(Parameter("keys", "any", required=True, summary="a mask for each key, with * and ?"),),
         domain="hstore",
         build=needs_parts,
-        compose=_composed(partial(_named, "keys"), lambda parts: partial(_entries, parts=parts), _spelt_element),
+        compose=_composed(partial(_named, "keys"), lambda parts: partial(_entries, parts=parts), spelt_element),
         parts=partial(_named, "keys"),
         fits=partial(_names_some, "keys"),
     ),
