@@ -132,14 +132,16 @@ class ColumnContext:
     What the masked column can hold.
 
     `unique` says that a key of this one column lies on it (or is referenced by it); `low_bits` is the number of bits
-    that masked integer keys of its domain share (see `integer_key`). Columns that must be masked alike (a key and
-    its foreign keys) need the same `low_bits` and, where the length of the output depends on it, the same length.
+    that masked integer keys of its domain share (see `integer_key`), `digits` are the types among theirs that hold so
+    many digits. Columns that must be masked alike (a key and its foreign keys) need the same of both and, where the
+    length of the output depends on it, the same length.
     """
 
     type: LogicalType
     nullable: bool
     unique: bool
     low_bits: int | None = None
+    digits: tuple[LogicalType, ...] = ()
     summary: Summary | None = None
     dealt: Dealt | None = None
 

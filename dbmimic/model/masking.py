@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.summary import Dealt, Reached, Summary
+from dbmimic.model.types import LogicalType
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Masked:
     the same row that say to whom the value belongs, or with `steps` a foreign key that leads to the row which says it:
     `reached` knows where to. `follows` is the key column whose decision this one inherits, where a foreign key joins
     the column to it. What the narrowest column of such a group can hold stands in `length` (characters) and `low_bits`
-    (of an integer key), so that all of them get the same values.
+    (of an integer key), and where the columns of digits among them end in `digits`, so that all of them get the same
+    values.
     """
 
     mask: str
@@ -50,6 +52,7 @@ class Masked:
     follows: ColumnId | None = None
     length: int | None = None
     low_bits: int | None = None
+    digits: tuple[LogicalType, ...] = ()
     group: tuple[str, ...] = ()  # the columns whose rows with equal values the mask takes together
     summary: Summary | None = None  # of the column's values, where the mask draws from them
     dealt: Dealt | None = None  # what becomes of each row's value, where that hangs on other rows

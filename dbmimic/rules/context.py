@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks import canonical
+from dbmimic.masks.builtin import keys
 from dbmimic.masks.condition import Condition
 from dbmimic.masks.definition import WHEN, ColumnContext, Options
 from dbmimic.model.masking import Masked
 from dbmimic.model.schema import Column, Generated, Table
-from dbmimic.model.types import Kind
+from dbmimic.model.types import Kind, LogicalType
 
 # Below this many bits a masked id stays below 2**30, so that the ids which a sequence gives next still fit an int.
 _LOW_BITS = 30
@@ -21,22 +22,37 @@ _SEPARATOR = "\x1f"
 _NOTHING = "\x1e"  # stands for NULL in what tells groups apart
 
 
-def context_of(table: Table, column: Column, length: int | None, low_bits: int | None) -> ColumnContext:
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """
+    What fits all columns that are masked alike: the length of texts in characters, and the bits of integer keys.
+
+    `digits` are the types among theirs that end at a power of ten: where one of them ends, the others' integer keys are
+    cut as well.
+    """
+
+    length: int | None = None
+    low_bits: int | None = None
+    digits: tuple[LogicalType, ...] = ()
+
+
+def context_of(table: Table, column: Column, narrowed: Narrowed) -> ColumnContext:
     """Give the context of one column, narrowed to what the narrowest column of its group can hold."""
     own = column.logical
     if own.kind is Kind.TEXT:
-        own = replace(own, length=length, members=words(table, column)[0])
+        own = replace(own, length=narrowed.length, members=words(table, column)[0])
     return ColumnContext(
         type=own,
         nullable=column.nullable and not any(key.equal_nulls and column.name in key.columns for key in table.keys),
         unique=in_key(table, column),
-        low_bits=low_bits,
+        low_bits=narrowed.low_bits,
+        digits=narrowed.digits,
     )
 
 
 def masked_context(table: Table, column: Column, decision: Masked) -> ColumnContext:
     """Give the context that a decision was made for."""
-    context = context_of(table, column, decision.length, decision.low_bits)
+    context = context_of(table, column, Narrowed(decision.length, decision.low_bits, decision.digits))
     return replace(context, summary=decision.summary, dealt=decision.dealt)
 
 
@@ -125,9 +141,17 @@ def _asked(table: Table, column: Column) -> tuple[int | None, tuple[str, ...], s
     return found.length, found.members, found.by
 
 
-def narrowest(columns: Iterable[Column]) -> tuple[int | None, int | None]:
-    """Give the length in characters and the bits of an integer key that fit all of the columns."""
+def narrowest(columns: Iterable[Column]) -> Narrowed:
+    """Give what fits all of the columns."""
     types = [column.logical for column in columns]
     lengths = [logical.length for logical in types if logical.kind is Kind.TEXT and logical.length is not None]
+    length = min(lengths, default=None)
+    decimals = {
+        LogicalType(Kind.DECIMAL, precision=logical.precision, scale=logical.scale, signed=logical.signed)
+        for logical in types
+        if logical.kind is Kind.DECIMAL
+    }
+    texts = {LogicalType(Kind.TEXT, length=length)} if length is not None else set()
     bits = [min(_LOW_BITS, logical.bits - 1) for logical in types if logical.bits is not None]
-    return min(lengths, default=None), min(bits, default=None)
+    bits += [min(_LOW_BITS, keys.ceiling(logical).bit_length() - 2) for logical in decimals]
+    return Narrowed(length, min(bits, default=None), tuple(sorted({*decimals, *texts}, key=repr)))

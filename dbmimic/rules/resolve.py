@@ -16,7 +16,7 @@ from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, Ruleset, Undecided
 from dbmimic.model.schema import Column, Generated, Schema, Table
 from dbmimic.model.types import Kind
-from dbmimic.rules.context import condition_of, context_of, held, in_key, narrowest, words
+from dbmimic.rules.context import Narrowed, condition_of, context_of, held, in_key, narrowest, words
 from dbmimic.rules.domains import Group, groups
 from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
 from dbmimic.rules.reaching import NoPathError, Path, path
@@ -279,7 +279,7 @@ class _Resolver:
             return
         named = rule.domain or self._persona(group, options)
         alike = self.domains[rule.mask, named] if named else group.columns
-        length, low_bits = narrowest(held(self.schema.table(one.table), self._column(one)) for one in alike)
+        narrowed = narrowest(held(self.schema.table(one.table), self._column(one)) for one in alike)
         is_key = len(group.columns) > 1 or any(
             in_key(self.schema.table(column.table), self._column(column)) for column in group.columns
         )
@@ -288,7 +288,7 @@ class _Resolver:
         for column in group.columns:
             table = self.schema.table(column.table)
             entity, steps, lost = self._entity(table, definition, options, policy)
-            reason = self._misfit(table, column, definition, options, length, low_bits)
+            reason = self._misfit(table, column, definition, options, narrowed)
             reason = (
                 reason
                 or lost
@@ -308,8 +308,9 @@ class _Resolver:
                 entity=entity,
                 steps=steps,
                 follows=None if column == group.root else group.root,
-                length=length,
-                low_bits=low_bits,
+                length=narrowed.length,
+                low_bits=narrowed.low_bits,
+                digits=narrowed.digits if definition.numbers_rows else (),
                 group=group_of(options) if definition.counted else (),
                 scope=policy.scope,
             )
@@ -335,14 +336,13 @@ class _Resolver:
         column: ColumnId,
         definition: MaskDefinition,
         options: Mapping[str, object],
-        length: int | None,
-        low_bits: int | None,
+        narrowed: Narrowed,
     ) -> str | None:
         found = self._column(column)
         relaxed = Policy.of(definition, options).unique == "off"
         if in_key(table, found) and Promise.UNIQUE not in definition.promises and not relaxed:
             return "the column is part of a key, and the mask may give two rows the same value"
-        context = context_of(table, found, length, low_bits)
+        context = context_of(table, found, narrowed)
         reason = self.registry.misfit(definition.name, options, context)
         members, check = words(table, found)
         if reason is None and members and found.logical.kind is Kind.TEXT and definition.name not in _AS_TOLD:

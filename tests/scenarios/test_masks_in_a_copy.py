@@ -24,6 +24,14 @@ TABLE = (
     "CREATE TABLE people (id int PRIMARY KEY, email varchar(60), card varchar(20), iban varchar(34), national varchar(12),"
     " ip varchar(45), born date, salary decimal(10, 2), seen varchar(40), note varchar(200), doc {json}, place char(40))"
 )
+# Keys between the last power of two and what twelve digits hold, referenced by columns that hold more and less.
+LARGE = (7, 999_999_999, 8_600_000_000, 600_000_000_000, 999_999_999_999)
+KEYS = [
+    "CREATE TABLE owners (id decimal(12, 0) PRIMARY KEY)",
+    "CREATE TABLE owned (id bigint PRIMARY KEY)",
+    *(f"INSERT INTO {table} VALUES {', '.join(f'({key})' for key in LARGE)}" for table in ("owners", "owned")),
+]
+KEYED = {"virtual_keys": [{"child": "owned(id)", "parent": "owners(id)"}]}
 RULES = {
     "default": "keep",
     "columns": {
@@ -37,6 +45,7 @@ RULES = {
         "people.seen": "scramble",
         "people.note": {"mask": "free_text", "known": ["place"]},
         "people.place": "code",
+        "owners.id": "integer_key",
         "people.doc": {"mask": "json", "paths": {"$.to[*].card": "payment_card"}, "keys": {"email": "email"}},
     },
 }
@@ -61,9 +70,12 @@ def rows() -> list[str]:
 def masked(shop: Shop, folder: Path, json_type: str) -> list[list[str]]:
     source = shop.build("masks")
     shop.run("masks", [TABLE.format(json=json_type), f"INSERT INTO people ({COLUMNS}) VALUES {', '.join(rows())}"])
-    report = copied(folder, source, shop.url("masks_stage"), rules=RULES)
+    shop.run("masks", KEYS)
+    report = copied(folder, source, shop.url("masks_stage"), rules=RULES, slice=KEYED)
     assert report.verified
     assert report.leaks.found == 0
+    owners, owned = (shop.run("masks_stage", [f"SELECT id FROM {table} ORDER BY id"]) for table in ("owners", "owned"))
+    assert [int(str(key)) for (key,) in owners] == [int(str(key)) for (key,) in owned]
     read = shop.run("masks_stage", [f"SELECT {COLUMNS} FROM people ORDER BY id"])
     # an engine that pads its characters fills `place` up with blanks
     return [[json.dumps(value) if isinstance(value, dict) else str(value).rstrip() for value in row] for row in read]

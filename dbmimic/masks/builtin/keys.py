@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -47,7 +48,7 @@ _HEX_PAIRS = np.ascontiguousarray(_HEX).view("<u4").reshape(-1)
 
 
 def _build_integer_key(keyed: KeyedFunction, _options: Options, context: ColumnContext) -> MaskFunction:
-    blocks = _Blocks(keyed.sub("integer_key"), _low_bits(context), _ceilings(context.type))
+    blocks = _Blocks(keyed.sub("integer_key"), _low_bits(context), [*map(_ceilings, (context.type, *context.digits))])
     form = _WHOLE if context.type.kind is Kind.TEXT else _NUMERIC
 
     def mask(values: pa.Array, _entity: pa.Array | None) -> pa.Array:
@@ -62,13 +63,16 @@ class _Blocks:
     """
     The bijection: each block of magnitudes is permuted in itself.
 
-    The blocks are [1, 2**low_bits) and from there on the powers of two, cut once more at what the column can hold.
+    The blocks are [1, 2**low_bits) and from there on the powers of two, cut once more at what the column can hold, and
+    at what the others can that are masked alike.
     """
 
-    def __init__(self, keyed: KeyedFunction, low_bits: int, ceilings: tuple[int, int]) -> None:
+    def __init__(self, keyed: KeyedFunction, low_bits: int, ceilings: Sequence[tuple[int, int]]) -> None:
         self._keyed = keyed
         edges = {1, *(1 << bits for bits in range(low_bits, _WORD_BITS + 1))}
-        self._up, self._down = (sorted(edges | {max(ceiling, 1)}) for ceiling in ceilings)
+        self._up, self._down = (
+            sorted(edges | {max(ceiling, 1) for ceiling in each}) for each in zip(*ceilings, strict=True)
+        )
 
     def signed(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Move int64 values; -1 - x goes where x goes, so that each signed type keeps to its range."""
@@ -118,12 +122,12 @@ def _or_blank(values: pa.Array, form: str) -> pa.Array:
 def _ceilings(column: LogicalType) -> tuple[int, int]:
     """Give how many numbers from 0 up the column holds, and how many from -1 down; at most 2**64."""
     if column.kind is Kind.TEXT and column.length is not None:
-        return _ceiling(column), _power_of_ten(max(column.length - 1, 0)) - 1
+        return ceiling(column), _power_of_ten(max(column.length - 1, 0)) - 1
     symmetric = column.kind is Kind.DECIMAL and column.precision is not None
-    return _ceiling(column), _ceiling(column) - 1 if symmetric else _ceiling(column)
+    return ceiling(column), ceiling(column) - 1 if symmetric else ceiling(column)
 
 
-def _ceiling(column: LogicalType) -> int:
+def ceiling(column: LogicalType) -> int:
     """Give how many numbers from 0 up the column holds; at most 2**64."""
     if column.kind is Kind.DECIMAL and column.precision is not None:
         return _power_of_ten(column.precision - (column.scale or 0))
@@ -141,7 +145,7 @@ def _power_of_ten(digits: int) -> int:
 def _low_bits(context: ColumnContext) -> int:
     if context.low_bits is not None:
         return context.low_bits
-    return min(_LOW_BITS, _ceiling(context.type).bit_length() - 2)
+    return min(_LOW_BITS, ceiling(context.type).bit_length() - 2)
 
 
 def _integer_fits(_options: Options, context: ColumnContext) -> str | None:
@@ -151,7 +155,7 @@ def _integer_fits(_options: Options, context: ColumnContext) -> str | None:
     if column.years:
         return "mask 'integer_key' gives numbers that are no years"
     low_bits = _low_bits(context)
-    if low_bits < _FEWEST_BITS or 1 << low_bits > _ceiling(column) or _ceiling(column) < _NARROWEST:
+    if low_bits < _FEWEST_BITS or 1 << low_bits > ceiling(column) or ceiling(column) < _NARROWEST:
         return "the column is too narrow for masked keys of its domain"
     return None
 

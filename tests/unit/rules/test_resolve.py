@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from dbmimic.errors import ConfigError, RefusedError
 from dbmimic.introspect import link
 from dbmimic.masks.registry import builtin
+from dbmimic.model.address import Secret
 from dbmimic.model.masking import Kept, Masked, Step
 from dbmimic.model.names import TableId
 from dbmimic.model.ruleset import (
@@ -20,7 +22,9 @@ from dbmimic.model.ruleset import (
     Undecided,
 )
 from dbmimic.model.schema import ForeignKey, Generated, Schema
+from dbmimic.model.types import Kind, LogicalType
 from dbmimic.rules import Resolution, resolve
+from dbmimic.rules.context import masked_context
 from tests.unit.schemas import BIGINT, BOOLEAN, DATE, INT, MOMENT, SMALLINT, TEXT, edge, schema, table, varchar
 
 KEEP = KeepRule("nobody's")
@@ -117,6 +121,44 @@ def test_the_narrowest_column_decides_how_large_a_masked_key_may_be() -> None:
     key = decision(resolution, "a.id")
     assert isinstance(key, Masked)
     assert key.low_bits == 14
+
+
+@pytest.mark.parametrize("root", [12, 19, None])
+def test_a_number_is_masked_alike_in_columns_of_other_widths(root: int | None) -> None:
+    """Where a column of decimal digits ends, no power of two does."""
+    types = {"a": root, "b": 9, "c": 11}
+    tables = [
+        table(name, {"id": LogicalType(Kind.DECIMAL, precision=digits, scale=0 if digits else None)}, ("id",))
+        for name, digits in types.items()
+    ]
+    tables.append(table("d", {"a_id": BIGINT}))
+    edges = [edge(name, (column,), "a", ("id",)) for name, column in (("b", "id"), ("c", "id"), ("d", "a_id"))]
+    resolution = resolved(schema(tables, *edges), own(a__id=MaskRule("integer_key")), STRUCTURE)
+    found = []
+    for held in tables:
+        (column,) = held.columns
+        taken = decision(resolution, f"{held.id.name}.{column.name}")
+        assert isinstance(taken, Masked)
+        context = masked_context(held, column, taken)
+        mask = builtin().bind(taken.mask, taken.options, context, Secret(bytes(32)), taken.domain)
+        numbers = [
+            1,
+            77,
+            999_999_999,
+            8_600_000_000,
+            99_999_999_999,
+            600_000_000_000,
+            -9,
+            -999_999_999,
+            -99_999_999_999,
+        ]
+        width = column.logical.precision or 12
+        fitting = [str(number) for number in numbers if abs(number) < 10**width]
+        made = dict(zip(fitting, mask(pa.array(fitting), None).to_pylist(), strict=True))
+        assert all(abs(int(number)) < 10**width for number in made.values())
+        found.append(made)
+    for made in found:
+        assert {number: other for number, other in found[0].items() if number in made} == made
 
 
 def test_a_rule_against_the_referenced_key_is_told() -> None:
