@@ -25,6 +25,14 @@ _DATE_LENGTH = 10
 _UUID_LENGTH = 36
 _UUID_DIGITS = 32
 _UUID_DASHES = [8, 13, 18, 23]
+_IDLE = (
+    (r"^\+", ""),
+    (r"^(-?)\.", r"\10."),
+    (r"(\.\d*?)0+$", r"\1"),
+    (r"\.$", ""),
+    (r"^(-?)0+(\d)", r"\1\2"),
+    (r"^-0$", "0"),
+)
 _OFFSET = re.compile(r"[+-]\d\d(?::?\d\d)?$")
 
 
@@ -100,6 +108,31 @@ def numbers(values: pa.Array) -> pa.Array:
     return _by_distinct(values, _number, pa.binary())
 
 
+def decimals(values: pa.Array) -> pa.Array:
+    """
+    Give whole numbers and decimals as text, without zeros that say nothing and without an exponent: '1.50' as '1.5'.
+
+    In whole columns, as `numbers` does not; a look at each different number with an exponent.
+    """
+    if _are_plain(values):
+        return values
+    if pc.any(pc.match_substring(values, "e", ignore_case=True)).as_py():
+        values = _by_distinct(values, _written_out, pa.string())
+    for pattern, kept in _IDLE:
+        values = pc.replace_substring_regex(values, pattern, kept)
+    return pc.ascii_lower(values)
+
+
+def _are_plain(values: pa.Array) -> bool:
+    """Whether all are digits with a sign or none, and no zero is idle: looking is cheaper than taking nothing away."""
+    starts, lengths, data = byte_layout(values)
+    if not len(data) or not (((data >= ord("0")) & (data <= ord("9"))) | (data == ord("-"))).all():
+        return not len(data)
+    signed = data[starts % len(data)] == ord("-")
+    first = data[(starts + signed) % len(data)]
+    return not bool(((first == ord("0")) & (signed | (lengths > 1))).any())
+
+
 def integers(values: pa.Array) -> npt.NDArray[np.int64] | None:
     """Give whole numbers as int64, 0 for nulls, or None where a value is not a whole number of 64 bits."""
     try:
@@ -156,6 +189,14 @@ def _by_distinct(values: pa.Array, form: Callable[[str], str | bytes], result: p
     encoded = values.dictionary_encode()
     forms = pa.array([form(value) for value in encoded.dictionary.to_pylist()], result)
     return forms.take(encoded.indices)
+
+
+def _written_out(value: str) -> str:
+    """Give a number without an exponent; `Infinity` has an `e`, and none."""
+    try:
+        return format(Decimal(value), "f")
+    except InvalidOperation:
+        return value
 
 
 def _number(value: str) -> bytes:

@@ -42,7 +42,8 @@ class LogicalType:
     value bits of an integer, the sign not counted (smallint 15, int 31, bigint 63, unsigned int 32). `members` are the
     words of which it holds one (or `several`, with commas between), none where any will do. `charset` is Python's name
     of the only characters that fit; empty where all do. `years` says that of an integer's numbers only the years of
-    MySQL's YEAR fit. `element` is what an array holds, None where nobody knows.
+    MySQL's YEAR fit. `caseless` says of a type, not of a collation, that texts are equal which differ in case alone.
+    `element` is what an array holds, None where nobody knows.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class LogicalType:
     charset: str = ""
     several: bool = False
     years: bool = False
+    caseless: bool = False
     element: LogicalType | None = None
 
     @property

@@ -137,7 +137,7 @@ class Masker:
         bound = self._bound.get(name)
         if bound is None:
             return head[name]
-        beside = _beside(bound, head) if copied is None else self._row(bound.made_of, copied)
+        beside = _beside(self.table, bound, head) if copied is None else self._row(bound.made_of, copied)
         if copied is not None and bound.row_before:
             both = [self._row(bound.made_of, head), beside]
             beside = pa.StructArray.from_arrays(both, names=[BEFORE, AFTER])
@@ -168,9 +168,9 @@ class Masker:
         return masked
 
 
-def _beside(bound: _Bound, head: Mapping[str, pa.Array]) -> pa.Array | None:
+def _beside(table: Table, bound: _Bound, head: Mapping[str, pa.Array]) -> pa.Array | None:
     """Give what says of each row to whom it belongs, and with a group to which, as a struct."""
-    entity = joined(head, bound.entity)
+    entity = joined(table, head, bound.entity)
     if bound.owners is not None:
         entity = bound.owners(entity)
     if not bound.group:

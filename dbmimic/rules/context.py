@@ -56,9 +56,23 @@ def masked_context(table: Table, column: Column, decision: Masked) -> ColumnCont
     return replace(context, summary=decision.summary, dealt=decision.dealt)
 
 
-def joined(head: Mapping[str, pa.Array], names: Sequence[str]) -> pa.Array | None:
-    """Give the values of some columns as one text for each row: of one as it is spelt; None where there are none."""
-    plain = [canonical.text(head[name], padded=True) for name in names]
+def joined(table: Table, head: Mapping[str, pa.Array], names: Sequence[str]) -> pa.Array | None:
+    """
+    Give the values of some columns as one text for each row; None where there are none.
+
+    Values that are equal in columns of other types are so here: `1` and `1.00`, and `Ann` and `ann` where those are.
+    """
+    return _together([_as_key(table.column(name), head[name]) for name in names])
+
+
+def _as_key(column: Column | None, values: pa.Array) -> pa.Array:
+    if column is not None and column.logical.kind in {Kind.INTEGER, Kind.DECIMAL}:
+        return canonical.decimals(values)
+    plain = canonical.text(values, padded=True)
+    return pc.utf8_lower(plain) if column is not None and column.logical.caseless else plain
+
+
+def _together(plain: Sequence[pa.Array]) -> pa.Array | None:
     if len(plain) <= 1:
         return plain[0] if plain else None
     return pc.binary_join_element_wise(*plain, _SEPARATOR)
@@ -66,7 +80,7 @@ def joined(head: Mapping[str, pa.Array], names: Sequence[str]) -> pa.Array | Non
 
 def grouped(head: Mapping[str, pa.Array], names: Sequence[str]) -> pa.Array | None:
     """Give as one text what tells the groups of rows apart, NULL as a value like any other; None without columns."""
-    return joined({name: head[name].fill_null(_NOTHING) for name in names}, names)
+    return _together([canonical.text(head[name].fill_null(_NOTHING), padded=True) for name in names])
 
 
 def condition_of(table: Table, options: Options) -> Condition | None:

@@ -57,7 +57,7 @@ def deal(
         if when is not None:
             chosen = pc.and_not(chosen, when.refused(batch.head))
         head = {each: batch.head[each].filter(chosen) for each in {*decision.entity, *decision.group}}
-        values, keys = values.filter(chosen), joined(head, decision.entity)
+        values, keys = values.filter(chosen), joined(table, head, decision.entity)
         if keys is None:
             raise TypeError("rows without a key cannot be dealt")
         taking = np.asarray(pc.invert(pc.is_in(values, keeps)).to_numpy(zero_copy_only=False))

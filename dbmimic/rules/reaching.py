@@ -115,10 +115,10 @@ def reached(steps: Sequence[Step], schema: Schema, read: Read, secret: Secret, m
 def _whose(step: Step, onward: Reached | None, schema: Schema, read: Read, keyed: KeyedFunction, room: int) -> Reached:
     rows: list[Words] = [np.zeros(0, dtype=np.uint64)]
     owners: list[pa.Array] = [pa.array([], pa.string())]
-    wanted = {*step.key, *step.columns}
-    columns = tuple(column.name for column in schema.table(step.table).columns if column.name in wanted)
+    table, wanted = schema.table(step.table), {*step.key, *step.columns}
+    columns = tuple(column.name for column in table.columns if column.name in wanted)
     for batch in read(step.table, columns):
-        keys, owner = joined(batch.head, step.key), joined(batch.head, step.columns)
+        keys, owner = joined(table, batch.head, step.key), joined(table, batch.head, step.columns)
         if onward is not None and owner is not None:
             owner = _found(onward, keyed, owner)
         if keys is None or owner is None:

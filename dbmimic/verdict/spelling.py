@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from ipaddress import ip_interface
 from operator import itemgetter
 
@@ -79,7 +79,7 @@ def _spell_of(column: Column, engine: str) -> Spell | None:
     if logical.kind is Kind.FLOAT and engine:
         return lambda values: _rounded(values, column, engine)
     if logical.kind is Kind.BIT and engine == _MYSQL:  # they travel as numbers
-        return _decimals
+        return canonical.decimals
     return _SPELLS.get(logical.kind)
 
 
@@ -104,31 +104,6 @@ def _booleans(values: pa.Array) -> pa.Array:
 
 def _integers(values: pa.Array) -> pa.Array:
     return canonical.numbers(values.fill_null("0"))
-
-
-def _decimals(values: pa.Array) -> pa.Array:
-    """Give decimals without zeros that say nothing; in whole columns, as `canonical.numbers` does not."""
-    if pc.any(pc.match_substring(values, "e", ignore_case=True)).as_py():
-        encoded = values.dictionary_encode()
-        values = pa.array(map(_written_out, encoded.dictionary.to_pylist()), pa.string()).take(encoded.indices)
-    for pattern, kept in (
-        (r"^\+", ""),
-        (r"^(-?)\.", r"\10."),
-        (r"(\.\d*?)0+$", r"\1"),
-        (r"\.$", ""),
-        (r"^(-?)0+(\d)", r"\1\2"),
-        (r"^-0$", "0"),
-    ):
-        values = pc.replace_substring_regex(values, pattern, kept)
-    return pc.ascii_lower(values)
-
-
-def _written_out(text: str) -> str:
-    """Give a number without an exponent; `Infinity` has an `e`, and none."""
-    try:
-        return format(Decimal(text), "f")
-    except InvalidOperation:
-        return text
 
 
 def _floats(values: pa.Array) -> pa.Array:
@@ -170,7 +145,7 @@ def _dynamic(values: pa.Array) -> pa.Array:
     whole = pc.match_substring_regex(values, _WHOLE)
     other = pc.and_not(pc.match_substring_regex(values, _NUMBER), whole)
     nothing = pa.scalar(None, pa.string())
-    form = pc.if_else(whole, _decimals(pc.if_else(whole, values, nothing)), values)
+    form = pc.if_else(whole, canonical.decimals(pc.if_else(whole, values, nothing)), values)
     return pc.if_else(other, _floats(pc.if_else(other, values, nothing)), form)
 
 
@@ -190,7 +165,7 @@ def _moments(kind: Kind) -> Spell:
 
 _SPELLS: Mapping[Kind, Spell] = {
     Kind.INTEGER: _integers,
-    Kind.DECIMAL: _decimals,
+    Kind.DECIMAL: canonical.decimals,
     Kind.FLOAT: _floats,
     Kind.UUID: canonical.uuid,
     Kind.BOOLEAN: _booleans,

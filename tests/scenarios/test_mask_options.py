@@ -85,7 +85,7 @@ PEOPLE_TABLE = (
     " email varchar(80) UNIQUE, login varchar(60) UNIQUE, born date, place varchar(30))"
 )
 VISITS_TABLE = (
-    "CREATE TABLE visits (id int PRIMARY KEY, person int, name varchar(60), mail varchar(80), seen date, place varchar(30)"
+    "CREATE TABLE visits (id {number} PRIMARY KEY, person int, name varchar(60), mail varchar(80), seen date, place varchar(30)"
     "{key})"
 )
 BILLS_TABLE = (
@@ -128,7 +128,11 @@ def identities(shop: Shop, folder: Path) -> list[tuple[object, ...]]:
         "persons",
         [
             PEOPLE_TABLE,
-            VISITS_TABLE.format(key=", FOREIGN KEY (person) REFERENCES people (id)"),
+            # PostgreSQL writes a number as `1.00` there, and as `1` in the column that references it.
+            VISITS_TABLE.format(
+                key=", FOREIGN KEY (person) REFERENCES people (id)",
+                number="numeric(6, 2)" if shop.engine == "postgresql" else "int",
+            ),
             f"INSERT INTO people VALUES {', '.join(people)}",
             f"INSERT INTO visits VALUES {', '.join(visits)}",
             BILLS_TABLE[0].format(key=", FOREIGN KEY (visit) REFERENCES visits (id)"),

@@ -41,7 +41,7 @@ _BUILT_IN: Mapping[str, LogicalType] = {
     "circle": LogicalType(Kind.GEOMETRY),
 }
 _OF_EXTENSIONS: Mapping[str, LogicalType] = {
-    "citext": LogicalType(Kind.TEXT),
+    "citext": LogicalType(Kind.TEXT, caseless=True),
     "geometry": LogicalType(Kind.GEOMETRY),
     "geography": LogicalType(Kind.GEOMETRY),
 }

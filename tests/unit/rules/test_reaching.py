@@ -10,10 +10,13 @@ from dbmimic.model.address import Secret
 from dbmimic.model.batch import NO_TAIL, Layout, RawBatch
 from dbmimic.model.masking import Step
 from dbmimic.model.names import TableId
+from dbmimic.model.schema import Schema
 from dbmimic.model.summary import Reached
+from dbmimic.model.types import Kind, LogicalType
 from dbmimic.rules import reached
+from dbmimic.rules.context import joined
 from dbmimic.rules.reaching import owners
-from tests.unit.schemas import INT, schema, table
+from tests.unit.schemas import INT, TEXT, schema, table
 
 SECRET = Secret(bytes(range(32)))
 BILLS, VISITS = TableId("public", "bills"), TableId("public", "visits")
@@ -25,7 +28,9 @@ ROWS = {
 }
 
 
-def found(rows: dict[TableId, list[tuple[str | None, ...]]], size: int = 2, most_bytes: int = 1 << 20) -> Reached:
+def found(
+    rows: dict[TableId, list[tuple[str | None, ...]]], size: int = 2, most_bytes: int = 1 << 20, held: Schema = SCHEMA
+) -> Reached:
     def read(wanted: TableId, columns: tuple[str, ...]) -> list[RawBatch]:
         layout = Layout(wanted, wanted, columns, ())
         parts = [rows[wanted][at : at + size] for at in range(0, len(rows[wanted]), size)]
@@ -42,12 +47,29 @@ def found(rows: dict[TableId, list[tuple[str | None, ...]]], size: int = 2, most
             for part in parts
         ]
 
-    return reached(OVER_TWO, SCHEMA, read, SECRET, most_bytes)
+    return reached(OVER_TWO, held, read, SECRET, most_bytes)
 
 
 def test_what_leads_to_nobody_is_nobodys() -> None:
     keys = pa.array(["1", "2", "3", "4", "5", "6", None])
     assert owners(found(ROWS), SECRET)(keys).to_pylist() == ["100", "100", *[None] * 5]
+
+
+def test_keys_that_the_engine_takes_for_equal_lead_to_one_row() -> None:
+    citext, exact = LogicalType(Kind.TEXT, caseless=True), LogicalType(Kind.DECIMAL, precision=8, scale=2)
+    held = schema(
+        [table("bills", {"id": citext, "visit": INT}, ("id",)), table("visits", {"id": exact, "who": exact}, ("id",))]
+    )
+    rows = {
+        BILLS: [("Stra\u00dfe", "10"), ("b ", "011")],
+        VISITS: [("10.00", "100.00"), ("11.50", "7"), ("11", "0.50")],
+    }
+    bills = table("late", {"bill": citext})
+    keys = joined(bills, {"bill": pa.array(["stra\u00dfe", "B", "c", None])}, ("bill",))
+    assert owners(found(rows, held=held), SECRET)(keys).to_pylist() == ["100", "0.5", None, None]
+    exactly = joined(table("late", {"bill": TEXT}), {"bill": pa.array(["b", "B"])}, ("bill",))
+    assert exactly is not None
+    assert exactly.to_pylist() == ["b", "B"]
 
 
 def test_the_order_of_reading_is_of_no_matter_and_another_owner_is_told_by_the_digest() -> None:
