@@ -35,6 +35,7 @@ Codes, so that one word has one meaning:
     DM224 a hook is no command and no SQL                        DM225 a hook's SQL file cannot be read
     DM226 nobody can be told of a run's end: the address is unfit
     DM227 a time that says nothing
+    DM235 what is told of runs has no place to be written        DM236 two clocks differ
     DM231 a mask gives values of other rows
     DM233 a unique index is over something made of a masked column
     DM301 columns are undecided           DM302 source and target are the same database
@@ -54,9 +55,11 @@ Codes, so that one word has one meaning:
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
     DM407 no room on disk for which rows are chosen
     DM408 a pool lends its sessions by transaction               DM409 rows come in clear text
+    DM415 the source's server may end the snapshot by itself
     DM501 not reachable                   DM502 permission denied    DM503 disk full
     DM504 statement failed                DM505 in use by others
     DM506 a needed tool or extension is missing                  DM508 a pool lends its sessions by transaction
+    DM515 the target's server is older than the source's         DM516 left by a run that was cut short
     DM601 rows dangle                     DM602 row counts differ
     DM603 a masked column still holds the source's value
     DM604 the schemas differ              DM605 rows could not be compared
@@ -286,3 +289,21 @@ class InternalError(DbmimicError):
         place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
         reason = f"something happened that should not: {type(error).__name__}"
         return cls("DM901", reason, place=place, hint="please report this, with the command and the place")
+
+
+_FAMILIES: tuple[type[DbmimicError], ...] = (
+    UsageError,
+    ConfigError,
+    RefusedError,
+    SourceError,
+    TargetError,
+    VerificationFailed,
+    TryAgainError,
+    HookError,
+    InternalError,
+)
+
+
+def status_of(code: str) -> int:
+    """Give the exit status of the family that a code (`DM301`) belongs to."""
+    return _FAMILIES[int(code[2]) - 1].exit_status

@@ -22,6 +22,7 @@ from dbmimic.config import resolve as late
 from dbmimic.config.refreshing import amendments
 from dbmimic.config.secret import secret as secret_of
 from dbmimic.config.starter import starter
+from dbmimic.doctor import Doctor
 from dbmimic.errors import ConfigError, Problem, RefusedError
 from dbmimic.hosting import SystemClock
 from dbmimic.hosting import address as _address
@@ -30,6 +31,7 @@ from dbmimic.masks.keyed import key_id
 from dbmimic.masks.pinned import differences, pinned
 from dbmimic.masks.pools import POOLS_VERSION
 from dbmimic.model.address import Secret
+from dbmimic.model.checkup import Checkup
 from dbmimic.model.diagram import Diagram
 from dbmimic.model.explanation import Explanation
 from dbmimic.model.names import ColumnId
@@ -196,6 +198,21 @@ def copy(
     request = replace(asked, amendments=amendments(config.hooks), delta=delta, strict=strict, run=run)
     working = crew(executor, config, least_bytes) if executor is not None else None
     return Attempts(config, request, _world(listener, working), lead).run(wait)
+
+
+def doctor(
+    config: Settings, *, workers: int = 1, confirm_target: str | None = None, listener: Listener | None = None
+) -> Checkup:
+    """
+    Give all that could keep a copy by so many workers from going well, at once; nothing is written anywhere.
+
+    Cost: that of a plan.
+    """
+
+    def request() -> Request:
+        return _request(config, secret_needed=True, confirmed=confirm_target)
+
+    return Doctor(config, request, _world(listener), workers).examine()
 
 
 def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:

@@ -38,9 +38,7 @@ def executor_of(name: str, count: int | None = None) -> Iterator[Executor | None
     Raises:
         UsageError: DM101, there is no executor of that name, or it cannot be had.
     """
-    if count is not None and count < 1:
-        raise UsageError("DM101", "there must be a worker at least", place="--workers", hint="give 1 or more")
-    many = count or min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
+    many = how_many(count)
     kind, separator, address = name.partition("://")
     executor: Executor
     if name == "inline" or (name == "processes" and many == 1):
@@ -97,6 +95,18 @@ class Workshop:
     def clock(self) -> SystemClock:
         """Give the machine's own clock."""
         return SystemClock()
+
+
+def how_many(count: int | None) -> int:
+    """
+    Give how many workers there are: as many as were asked for, else one for each processor, four at most.
+
+    Raises:
+        UsageError: DM101, fewer than one were asked for.
+    """
+    if count is not None and count < 1:
+        raise UsageError("DM101", "there must be a worker at least", place="--workers", hint="give 1 or more")
+    return count or min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
 @functools.cache

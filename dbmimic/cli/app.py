@@ -12,7 +12,23 @@ from typing import NoReturn
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from dbmimic.cli import copy, demo, graph, init, key, masks, plan, rollback, rules, runs, sandbox, schema, verify, why
+from dbmimic.cli import (
+    copy,
+    demo,
+    doctor,
+    graph,
+    init,
+    key,
+    masks,
+    plan,
+    rollback,
+    rules,
+    runs,
+    sandbox,
+    schema,
+    verify,
+    why,
+)
 from dbmimic.cli.render import streams
 from dbmimic.cli.render.errors import show
 from dbmimic.cli.render.voice import voice
@@ -39,6 +55,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     init.init,
+    doctor.doctor,
     plan.plan,
     copy.copy,
     verify.verify,

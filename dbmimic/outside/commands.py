@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -73,6 +74,14 @@ def run(
     if process.returncode < 0:
         return f"signal {-process.returncode} ended it"
     return f"it ended with status {process.returncode}" if process.returncode else ""
+
+
+def unstartable(command: CommandSpec, environ: Mapping[str, str]) -> str:
+    """Give why a command cannot be started, as far as that is seen without starting it, or nothing."""
+    program = command.words[0] if command.words else ""
+    path = os.path.join(command.folder, program) if os.sep in program else program  # noqa: PTH118 -- a name may be bare
+    found = shutil.which(path, path=environ.get("PATH"))
+    return "" if found else f"there is no program {program} that may be run"
 
 
 def _heard(process: subprocess.Popen[bytes], lines: _Lines, clock: Clock, deadline: float) -> bool:

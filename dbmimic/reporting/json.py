@@ -9,6 +9,7 @@ from typing import Any
 
 from dbmimic.errors import DbmimicError
 from dbmimic.model.budget import BudgetOutcome
+from dbmimic.model.checkup import Checkup
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.diagram import Diagram
 from dbmimic.model.explanation import Explanation
@@ -43,6 +44,14 @@ def preview_document(preview: Preview) -> dict[str, object]:
         "undecided": len(preview.undecided),
     }
     return {**head, **document, "findings": _findings(preview.findings)}
+
+
+def checkup_document(checkup: Checkup) -> dict[str, object]:
+    """Give the JSON document of what was asked before a run; `exit` is the status that a copy would end with."""
+    checks = [
+        {**asdict(check), "severity": check.severity, "fingerprint": check.fingerprint} for check in checkup.checks
+    ]
+    return {"schema": checkup.schema, "exit": checkup.exit, "checks": checks}
 
 
 def rules_document(checked: RulesCheck) -> dict[str, object]:

@@ -51,6 +51,7 @@ def test_every_command_stands_in_the_readme_and_helps(dbmimic_command: Forks, tm
     known = {
         "demo",
         "init",
+        "doctor",
         "plan",
         "copy",
         "verify",

@@ -27,6 +27,7 @@ COMMANDS = (
     "",
     "demo",
     "init",
+    "doctor",
     "plan",
     "copy",
     "verify",

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 import dbmimic
+from dbmimic import wiring
 from dbmimic.errors import SourceError
 from dbmimic.model.events import Event, Stage, StageStarted
 from dbmimic.testing.mariadb_server import MariadbServer
@@ -126,7 +127,11 @@ def test_a_hot_standby_serves(bare_postgres: PostgresServer, tmp_path: Path) -> 
         ):
             time.sleep(0.1)
         report = copied(tmp_path, standby.url("replicated"), shop.url("replicated_stage"), slice=SLICE, rules=RULES)
+        found = wiring.doctor(dbmimic.load_config(tmp_path / "dbmimic.yaml"))
     assert report.verified
+    [cancelled] = [check for check in found.checks if check.code == "DM415"]
+    assert (found.exit, cancelled.outcome) == (0, "warning")
+    assert "30 s (max_standby_streaming_delay); and hot_standby_feedback is off" in cancelled.message
 
 
 def test_a_table_that_may_not_be_read_is_told_and_never_empty(postgres15: PostgresServer, tmp_path: Path) -> None:

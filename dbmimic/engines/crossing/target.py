@@ -12,12 +12,14 @@ from dbmimic.engines.crossing.composing import described
 from dbmimic.engines.crossing.source import CrossingSource
 from dbmimic.errors import InternalError
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
+from dbmimic.model.checkup import CheckResult
 from dbmimic.model.findings import Finding
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span, Whole
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
 from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
+from dbmimic.ports.examined import ExaminedTarget
 from dbmimic.ports.source import End, KeyedRows, Links, Source
 from dbmimic.ports.target import Target
 
@@ -51,6 +53,16 @@ class CrossingTarget:
     def room(self) -> int | None:
         """Give how many bytes are free where the new copy will stand."""
         return self._target.room()
+
+    def examine(self, structure: Structure | None, sessions: int) -> Iterator[CheckResult]:
+        """Tell what would keep a run from building its copy or from putting it in place."""
+        if isinstance(self._target, ExaminedTarget):
+            made = None if structure is None else self.structure_of(_composed(structure))
+            yield from self._target.examine(made, sessions)
+
+    def now(self) -> float | None:
+        """Give the time by the target's clock."""
+        return self._target.now() if isinstance(self._target, ExaminedTarget) else None
 
     def structure_of(self, composed: Composed) -> Structure:
         """Give what the target builds composed tables from."""

@@ -10,7 +10,7 @@ from functools import cached_property
 import pyarrow as pa
 import pymysql
 
-from dbmimic.engines.mysql import catalogue, quoting, snapshot, structure, trial
+from dbmimic.engines.mysql import catalogue, examine, quoting, snapshot, structure, trial
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.places import ENGINE, folded
@@ -22,6 +22,7 @@ from dbmimic.engines.wires import in_clear
 from dbmimic.errors import ConfigError, SourceError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.checkup import CheckResult
 from dbmimic.model.findings import Finding
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.request import IdsSeed, WhereSeed
@@ -156,6 +157,14 @@ class MysqlSource:
     def orphans(self, edge: ForeignKey, children: Rows) -> int:
         """Give how many of these child rows reference a parent row that is not there."""
         return self._walk.orphans(edge, children)
+
+    def examine(self, sessions: int) -> Iterator[CheckResult]:
+        """Tell what of the server could end a run that opens so many sessions more."""
+        return examine.source(self._session, sessions)
+
+    def now(self) -> float:
+        """Give the time by the server's clock."""
+        return examine.now(self._session)
 
     def watch(self) -> MysqlWatch:
         """Open a session that sees who waits for this one."""

@@ -238,14 +238,19 @@ def _leading_out(shown: ObjectScript, relations: Collection[str]) -> Iterator[Fi
 
 def _hidden(session: Session, database: str) -> Iterator[Finding]:
     """Tell which kinds of objects a role cannot even see: the server leaves them out without a word."""
-    grants = [match for row in session.rows("SHOW GRANTS") if (match := _GRANT.match(str(row[0])))]
-    held = " ".join(match.group(1).upper() for match in grants if _covers(match.group(2), database))
+    held = " ".join(granted(session, database))
     for privilege, kinds in (("TRIGGER", "triggers"), ("EVENT", "events")):
         if privilege not in held and "ALL PRIVILEGES" not in held:
             reason = f"the role may not see {kinds}; if there are any, the copy is without them"
             yield Finding(
                 "DM402", Severity.WARNING, database, reason, f"GRANT {privilege} on the database to this role"
             )
+
+
+def granted(session: Session, database: str) -> list[str]:
+    """Give the lists of privileges, in large letters, that the role was granted on a whole database."""
+    grants = [match for row in session.rows("SHOW GRANTS") if (match := _GRANT.match(str(row[0])))]
+    return [match.group(1).upper() for match in grants if _covers(match.group(2), database)]
 
 
 def _covers(pattern: str, database: str) -> bool:

@@ -6,10 +6,10 @@ import contextlib
 import os
 import socket
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from dbmimic.engines.mysql import amend, catalogue, ddl, quoting
+from dbmimic.engines.mysql import amend, catalogue, ddl, examine, quoting
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.load import Loader
@@ -21,6 +21,7 @@ from dbmimic.engines.mysql.swap import Exchange
 from dbmimic.errors import ConfigError, DbmimicError, InternalError, Problem, RefusedError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
+from dbmimic.model.checkup import CheckResult, checked
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
@@ -146,6 +147,35 @@ class MysqlTarget:
         hint = f"it has lower_case_table_names = {setting}: copy into one that has 0, as the source has"
         raise RefusedError.of([Problem("DM309", reason, name, hint) for name in sorted(unfit)])
 
+    def examine(self, structure: Structure | None, sessions: int) -> Iterator[CheckResult]:
+        """Tell what would keep a run from building its copy or from putting it in place."""
+        session, places = self._session, self._places
+        script = None if structure is None else _script(structure)
+
+        def names() -> Iterable[Finding]:
+            if script is not None:
+                self._has_room_for_names(script)
+            return ()
+
+        yield from checked("target lock", self._held_by_nobody)
+        yield from checked("target rights", lambda: examine.rights(session, places))
+        yield from checked("target leftovers", lambda: examine.leftovers(session, places))
+        yield from checked("target names", names)
+        if script is not None:
+            yield from checked("target collations", lambda: examine.collations(session, script.collation, script.text))
+        yield from checked("target server", lambda: examine.server(session))
+        yield from checked("target connections", lambda: examine.connections(session, sessions))
+
+    def now(self) -> float:
+        """Give the time by the server's clock."""
+        return examine.now(self._session)
+
+    def _held_by_nobody(self) -> Iterable[Finding]:
+        lock = quoting.text(self._places.run_lock)
+        if self._session.value(f"SELECT IS_USED_LOCK({lock})") is not None and not self._locked:
+            raise self._held(lock)
+        return ()
+
     def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
         """Load the batches into the new copy in one transaction and give the number of rows; a unit only once."""
         if unit not in self._units:
@@ -247,10 +277,13 @@ class MysqlTarget:
             return
         lock = quoting.text(self._places.run_lock)
         if self._session.value(f"SELECT GET_LOCK({lock}, {_GRACE_SECONDS})") != "1":
-            hint = "wait for it to end, as with --wait; the lock goes when its connection does"
-            message = f"another run holds the target{self._holder(lock)}"
-            raise TryAgainError("DM701", message, place=self._places.target, hint=hint)
+            raise self._held(lock)
         self._locked = True
+
+    def _held(self, lock: str) -> TryAgainError:
+        hint = "wait for it to end, as with --wait; the lock goes when its connection does"
+        message = f"another run holds the target{self._holder(lock)}"
+        return TryAgainError("DM701", message, place=self._places.target, hint=hint)
 
     def _holder(self, lock: str) -> str:
         """Give who holds the lock, as far as the account may see it, as an end of a sentence."""

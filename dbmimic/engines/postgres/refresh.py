@@ -236,14 +236,12 @@ class RefreshableTarget(PostgresTarget):
         )
         return f"the role may not let the target's triggers rest: {grant.as_string()} lets it, from PostgreSQL 15 on"
 
-    def _remove_leftover(self, new: str) -> None:
-        """Drop what a killed run left; files that it copied and could not mark are a database that none can enter."""
+    def _leftover(self) -> str | None:
+        """Give what a killed run left; files that it copied and could not mark are a database that none can enter."""
+        new = databases.beside(self._name, NEW)
         asked = "SELECT NOT datallowconn AND shobj_description(oid, 'pg_database') IS NULL FROM pg_database"
         row = self._upkeep.execute(f"{asked} WHERE datname = %s".encode(), (new,)).fetchone()
-        if row == (True,):
-            databases.drop(self._upkeep, new)
-        else:
-            super()._remove_leftover(new)
+        return new if row == (True,) else super()._leftover()
 
     def _alone(self, work: Callable[[], None]) -> bool:
         """Do what needs the base without sessions, and tell whether others left it for that."""

@@ -11,7 +11,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from dbmimic.engines.postgres import catalog, ddl, reader, snapshot, trial
+from dbmimic.engines.postgres import catalog, ddl, examine, reader, snapshot, trial
 from dbmimic.engines.postgres.beside import ABREAST, Walks
 from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.errors import Side, speaking
@@ -23,6 +23,7 @@ from dbmimic.engines.postgres.watch import PostgresWatch
 from dbmimic.engines.wires import in_clear
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, RawBatch
+from dbmimic.model.checkup import CheckResult
 from dbmimic.model.findings import Finding
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.names import ColumnId, TableId
@@ -260,6 +261,14 @@ class PostgresSource:
     def _valid(self) -> frozenset[catalog.EdgeKey]:
         """The foreign keys that this database holds all rows to."""
         return frozenset(catalog.edge_key(edge) for edge in self.schema().foreign_keys if edge.validated)
+
+    def examine(self, sessions: int) -> Iterator[CheckResult]:
+        """Tell what of the server could end a run that opens so many sessions more."""
+        return examine.source(self._connection, self._toolbox, sessions)
+
+    def now(self) -> float:
+        """Give the time by the server's clock."""
+        return examine.now(self._connection, self._side)
 
     def watch(self) -> PostgresWatch:
         """Open a session that sees who waits for this one and for those that joined its snapshot."""

@@ -143,13 +143,13 @@ def _occupied(connection: Connection, names: Sequence[str]) -> TargetError:
         count = sum(databases.sessions(connection, name) for name in names)
         prepared = [(name, transaction) for name in names for transaction in databases.prepared(connection, name)]
     if prepared and not count:
-        return _prepared(*prepared[0], len(prepared) - 1)
+        return still_prepared(*prepared[0], len(prepared) - 1)
     message = f"the target is in use: {count} sessions in it could not be ended, or came back at once"
     hint = "stop the applications that use it, or grant the role pg_signal_backend"
     return TargetError("DM505", message, place=names[-1], hint=hint)
 
 
-def _prepared(name: str, transaction: str, others: int) -> TargetError:
+def still_prepared(name: str, transaction: str, others: int) -> TargetError:
     """Give the error for a transaction that stays in a database though its session is gone."""
     quoted = sql.Literal(transaction).as_string()
     more = f", and {others} more" if others else ""

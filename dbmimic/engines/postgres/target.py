@@ -13,7 +13,7 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
-from dbmimic.engines.postgres import amend, catalog, databases, ddl, postdata, switch, writer
+from dbmimic.engines.postgres import amend, catalog, databases, ddl, examine, postdata, switch, writer
 from dbmimic.engines.postgres.connect import Connection, connect, maintenance, named
 from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
@@ -26,7 +26,8 @@ from dbmimic.engines.postgres.writer import Writing
 from dbmimic.errors import InternalError, RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
-from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.checkup import CheckResult, checked
+from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId
 from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 
@@ -183,17 +184,51 @@ class PostgresTarget:
             raise TargetError("DM502", "the role does not own the target", place=self._name, hint=grant)
 
     def _remove_leftover(self, new: str) -> None:
-        """Drop what a killed run left under the name of the new copy, if it is ours or holds nothing."""
+        """Drop what a killed run left under the name of the new copy."""
+        if self._leftover() is not None:
+            databases.drop(self._upkeep, new)
+
+    def _leftover(self) -> str | None:
+        """Give what a killed run left under the name of the new copy, if it carries our mark or holds nothing."""
+        new = databases.beside(self._name, NEW)
         found = databases.find(self._upkeep, new)
         if found is None:
-            return
+            return None
         if found.mark is None:
-            probe = connect(self._address, Side.TARGET, database=new)
-            with contextlib.closing(probe):
+            with self._session(new) as probe:
                 empty = databases.is_empty(probe)
             if not empty:
                 raise switch.in_the_way(new)
-        databases.drop(self._upkeep, new)
+        return new
+
+    def examine(self, structure: Structure | None, sessions: int) -> Iterator[CheckResult]:
+        """Tell what would keep a run from building its copy or from putting it in place."""
+        upkeep, name = self._upkeep, self._name
+        blueprint = None if structure is None else blueprint_of(structure)
+
+        def rights() -> Iterable[Finding]:
+            self._may_create()
+            return ()
+
+        def extensions() -> Iterable[Finding]:
+            if blueprint is None:
+                return ()
+            self._has_extensions(blueprint)
+            return examine.extensions(upkeep, ddl.extensions(blueprint.before_data))
+
+        yield from checked("target lock", lambda: examine.held(upkeep, name, self._lock_key))
+        yield from checked("target rights", rights)
+        yield from checked("target leftovers", lambda: examine.leftovers(upkeep, name, self._leftover()))
+        yield from checked("target sessions", lambda: examine.occupied(upkeep, name))
+        yield from checked("target extensions", extensions)
+        if structure is not None and blueprint is not None:
+            yield from checked("target server", lambda: examine.version(upkeep, name, structure.version))
+            yield from checked("target locale", lambda: examine.locale(upkeep, name, blueprint.locale))
+        yield from checked("target connections", lambda: examine.connections(upkeep, Side.TARGET, sessions))
+
+    def now(self) -> float:
+        """Give the time by the server's clock."""
+        return examine.now(self._upkeep, Side.TARGET)
 
     def _has_extensions(self, blueprint: ddl.Blueprint) -> None:
         """Make sure before any work that the server offers every extension that the structure needs."""
@@ -224,7 +259,7 @@ class PostgresTarget:
                     raise translated(fault, Side.TARGET, "creating the new copy", new) from None
             else:
                 if attempt:
-                    self._findings.append(_other_locale(self._name, locale))
+                    self._findings.append(examine.other_locale(self._name, locale))
                 return
 
     def _tool(self, blueprint: ddl.Blueprint) -> Installation:
@@ -343,8 +378,3 @@ def blueprint_of(structure: Structure) -> ddl.Blueprint:
     if not isinstance(structure.body, ddl.Blueprint):
         raise InternalError("DM901", f"a structure of {structure.engine} was given to PostgreSQL")
     return structure.body
-
-
-def _other_locale(database: str, locale: ddl.Locale) -> Finding:
-    message = f"the target's server does not have the source's locale {locale.locale or locale.collate}"
-    return Finding("DM506", Severity.WARNING, database, message, "text may sort and compare differently")

@@ -132,7 +132,7 @@ class RunLock:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            held_by = _holder(handle)
+            fault = self._held(handle)
             os.close(handle)
         else:
             self._handle = handle
@@ -140,9 +140,33 @@ class RunLock:
                 os.ftruncate(handle, 0)
                 os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
             return
+        raise fault
+
+    def _held(self, handle: int) -> TryAgainError:
         hint = "wait for that run to end, as with --wait; its lock ends with its process"
-        message = f"another run holds the target{held_by}"
-        raise TryAgainError("DM701", message, place=str(self._places.target), hint=hint) from None
+        message = f"another run holds the target{_holder(handle)}"
+        return TryAgainError("DM701", message, place=str(self._places.target), hint=hint)
+
+    def ask(self) -> None:
+        """
+        Make sure that nobody has the lock, without taking it.
+
+        Raises:
+            TryAgainError: DM701, another run holds the target.
+        """
+        if self._handle is not None or not self._places.lock.exists():
+            return
+        with filing(self._places.lock):
+            handle = os.open(self._places.lock, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            fault = self._held(handle)
+        else:
+            return
+        finally:
+            os.close(handle)
+        raise fault
 
     def release(self) -> None:
         """Let go of the lock; safe to call twice. The file stays: removing it would let two runs hold two of them."""

@@ -22,7 +22,8 @@ from dbmimic.engines.sqlite.structure import Blueprint
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
-from dbmimic.model.findings import Finding
+from dbmimic.model.checkup import CheckResult, checked
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId
 from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 
@@ -89,6 +90,33 @@ class SqliteTarget:
         with files.filing(self._places.target.parent):
             found = os.statvfs(self._places.target.parent)
         return found.f_bavail * found.f_frsize
+
+    def examine(self, structure: Structure | None, sessions: int) -> Iterator[CheckResult]:
+        """Tell what would keep a run from building its copy or from putting it in place."""
+        del structure, sessions
+        folder, new = self._places.target.parent, self._places.new
+
+        def held() -> Iterable[Finding]:
+            self._lock.ask()
+            return ()
+
+        def rights() -> Iterable[Finding]:
+            if not os.access(folder, os.W_OK | os.X_OK):
+                hint = "check the permissions of the folder: files are made and renamed in it"
+                raise TargetError("DM502", "the target's folder may not be written", place=str(folder), hint=hint)
+            return ()
+
+        def leftovers() -> Iterable[Finding]:
+            if new.exists():
+                message = f"a run that was cut short left the file {new.name}; the next one removes it"
+                yield Finding("DM516", Severity.INFO, self._place, message)
+
+        yield from checked("target lock", held)
+        yield from checked("target rights", rights)
+        yield from checked("target leftovers", leftovers)
+
+    def now(self) -> None:
+        """Give no time: a file has none."""
 
     def structure_of(self, composed: Composed) -> Structure:
         """Give the statements of composed tables; what numbers rows is the rowid, which needs no counter."""

@@ -1,0 +1,167 @@
+"""What a copy would be told before it writes, asked by its own questions, and all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from dbmimic import load, subset
+from dbmimic.errors import DbmimicError
+from dbmimic.load import ClearedTarget
+from dbmimic.model.checkup import CheckResult, Outcome
+from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.model.target import Structure
+from dbmimic.pipeline.job import Request, World
+from dbmimic.pipeline.prepare import Prepared, prepare, refuse_too_many, slice_count, walked
+from dbmimic.pipeline.summaries import counted
+from dbmimic.pipeline.trial import tried
+from dbmimic.pipeline.units import maskers_of, sizes_of
+from dbmimic.ports.examined import ExaminedSource, ExaminedTarget
+from dbmimic.ports.source import Source
+from dbmimic.ports.target import Target
+from dbmimic.ports.watch import Watch
+
+T = TypeVar("T")
+_MEGABYTE = 1 << 20
+_CLOCK_SECONDS = 60.0
+
+
+@dataclass
+class Sheet:
+    """What was found so far; whoever is told of it takes each check as it comes."""
+
+    checks: list[CheckResult] = field(default_factory=list)
+
+    def ask(self, name: str, question: Callable[[], T], *, quiet: bool = False) -> T | None:
+        """Give the answer to a question, and note that all is well; or None, and note every problem that it raised."""
+        try:
+            answer = question()
+        except DbmimicError as error:
+            self.checks += (CheckResult.failed(name, problem) for problem in error.problems)
+            return None
+        if not quiet:
+            self.checks.append(CheckResult(name, Outcome.OK))
+        return answer
+
+    def note(self, name: str, findings: Iterable[Finding], well: str = "") -> None:
+        """Note findings, or that all is well where there are none."""
+        found = [CheckResult.of(name, finding) for finding in findings]
+        self.checks += found or [CheckResult(name, Outcome.OK, message=well)]
+
+    def skip(self, *names: str) -> None:
+        """Note what could not be asked."""
+        self.checks += (CheckResult(name, Outcome.SKIPPED) for name in names)
+
+
+def look(watch: Watch, spec: ThrottleSpec) -> Iterator[Finding]:
+    """Tell what the watch over production does not see, and whether reading would pause now."""
+    sight = watch.look()
+    for what in watch.unseen:
+        yield Finding("DM709", Severity.INFO, "source", f"the role does not see {what}")
+    if spec.max_lag is not None and sight.lag is not None and sight.lag > spec.max_lag:
+        message = f"the replica is {sight.lag:.0f} s behind, and reading pauses at {spec.max_lag:g} (throttle.max_lag)"
+        yield Finding("DM708", Severity.WARNING, "source", message, "find out what holds up its replay")
+    if spec.max_load is not None and sight.at_work is not None and sight.at_work > spec.max_load:
+        message = f"{sight.at_work} sessions are at work, and reading pauses at {spec.max_load} (throttle.max_load)"
+        yield Finding("DM708", Severity.WARNING, "source", message, "copy when fewer are, or from a replica")
+
+
+def examine(
+    request: Request, source: Source | None, target: Target | None, world: World, sheet: Sheet, sessions: int
+) -> None:
+    """
+    Ask source and target all that a copy asks before it writes; what is not to be reached is None.
+
+    Nothing is written, and the target is not held. Cost: that of a plan.
+    """
+    prepared = None
+    if source is None:
+        sheet.skip("rules")
+    else:
+        prepared = sheet.ask("rules", lambda: prepare(request, source, world))
+    if prepared is None:
+        sheet.skip("columns")
+    else:
+        sheet.ask("columns", prepared.resolution.settled)
+    cleared = None
+    if source is None or target is None:
+        sheet.skip("target guard")
+    else:
+        cleared = sheet.ask("target guard", lambda: load.clear(target, against=source, confirmed=request.confirmed))
+    structure = None
+    if source is not None:
+        structure = sheet.ask("structure", source.structure, quiet=True)
+        if structure is not None:
+            schema = source.schema() if prepared is None else prepared.schema
+            sheet.note("structure", schema.findings)
+    if source is None or prepared is None or request.secret is None:
+        sheet.skip("slice", "masks", "room")
+    else:
+        _slice(request, prepared, source, cleared, world, sheet)
+    _target(target, structure, world, sheet, sessions)
+
+
+def _target(target: Target | None, structure: Structure | None, world: World, sheet: Sheet, sessions: int) -> None:
+    if target is None:
+        sheet.skip("target")
+    elif isinstance(target, ExaminedTarget):
+        found = sheet.ask("target", lambda: list(target.examine(structure, sessions)), quiet=True)
+        sheet.checks += found or []
+        clock(target, "target", world, sheet)
+
+
+def clock(examined: ExaminedSource | ExaminedTarget, what: str, world: World, sheet: Sheet) -> None:
+    """Hold a server's clock against this machine's."""
+    name = f"{what} clock"
+    now = sheet.ask(name, examined.now, quiet=True)
+    if now is None:
+        return
+    off = now - world.clock.now().timestamp()
+    message = f"the {what}'s clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} this machine's"
+    hint = "set both by NTP: stamps, histories and the ends of sandboxes go by them"
+    sheet.note(name, [Finding("DM236", Severity.WARNING, what, message, hint)] if abs(off) > _CLOCK_SECONDS else [])
+
+
+def _slice(
+    request: Request, prepared: Prepared, source: Source, cleared: ClearedTarget | None, world: World, sheet: Sheet
+) -> None:
+    """Choose the rows, try the masks on some of them, and hold their size against the target's disk."""
+    secret, schema = request.secret, prepared.schema
+    if secret is None:
+        return
+    drawn = prepared.resolution.plan.of_run("doctor")  # what is masked here goes nowhere
+    masks = sheet.ask("masks", lambda: counted(drawn, schema, world.registry, source, secret), quiet=True)
+    chosen = sheet.ask("slice", lambda: walked(prepared, request, source), quiet=True)
+    if chosen is None:
+        sheet.skip("masks", "room")
+        return
+    prepared, afforded = chosen
+    slices = afforded.walked.slices
+
+    def slice_() -> str:
+        refuse_too_many(schema, slices, source, request.slice.max_rows)
+        rows = sum(slice_count(schema.table(table), each, source) for table, each in slices.items())
+        return f"{rows:,} rows"
+
+    told = sheet.ask("slice", slice_, quiet=True)
+    notices = (*afforded.findings, *subset.notices(prepared.plan, schema, afforded.walked, source))
+    if told is not None or notices:
+        sheet.note("slice", notices, told or "")
+    if masks is None:
+        sheet.skip("room")
+        return
+    found = sheet.ask("masks", lambda: list(tried(schema, slices, masks, world.registry, secret, source)), quiet=True)
+    if found is not None:
+        sheet.note("masks", found)
+    maskers = maskers_of(schema, slices, masks, world.registry, secret)
+    sizes = sizes_of(slices, schema, maskers, source)
+    if cleared is None:
+        sheet.skip("room")
+        return
+    warned = sheet.ask("room", lambda: load.make_sure_of_room(cleared, *sizes), quiet=True)
+    if warned is not None:
+        free = cleared.target.room()
+        left = "the target's disk is not to be seen from here" if free is None else f"{free / _MEGABYTE:,.0f} MB free"
+        sheet.note("room", warned, f"about {sum(sizes) / _MEGABYTE:,.1f} MB of rows, {left}")
