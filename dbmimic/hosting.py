@@ -20,8 +20,10 @@ from pathlib import Path
 from dbmimic.config import Overrides, load
 from dbmimic.config import resolve as late
 from dbmimic.engines.hosts import host
+from dbmimic.engines.rights import rights
 from dbmimic.errors import DbmimicError, UsageError
 from dbmimic.model.address import Address
+from dbmimic.model.grants import Grants
 from dbmimic.model.run import Run
 from dbmimic.model.settings import Named, Settings
 from dbmimic.runs import History
@@ -64,6 +66,17 @@ def sandbox(config: Settings) -> Iterator[Sandboxes]:
     """
     with contextlib.closing(host(address(config.target, "target"))) as server:
         yield Sandboxes(server, SystemClock(), config.sandbox)
+
+
+def grants(config: Settings, side: str, role: str) -> Grants:
+    """
+    Give the least rights of the role that reads the `source` or builds the `target`.
+
+    Only the catalogue is read, so the role that connects may be any; `role` is empty for that one itself.
+    """
+    where = address(config.source if side == "source" else config.target, side)
+    knows = rights(where.engine)
+    return knows.source(where, role) if side == "source" else knows.target(where, role)
 
 
 def history(config: Settings) -> History:

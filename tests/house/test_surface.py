@@ -52,6 +52,7 @@ def test_every_command_stands_in_the_readme_and_helps(dbmimic_command: Forks, tm
         "demo",
         "init",
         "doctor",
+        "grants",
         "plan",
         "copy",
         "verify",

@@ -28,6 +28,7 @@ COMMANDS = (
     "demo",
     "init",
     "doctor",
+    "grants",
     "plan",
     "copy",
     "verify",

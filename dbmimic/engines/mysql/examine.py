@@ -78,7 +78,7 @@ def rights(session: Session, places: Places) -> tuple[Finding, ...]:
         lacking = [each for each in BUILDING if each not in held]
         if lacking and "ALL PRIVILEGES" not in held:
             message = f"the account lacks {', '.join(lacking)} on the database {database}"
-            hint = f"GRANT ALL PRIVILEGES ON {quoting.name(_pattern(database))}.* TO this account"
+            hint = f"GRANT ALL PRIVILEGES ON {quoting.name(pattern(database))}.* TO this account"
             problems.append(Problem("DM502", message, places.target, hint))
     if not problems:
         return ()
@@ -95,7 +95,7 @@ def _granted_everywhere(session: Session) -> set[str]:
     return {"SUPER"} if "SUPER" in told or "ALL PRIVILEGES" in told or "READ_ONLY ADMIN" in told else set()
 
 
-def _pattern(database: str) -> str:
+def pattern(database: str) -> str:
     """Give a database's name as a GRANT takes it, where `_` and `%` stand for other characters."""
     return re.sub(r"([_%\\])", r"\\\1", database)
 

@@ -29,6 +29,8 @@ _CLAUSES = {
 }
 _INDEX = re.compile(r"^\s+(?:UNIQUE |FULLTEXT |SPATIAL )?KEY `((?:[^`]|``)*)`", re.MULTILINE)
 _SYSTEM = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
+# Who has one of these is told at least that a routine is there.
+_SEE_ROUTINES = ("EXECUTE", "CREATE ROUTINE", "ALTER ROUTINE", "SHOW_ROUTINE", "ALL PRIVILEGES")
 _CANNOT_SHOW = errors.DENIED | {1356, 1449, 1305}
 
 
@@ -245,6 +247,20 @@ def _hidden(session: Session, database: str) -> Iterator[Finding]:
             yield Finding(
                 "DM402", Severity.WARNING, database, reason, f"GRANT {privilege} on the database to this role"
             )
+    if not (any(each in held for each in _SEE_ROUTINES) or _reads_routines(session)):
+        reason = "the role may not see routines; if there are any, the copy is without them"
+        yield Finding("DM402", Severity.WARNING, database, reason, "`dbmimic grants --for source` prints what it lacks")
+
+
+def _reads_routines(session: Session) -> bool:
+    """Tell whether the role may read the table of routines, where the server has one."""
+    try:
+        session.fetch("SELECT 1 FROM mysql.proc LIMIT 0")
+    except pymysql.MySQLError as error:
+        if errors.number(error) not in errors.DENIED | errors.NOT_THERE:
+            raise errors.translated(error, session.side) from None
+        return False
+    return True
 
 
 def granted(session: Session, database: str) -> list[str]:

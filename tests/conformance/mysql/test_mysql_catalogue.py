@@ -291,6 +291,9 @@ def test_a_role_that_sees_everything_gets_no_warnings_and_column_rights_alone_ar
         *READER,
         "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `sr_`.* TO reader@'%'",
     )
+    [routines] = bench.source(user="reader", password="pw").schema().findings
+    assert "may not see routines" in routines.message
+    bench.sql("GRANT SELECT ON mysql.proc TO reader@'%'")
     assert bench.source(user="reader", password="pw").schema().findings == ()
     bench.sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM reader@'%'", "GRANT SELECT (id) ON src.a TO reader@'%'")
     with pytest.raises(SourceError) as caught:
