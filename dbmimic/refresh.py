@@ -210,7 +210,7 @@ class _Course:
             self._over = self.clock.seconds() + _LAST_SECONDS
         if self.recording is not None:
             try:
-                self.recording.end(run)
+                self.recording.end(run, self._told())
             except OSError as problem:
                 self.complain(f"how the run ended is not remembered: {problem.strerror}")
         self.tally.listener(RunEnded(run, run.bytes or 0))
@@ -221,6 +221,14 @@ class _Course:
             self._measure(run)
         if self.config.notify is not None:
             self._notify(run)
+
+    def _told(self) -> str | None:
+        """Give the report's document, if the run came to one."""
+        if self.report is None:
+            return None
+        from dbmimic.reporting.json import report_document, text
+
+        return text(report_document(self.report))
 
     def ended(self, error: BaseException | None) -> Run:
         """Give the run with how it ended and what it came to."""

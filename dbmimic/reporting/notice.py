@@ -15,7 +15,7 @@ _MOST = 10  # lines of a kind
 
 def first_screen(run: Run, report: RunReport | None, drift: Drift) -> str:
     """Give what somebody wants to know first: how it ended, what it came to, what to look at."""
-    lines = [_verdict(run)]
+    lines = [verdict(run)]
     if run.code:
         lines += [f"{run.code}: {run.message}", *([f"  at:  {run.place}"] if run.place else [])]
     if report is not None:
@@ -47,7 +47,8 @@ def notice_document(run: Run, report: RunReport | None, drift: Drift) -> dict[st
     return document
 
 
-def _verdict(run: Run) -> str:
+def verdict(run: Run) -> str:
+    """Give how a run ended, and what the target serves, as a sentence."""
     target = run.target or "the target"
     if run.good and not run.exit:
         return f"dbmimic: {target} is a new copy, verified"

@@ -1,5 +1,6 @@
 """
-What is remembered of runs: one small file for each, whole at any moment, and never more than so many.
+What is remembered of runs: one small file for each and its report beside it, whole at any moment, and never more than
+so many.
 
 In: runs. Out: runs. Never: a row's value, a secret.
 Read first: `history`.

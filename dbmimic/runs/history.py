@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +18,7 @@ from dbmimic.model.run import Run, RunStatus
 
 _OURS = re.compile(r"[0-9-]{10}T[0-9.]+\+0000-[0-9a-f]{32}\.json")
 
+_REPORT = ".report"  # beside the run's own file: JSON, compressed
 _LEFT_SECONDS = 3600.0
 
 
@@ -38,12 +41,13 @@ class History:
             OSError: the folder cannot be written.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.folder / f"{run.started_at.replace(':', '')}-{run.run}.json"
+        path = self._path(run)
         recording = Recording(run, path, _written(path, run))
         self._sweep(path)
         for old in self._paths()[self.keep :]:
-            with suppress(FileNotFoundError):
-                old.unlink()
+            for each in (_report_of(old), old):
+                with suppress(FileNotFoundError):
+                    each.unlink()
         return recording
 
     def _sweep(self, newest: Path) -> None:
@@ -51,7 +55,8 @@ class History:
         for unfinished in self.folder.glob("*.part"):
             with suppress(OSError):  # another run has removed it
                 age = newest.stat().st_mtime - unfinished.stat().st_mtime
-                if _OURS.fullmatch(unfinished.with_suffix(".json").name) and age > _LEFT_SECONDS:
+                stem = unfinished.name.removesuffix(".part").removesuffix(_REPORT)
+                if _OURS.fullmatch(f"{stem}.json") and age > _LEFT_SECONDS:
                     unfinished.unlink()
 
     def runs(self) -> Iterator[Run]:
@@ -75,6 +80,25 @@ class History:
             raise UsageError("DM102", message, place=name, hint=hint)
         return found[0]
 
+    def reported(self, name: str) -> tuple[Run, str]:
+        """
+        Give the run whose name begins so (`last`: the newest) with its report's document, as it was told then.
+
+        Raises:
+            UsageError: DM102, there is no such run, or it came to no report.
+        """
+        run = self.run(name)
+        try:
+            return run, gzip.decompress(_report_of(self._path(run)).read_bytes()).decode()
+        except (OSError, EOFError, ValueError, zlib.error):
+            told = f" ({run.code})" if run.code else ""
+            message = f"that run is {run.status}{told}, and no report of it is kept"
+            hint = f"`dbmimic runs {run.run[:8]}` tells what is known of it, `dbmimic runs` of others"
+            raise UsageError("DM102", message, place=f"run {run.run}", hint=hint) from None
+
+    def _path(self, run: Run) -> Path:
+        return self.folder / f"{run.started_at.replace(':', '')}-{run.run}.json"
+
     def _paths(self) -> list[Path]:
         """Give our files, the newest first: what else is in the folder is not ours to count or to remove."""
         return sorted((path for path in self.folder.glob("*.json") if _OURS.fullmatch(path.name)), reverse=True)
@@ -88,20 +112,38 @@ class Recording:
     _path: Path
     _handle: int
 
-    def end(self, run: Run) -> None:
-        """Remember how it ended."""
-        handle = _written(self._path, run)
-        os.close(handle)
-        os.close(self._handle)
+    def end(self, run: Run, report: str | None = None) -> None:
+        """
+        Remember how it ended, and its report's document, if it came to one.
+
+        Raises:
+            OSError: one of the two cannot be written; the other one is.
+        """
+        try:
+            if report is not None:
+                os.close(_put(_report_of(self._path), gzip.compress(report.encode(), mtime=0)))
+        finally:
+            os.close(_written(self._path, run))
+            os.close(self._handle)
 
 
 def _written(path: Path, run: Run) -> int:
-    """Put a run's file in its place, and give a handle by which it is locked; what cannot be finished is removed."""
-    unfinished = path.with_suffix(".part")
+    """Put a run's file in its place, and give a handle by which it is locked."""
+    return _put(path, (json.dumps(asdict(run), indent=1) + "\n").encode())
+
+
+def _report_of(path: Path) -> Path:
+    """Give where the report of the run with this file is: beside it, and gone with it."""
+    return path.with_suffix(_REPORT)
+
+
+def _put(path: Path, data: bytes) -> int:
+    """Put a file in its place, whole, and give a handle by which it is locked; what cannot be finished is removed."""
+    unfinished = path.with_suffix(".part") if path.suffix != _REPORT else path.with_suffix(f"{_REPORT}.part")
     handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        rest = memoryview((json.dumps(asdict(run), indent=1) + "\n").encode())
+        rest = memoryview(data)
         while rest:  # a disk that is almost full takes a part
             rest = rest[os.write(handle, rest) :]
         os.fsync(handle)

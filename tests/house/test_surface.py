@@ -59,6 +59,7 @@ def test_every_command_stands_in_the_readme_and_helps(dbmimic_command: Forks, tm
         "why",
         "graph",
         "rollback",
+        "report",
         "runs",
         "key new",
         "key open",

@@ -34,6 +34,7 @@ COMMANDS = (
     "verify",
     "why",
     "graph",
+    "report",
     "rollback",
     "schema",
     "key",

@@ -27,7 +27,12 @@ def _begins_and_dies(folder: Path) -> None:
 def test_runs_come_newest_first_and_the_oldest_are_forgotten(tmp_path: Path) -> None:
     history = History(tmp_path / "runs", keep=3)
     for number in range(5):
-        history.begin(run(number)).end(replace(run(number), status=RunStatus.VERIFIED, exit=0, rows=number))
+        ended = replace(run(number), status=RunStatus.VERIFIED, exit=0, rows=number)
+        history.begin(run(number)).end(ended, f'{{"rows": {number}}}' if number != 3 else None)
+    assert history.reported("last") == (replace(run(4), status=RunStatus.VERIFIED, exit=0, rows=4), '{"rows": 4}')
+    with pytest.raises(UsageError, match="no report"):
+        history.reported(run(3).run)
+    assert len(list((tmp_path / "runs").glob("*.report"))) == 2, "gone with their runs"
     assert [each.rows for each in history.runs()] == [4, 3, 2]
     assert stat.S_IMODE((tmp_path / "runs").stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "runs").iterdir()} == {0o600}
