@@ -46,6 +46,8 @@ Codes, so that one word has one meaning:
     DM310 the slice has more rows than it may have               DM311 masks would not be as pinned
     DM313 masked rows break a check       DM314 a check could not be tried on masked rows
     DM316 a column cannot be drawn from
+    DM317 a kept column may hold something else than at the last copy
+    DM318 the source's structure changed since the last copy
     DM321 no golden copy to make a sandbox from                  DM322 the sandboxes would be too many or too large
     DM323 the sandbox is protected        DM324 not made by dbmimic, so it is left alone
     DM331 a hook before the run failed

@@ -24,6 +24,7 @@ from dbmimic.engines.rights import rights
 from dbmimic.errors import DbmimicError, UsageError
 from dbmimic.model.address import Address
 from dbmimic.model.grants import Grants
+from dbmimic.model.known import Known
 from dbmimic.model.run import Run
 from dbmimic.model.settings import Named, Settings
 from dbmimic.runs import History
@@ -84,6 +85,13 @@ def history(config: Settings) -> History:
     state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     folder = Path(config.runs.folder) if config.runs.folder else Path(state).expanduser() / "dbmimic" / "runs"
     return History(folder, config.runs.keep)
+
+
+def known(config: Settings) -> Known | None:
+    """Give the source's structure at the last good copy into the same target, as far as this machine remembers it."""
+    target = _name(config.target, "target")
+    found = (run.known for run in history(config).runs() if run.good and run.target == target)
+    return next((each for each in found if each is not None), None) if target else None
 
 
 def began(config: Settings) -> Run:

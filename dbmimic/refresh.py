@@ -33,6 +33,7 @@ from dbmimic.model.events import (
     StageStarted,
 )
 from dbmimic.model.findings import Finding
+from dbmimic.model.known import Known
 from dbmimic.model.report import RunReport
 from dbmimic.model.run import Drift, Run, RunStatus
 from dbmimic.model.settings import CommandSpec, Settings, Telling
@@ -54,7 +55,7 @@ class Tally:
     rows: int = 0
     bytes: int = 0
     findings: list[Finding] = field(default_factory=list)
-    columns: dict[str, list[str]] | None = None
+    known: Known | None = None
 
     def __call__(self, event: Event) -> None:
         """Count one event and hand it on."""
@@ -68,8 +69,8 @@ class Tally:
                 self.bytes += size
             case Noticed(finding):
                 self.findings.append(finding)
-            case SchemaRead(columns):
-                self.columns = {table: list(names) for table, names in columns.items()}
+            case SchemaRead(known):
+                self.known = known
             case _:
                 pass
         self.listener(event)
@@ -251,11 +252,11 @@ class _Course:
 
     def _counted(self, run: Run) -> Run:
         """Give a run with what its report counts, or what was counted of it until it failed."""
-        report, columns = self.report, self.tally.columns
+        report, known = self.report, self.tally.known
         if report is None:
             total = self.clock.seconds() - self._began
             seconds = {name: round(taken, 3) for name, taken in (*self.tally.seconds.items(), ("total", total))}
-            return replace(run, seconds=seconds, findings=_by_code(self._findings()), columns=columns)
+            return replace(run, seconds=seconds, findings=_by_code(self._findings()), known=known)
         return replace(
             run,
             rows=sum(table.rows for table in report.tables),
@@ -264,7 +265,7 @@ class _Course:
             seconds={name: round(taken, 3) for name, taken in report.seconds.items()},
             findings=_by_code(self._findings()),
             row_counts={table.table: table.rows for table in report.tables},
-            columns=columns,
+            known=known,
         )
 
     def _findings(self) -> list[Finding]:

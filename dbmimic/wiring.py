@@ -34,6 +34,7 @@ from dbmimic.model.address import Secret
 from dbmimic.model.checkup import Checkup
 from dbmimic.model.diagram import Diagram
 from dbmimic.model.explanation import Explanation
+from dbmimic.model.known import Known
 from dbmimic.model.names import ColumnId
 from dbmimic.model.preview import Preview, RulesCheck
 from dbmimic.model.report import RunReport
@@ -52,9 +53,9 @@ from dbmimic.workers import crew, masks
 _NOT_SET = "DM210"
 
 
-def plan(config: Settings, *, listener: Listener | None = None) -> Preview:
-    """Give what a copy would do; nothing is written anywhere."""
-    request = _request(config, secret_needed=config.slice.needs_secret)
+def plan(config: Settings, *, listener: Listener | None = None, known: Known | None = None) -> Preview:
+    """Give what a copy would do, and what changed since the source was `known`; nothing is written anywhere."""
+    request = replace(_request(config, secret_needed=config.slice.needs_secret), known=known)
     target = _target_engine(config)
     with (
         opening.source(config) as opened,
@@ -175,6 +176,8 @@ def copy(
     strict: bool = False,
     run: str | None = None,
     lead: Callable[[], None] | None = None,
+    known: Known | None = None,
+    accept_drift: bool = False,
 ) -> RunReport:
     """
     Give the report of a verified copy that has taken the target's place.
@@ -184,7 +187,9 @@ def copy(
     is neither empty nor made by dbmimic. `delta` begins with what the target holds and copies what changed since,
     where that comes to the same. `strict` refuses what would otherwise be a warning in the report. `wait` is for how
     many seconds to wait for another run that holds the target. `run` is the number by which `rollback` finds the
-    copy; without one it is drawn. `lead` is done once, when this run holds the target and before it opens the source.
+    copy; without one it is drawn. `known` is the source's structure at the last copy: what is kept and may hold
+    something else since is refused, unless `accept_drift`. `lead` is done once, when this run holds the target and
+    before it opens the source.
     What passes by itself (a server that is starting anew or full, a lost snapshot, a deadlock) is tried again as
     often as the configuration says, each time as a whole run.
 
@@ -196,6 +201,7 @@ def copy(
         _address(None, "source")
     asked = _request(config, secret_needed=True, confirmed=confirm_target)
     request = replace(asked, amendments=amendments(config.hooks), delta=delta, strict=strict, run=run)
+    request = replace(request, known=known, accept_drift=accept_drift)
     working = crew(executor, config, least_bytes) if executor is not None else None
     return Attempts(config, request, _world(listener, working), lead).run(wait)
 

@@ -30,6 +30,9 @@ def copy(
         bool, typer.Option("--delta", help="Copy only what changed since the last copy with --delta; the same result.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Put nothing in place that there is a warning of.")] = False,
+    accept_drift: Annotated[
+        bool, typer.Option("--accept-drift", help="Copy although kept columns may hold something else than before.")
+    ] = False,
     executor: Executor = "processes",
     workers: Workers = None,
     json: Json = False,
@@ -38,7 +41,7 @@ def copy(
     verbose: Verbose = False,
 ) -> None:
     """Copy the slice, masked and verified, and put it in the target's place. Status 0 means verified."""
-    from dbmimic import refresh, wiring
+    from dbmimic import hosting, refresh, wiring
     from dbmimic.cli.render.outcome import conclude
     from dbmimic.executors import heap
     from dbmimic.workers import executor_of
@@ -47,6 +50,7 @@ def copy(
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
     heap.share_one()
+    known = hosting.known(settings)
     with executor_of(executor, workers) as crew:
 
         def run(listener: Listener, number: str, lead: refresh.Lead | None) -> RunReport:
@@ -61,6 +65,8 @@ def copy(
                 strict=strict,
                 run=number,
                 lead=lead,
+                known=known,
+                accept_drift=accept_drift,
             )
 
         conclude(

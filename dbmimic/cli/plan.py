@@ -15,14 +15,14 @@ def plan(
     verbose: Verbose = False,
 ) -> None:
     """Show what a copy would do: tables, rows, columns masked and undecided, edges, order. Nothing is written."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.cli.render.progress import watching
     from dbmimic.cli.render.tables import show_preview
     from dbmimic.reporting.json import preview_document, text
 
     settings = settings_of(config, source, target, log_format)
     with watching(quiet=quiet) as listener:
-        preview = wiring.plan(settings, listener=listener)
+        preview = wiring.plan(settings, listener=listener, known=hosting.known(settings))
     if json:
         print(text(preview_document(preview)))
     else:

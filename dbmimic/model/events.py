@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dbmimic.model.findings import Finding
+from dbmimic.model.known import Known
 from dbmimic.model.names import TableId
 from dbmimic.model.run import Run
 
@@ -65,9 +65,9 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True)
 class SchemaRead:
-    """The source's tables are known, each with the names of its columns."""
+    """The source's structure is known."""
 
-    columns: Mapping[str, tuple[str, ...]]
+    known: Known
 
 
 @dataclass(frozen=True, slots=True)

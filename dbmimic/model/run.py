@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+
+from dbmimic.model.known import Known
 
 SCHEMA = "dbmimic/run/1"
 
@@ -25,8 +27,7 @@ class Run:
 
     `exit` is the exit status, `code`, `place` and `message` are those of the first problem, `findings` how many of each
     code there were; `seconds` by chapter, with `total`. `bytes` is what was loaded, as it was sent, `row_counts`
-    the copy's rows by table and `columns` the names of the source's columns by table, as far as the run came to know
-    them.
+    the copy's rows by table and `known` the source's structure, as far as the run came to know them.
     """
 
     run: str
@@ -47,7 +48,7 @@ class Run:
     message: str = ""
     bytes: int | None = None
     row_counts: dict[str, int] | None = field(default=None, repr=False)
-    columns: dict[str, list[str]] | None = field(default=None, repr=False)
+    known: Known | None = field(default=None, repr=False)
     schema: str = SCHEMA
 
     @property
@@ -59,15 +60,18 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """
-    What is otherwise than in a run before: tables and columns (`table.column`) that came and went, and tables whose
-    rows became many more or many fewer, as `(table, before, now)`.
+    What is otherwise than in a run before: tables, columns (`table.column`) and foreign keys that came and went;
+    columns that became others, and tables whose rows became many more or many fewer, as `(name, before, now)`.
     """
 
     new_tables: tuple[str, ...] = ()
     gone_tables: tuple[str, ...] = ()
     new_columns: tuple[str, ...] = ()
     gone_columns: tuple[str, ...] = ()
+    changed_columns: tuple[tuple[str, str, str], ...] = ()
+    new_foreign_keys: tuple[str, ...] = ()
+    gone_foreign_keys: tuple[str, ...] = ()
     rows: tuple[tuple[str, int, int], ...] = ()
 
     def __bool__(self) -> bool:
-        return any((self.new_tables, self.gone_tables, self.new_columns, self.gone_columns, self.rows))
+        return any(getattr(self, each.name) for each in fields(self))

@@ -48,7 +48,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         cleared = load.clear(target, against=source, confirmed=request.confirmed)
         load.hold(cleared)
         structure = source.structure()
-        refuse_warnings(request, prepared.schema.findings)
+        refuse_warnings(request, (*prepared.schema.findings, *prepared.drifted))
     with chapters.chapter(Stage.WALK):
         masks = counted(masks, prepared.schema, world.registry, source, request.secret)
         prepared, afforded = walked(prepared, request, source)
@@ -68,6 +68,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         report,
         findings=(
             *prepared.schema.findings,
+            *prepared.drifted,
             *noticed,
             *untried,
             *refreshed.findings,

@@ -11,6 +11,7 @@ from typing import Protocol
 from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.address import Secret
 from dbmimic.model.events import Stage, StageEnded, StageStarted
+from dbmimic.model.known import Known
 from dbmimic.model.lock import Lock
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.settings import SliceSpec
@@ -29,7 +30,8 @@ class Request:
     `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands. `amendments` is
     SQL of the user's own for the verified copy. `copies` is how many replaced copies are kept. `delta` asks for no more
     than what changed since the last copy. `strict` lets no warning pass. `run` is the number that the copy is stamped
-    with, where the run has one.
+    with, where the run has one. `known` is the source's structure at the last copy, and `accept_drift` says that what
+    became of it since is looked at.
     """
 
     slice: SliceSpec
@@ -43,6 +45,8 @@ class Request:
     delta: bool = False
     strict: bool = False
     run: str | None = None
+    known: Known | None = None
+    accept_drift: bool = False
 
 
 class Joining(Protocol):

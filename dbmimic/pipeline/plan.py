@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dbmimic import rules, subset
 from dbmimic.model.events import Stage
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import KeySet, TableSlice
 from dbmimic.model.masking import Decision, Kept
 from dbmimic.model.names import ColumnId, TableId
@@ -39,6 +40,9 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         widths: dict[str, Width] = {}
         tables = tuple(_table(table, prepared, slices.get(table), columns, source, widths) for table in order)
         cut = _cuts(request, prepared, afforded.walked, source, widths)
+    doubts = (
+        Finding(each.code, Severity.ERROR, each.place, each.message, each.hint) for each in prepared.resolution.doubts
+    )
     inside = {table: component for component in prepared.graph.components for table in component}
     return Preview(
         engine=source.engine,
@@ -52,6 +56,8 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         cuts=cut,
         findings=(
             *prepared.schema.findings,
+            *doubts,
+            *prepared.drifted,
             *noticed,
             *rules.risks(prepared.schema, prepared.graph, prepared.resolution.plan),
             *tried(prepared.schema, slices, masks, world.registry, request.secret, source),

@@ -13,6 +13,7 @@ from dbmimic.model.events import SchemaRead
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.keys import Rows, TableSlice
+from dbmimic.model.known import Known
 from dbmimic.model.masking import Masked, MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import SubsetPlan
@@ -39,9 +40,10 @@ class Sliced:
 
 @dataclass(frozen=True)
 class Prepared(Sliced):
-    """The same, with what the rules say."""
+    """The same, with what the rules say, and what is told of changes since the last copy."""
 
     resolution: Resolution
+    drifted: tuple[Finding, ...] = ()
 
 
 def sliced(request: Request, source: Source) -> Sliced:
@@ -55,15 +57,27 @@ def sliced(request: Request, source: Source) -> Sliced:
 def prepare(request: Request, source: Source, world: World) -> Prepared:
     """Give all that follows from the catalogue and the configuration alone."""
     found = sliced(request, source)
-    named = {str(table.id): tuple(column.name for column in table.columns) for table in found.schema.tables}
-    world.listener(SchemaRead(named))
+    world.listener(SchemaRead(Known.of(found.schema)))
     if request.secret is None and request.slice.needs_secret:
         reason = "percent, ratio, limit and cover choose rows by keyed hash, and there is no secret"
         hint = "`dbmimic key new` prints one; set it as DBMIMIC_SECRET"
         raise ConfigError("DM209", reason, place="secret", hint=hint)
     resolution = rules.resolve(request.rules, found.schema, found.graph, world.registry, found.plan.excluded)
     _hold(request, resolution.plan, world.registry)
-    return Prepared(found.schema, found.graph, found.asked, found.plan, resolution)
+    drifted = _drifted(request, found.schema, resolution.plan)
+    resolution = replace(resolution, doubts=drifted.doubts)
+    return Prepared(found.schema, found.graph, found.asked, found.plan, resolution, drifted.findings)
+
+
+def _drifted(request: Request, schema: Schema, plan: MaskPlan) -> introspect.Drifted:
+    """Give what changed since the last copy; what somebody accepted is no doubt, and warns of nothing."""
+    if request.known is None:
+        return introspect.Drifted()
+    found = introspect.drift(request.known, schema, plan)
+    if not request.accept_drift:
+        return found
+    accepted = (Finding(each.code, Severity.INFO, each.place, f"{each.message} (accepted)") for each in found.doubts)
+    return introspect.Drifted((), (*accepted, *(replace(each, severity=Severity.INFO) for each in found.findings)))
 
 
 def _hold(request: Request, plan: MaskPlan, registry: MaskRegistry) -> None:

@@ -9,9 +9,9 @@ from dbmimic.model.run import Drift, Run
 
 
 def run_document(run: Run, drift: Drift) -> dict[str, object]:
-    """Give a run's JSON document; the source's columns are left out, and what changed of them is told."""
+    """Give a run's JSON document; the source's structure is left out, and what changed of them is told."""
     document = asdict(run)
-    del document["columns"]
+    del document["known"]
     return {**document, "drift": _drift(drift)}
 
 
@@ -22,7 +22,8 @@ def runs_document(runs: Iterable[tuple[Run, Drift]]) -> dict[str, object]:
 
 def _drift(drift: Drift) -> dict[str, object]:
     rows = [{"table": table, "before": before, "now": now} for table, before, now in drift.rows]
-    return {**asdict(drift), "rows": rows}
+    changed = [{"column": column, "before": before, "now": now} for column, before, now in drift.changed_columns]
+    return {**asdict(drift), "changed_columns": changed, "rows": rows}
 
 
 def drift_lines(drift: Drift) -> list[str]:
@@ -32,6 +33,9 @@ def drift_lines(drift: Drift) -> list[str]:
         ("table gone", drift.gone_tables),
         ("new column", drift.new_columns),
         ("column gone", drift.gone_columns),
+        ("new foreign key", drift.new_foreign_keys),
+        ("foreign key gone", drift.gone_foreign_keys),
     )
     lines = [f"{what} {name}" for what, names in told for name in names]
+    lines += [f"column {column}: {before} before, {now} now" for column, before, now in drift.changed_columns]
     return lines + [f"rows of {table}: {before:,} before, {now:,} now" for table, before, now in drift.rows]

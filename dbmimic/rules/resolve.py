@@ -27,21 +27,24 @@ class Resolution:
     """
     What the rules say of a schema: the decisions, and the columns that nothing decides.
 
-    `barred` are the columns whose values the target's engine cannot hold and which no rule replaces by NULL.
+    `barred` are the columns whose values the target's engine cannot hold and which no rule replaces by NULL;
+    `doubts` what is kept and may hold something else than when that was decided.
     """
 
     plan: MaskPlan
     undecided: tuple[ColumnId, ...]
     barred: tuple[Problem, ...] = ()
+    doubts: tuple[Problem, ...] = ()
 
     def settled(self) -> MaskPlan:
         """
         Give the plan, if it is total.
 
         Raises:
-            RefusedError: DM301 for each undecided column, DM309 for each barred one, all of them at once.
+            RefusedError: DM301 for each undecided column, DM309 for each barred one, DM317 for each doubt,
+                all of them at once.
         """
-        problems = [*self.barred, *map(_undecided, self.undecided)]
+        problems = [*self.barred, *map(_undecided, self.undecided), *self.doubts]
         if problems:
             raise RefusedError.of(problems)
         return self.plan

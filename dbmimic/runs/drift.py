@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from dbmimic.model.known import Known
 from dbmimic.model.run import Drift, Run
 
 _STRONGLY = 1.5  # times as many rows, or as few
@@ -19,19 +20,31 @@ def drift(run: Run, before: Sequence[Run]) -> Drift:
     """
     alike = [each for each in before if (each.source, each.target) == (run.source, run.target)]
     rows = next((each.row_counts for each in alike if each.good and each.row_counts is not None), None)
-    columns = next((each.columns for each in alike if each.columns is not None), None)
+    old = next((each.known for each in alike if each.known is not None), None)
     counted = () if rows is None or run.row_counts is None else tuple(_moved(rows, run.row_counts))
-    if columns is None or run.columns is None:
+    new = run.known
+    if old is None or new is None:
         return Drift(rows=counted)
-    old, new = columns, run.columns
-    stayed = [table for table in new if table in old]
+    stayed = [(table, old.shapes[table], shapes) for table, shapes in new.shapes.items() if table in old.shapes]
     return Drift(
-        new_tables=tuple(table for table in new if table not in old),
-        gone_tables=tuple(table for table in old if table not in new),
-        new_columns=tuple(f"{table}.{name}" for table in stayed for name in new[table] if name not in old[table]),
-        gone_columns=tuple(f"{table}.{name}" for table in stayed for name in old[table] if name not in new[table]),
+        new_tables=tuple(table for table in new.shapes if table not in old.shapes),
+        gone_tables=tuple(table for table in old.shapes if table not in new.shapes),
+        new_columns=tuple(f"{table}.{name}" for table, was, now in stayed for name in now if name not in was),
+        gone_columns=tuple(f"{table}.{name}" for table, was, now in stayed for name in was if name not in now),
+        changed_columns=tuple(
+            (f"{table}.{name}", str(was[name]), str(now[name]))
+            for table, was, now in stayed
+            for name in now
+            if name in was and was[name] != now[name]
+        ),
+        new_foreign_keys=_only(new, old),
+        gone_foreign_keys=_only(old, new),
         rows=counted,
     )
+
+
+def _only(one: Known, other: Known) -> tuple[str, ...]:
+    return tuple(str(each) for each in one.references if each not in other.references)
 
 
 def _moved(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:

@@ -10,10 +10,12 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from dbmimic.errors import UsageError
+from dbmimic.model.known import Known
 from dbmimic.model.run import Run, RunStatus
 
 _OURS = re.compile(r"[0-9-]{10}T[0-9.]+\+0000-[0-9a-f]{32}\.json")
@@ -159,10 +161,18 @@ def _read(path: Path) -> Run | None:
     try:
         with path.open("rb") as file:
             told = json.loads(file.read())
-            run = Run(**{**told, "status": RunStatus(told["status"])})
+            run = _understood(told)
             return replace(run, status=RunStatus.KILLED) if _was_killed(run, file.fileno()) else run
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _understood(told: dict[str, Any]) -> Run:
+    """Give a run from its JSON; what other versions remember beside is left out."""
+    known = told.get("known")
+    read = None if known is None else Known.read(known["shapes"], known["references"])
+    ours = {each.name: told[each.name] for each in fields(Run) if each.name in told}
+    return Run(**{**ours, "status": RunStatus(told["status"]), "known": read})
 
 
 def _was_killed(run: Run, handle: int) -> bool:

@@ -222,31 +222,48 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
         [
             "ALTER TABLE orders ADD COLUMN gift integer",
             "CREATE TABLE coupons (id integer PRIMARY KEY)",
+            "ALTER TABLE audit DROP COLUMN what",
+            "ALTER TABLE audit ADD COLUMN what text",
             "INSERT INTO audit SELECT id, 'x' FROM orders",
         ],
     )
     try:
         refused = run(dbmimic_command, here, tmp_path, "-q", source=url)
         rules = {"default": "keep"}
-        assert run(dbmimic_command, here, tmp_path, "-q", source=url, rules=rules).status == 0
+        doubted = run(dbmimic_command, here, tmp_path, "-q", source=url, rules=rules)
+        planned = dbmimic_command.run("plan", "--json", cwd=tmp_path).document["findings"]
+        assert run(dbmimic_command, here, tmp_path, "-q", "--accept-drift", source=url, rules=rules).status == 0
     finally:
         here.shop.run(
             here.source,
-            ["ALTER TABLE orders DROP COLUMN gift", "DROP TABLE coupons", "DELETE FROM audit"],
+            [
+                "ALTER TABLE orders DROP COLUMN gift",
+                "DROP TABLE coupons",
+                "DELETE FROM audit",
+                "ALTER TABLE audit DROP COLUMN what",
+                "ALTER TABLE audit ADD COLUMN what varchar(20)",
+            ],
         )
-    assert refused.status == 4
-    newest, middle, oldest = dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]
+    assert (refused.status, doubted.status) == (4, 4)
+    assert {"DM301", "DM317"} <= set(refused.err.replace(":", "").split()), "all that stands in the way, at once"
+    assert "kept was varchar(20) at the last copy and is TEXT now" in doubted.err, "what was refused is no copy"
+    assert "audit.what" in doubted.err
+    assert "dbmimic copy --accept-drift" in doubted.err
+    assert {("DM317", "error", "audit.what")} <= {(each["code"], each["severity"], each["place"]) for each in planned}
+    newest, _, middle, oldest = dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]
     assert not any(oldest["drift"].values())
     assert middle["drift"]["new_tables"] == ["coupons"], "a run that was refused knew the new columns"
     assert middle["drift"]["new_columns"] == ["orders.gift"]
+    assert middle["drift"]["changed_columns"] == [{"column": "audit.what", "before": "varchar(20)", "now": "TEXT"}]
+    assert newest["findings"]["DM317"] == 1
     assert newest["drift"]["rows"] == [{"table": "audit", "before": 0, "now": 200}]
     assert newest["row_counts"]["orders"] == 200
     shown = dbmimic_command.run("runs", "last", cwd=tmp_path).out
     assert "rows of audit: 0 before, 200 now" in shown
     assert SECRET not in shown
     listed = dbmimic_command.run("runs", cwd=tmp_path, env={"COLUMNS": "40"}).out
-    assert "+1 tables, +1 columns" in listed
-    assert listed.count(f"{here.target} ") == 3, "a pipe gets addresses in one piece, however narrow the terminal is"
+    assert "+1 tables, +1 columns, 1 columns changed" in listed
+    assert listed.count(f"{here.target} ") == 4, "a pipe gets addresses in one piece, however narrow the terminal is"
 
 
 def test_what_no_report_tells_is_counted_too(tmp_path: Path) -> None:

@@ -37,11 +37,13 @@ def _changed(drift: Drift) -> str:
     came_and_went = (
         ("tables", drift.new_tables, drift.gone_tables),
         ("columns", drift.new_columns, drift.gone_columns),
+        ("foreign keys", drift.new_foreign_keys, drift.gone_foreign_keys),
     )
     told = []
     for what, came, went in came_and_went:
         signs = [f"{sign}{len(names)}" for sign, names in (("+", came), ("-", went)) if names]
         told += [f"{' '.join(signs)} {what}"] if signs else []
+    told += [f"{len(drift.changed_columns)} columns changed"] if drift.changed_columns else []
     return ", ".join([*told, *([f"rows of {len(drift.rows)}"] if drift.rows else [])])
 
 

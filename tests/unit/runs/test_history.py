@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dbmimic.errors import UsageError
+from dbmimic.model.known import Known, Reference, Shape
 from dbmimic.model.run import Run, RunStatus
 from dbmimic.runs import History, drift
 
@@ -105,7 +106,11 @@ def test_what_a_killed_run_left_half_written_goes_after_a_while(tmp_path: Path) 
 def test_drift_is_held_against_the_newest_run_that_knew(tmp_path: Path) -> None:
     def ended(number: int, rows: dict[str, int] | None, columns: dict[str, list[str]], **more: str) -> Run:
         status = RunStatus.FAILED if rows is None else RunStatus.VERIFIED
-        return replace(run(number), status=status, row_counts=rows, columns=columns, **more)
+        shapes = {
+            table: {each: Shape("text", "text", None, nullable=True) for each in columns[table]} for table in columns
+        }
+        references = tuple(Reference("a", ("x",), table, ("x",)) for table in columns if table != "a")
+        return replace(run(number), status=status, row_counts=rows, known=Known(shapes, references), **more)
 
     old = ended(1, {"a": 1000, "b": 1000, "c": 10, "d": 5, "e": 0, "f": 9}, {"a": ["x", "y"], "old": ["x"]})
     other = ended(2, {"a": 1}, {"q": ["x"]}, target="elsewhere")
@@ -117,11 +122,15 @@ def test_drift_is_held_against_the_newest_run_that_knew(tmp_path: Path) -> None:
     found = drift(failed, [other, old])
     assert (found.new_tables, found.gone_tables) == (("new",), ("old",))
     assert (found.new_columns, found.gone_columns, found.rows) == (("a.z",), ("a.y",), ())
+    assert (found.new_foreign_keys, found.gone_foreign_keys) == (("a(x) -> new(x)",), ("a(x) -> old(x)",))
     assert not drift(old, [])
     assert not drift(run(5), [now])
     recording = History(tmp_path, 10).begin(run(4))
     recording.end(now)
     assert next(History(tmp_path, 10).runs()) == now
+    (path,) = tmp_path.glob("*.json")
+    path.write_text(path.read_text().replace('"known": {', '"columns": {"a": ["x"]},\n "known": {'))
+    assert next(History(tmp_path, 10).runs()) == now, "what another version remembers besides is no hindrance"
 
 
 def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
