@@ -209,4 +209,5 @@ def _table_findings(rows: list[Row]) -> Iterator[Finding]:
             yield Finding("DM405", Severity.WARNING, place, reason, "copy from a server that nobody writes to")
         if kind == "SYSTEM VERSIONED":
             reason = "the table keeps a history of its rows; only the current rows are copied"
-            yield Finding("DM405", Severity.WARNING, place, reason)
+            hint = "in the copy FOR SYSTEM_TIME finds nothing from before it: what was history there began anew"
+            yield Finding("DM405", Severity.WARNING, place, reason, hint)

@@ -107,7 +107,7 @@ def read(session: Session, database: str) -> Described:
         for row in rows
         if row[1] in {"BASE TABLE", "SYSTEM VERSIONED"}
     )
-    sequences = tuple(_sequence(session, row[0], database) for row in rows if row[1] == "SEQUENCE")
+    sequences = tuple(_sequence(session, row[0], database, findings) for row in rows if row[1] == "SEQUENCE")
     described = [each for each in objects(session, findings) if not _is_broken(session, each, findings)]
     relations = frozenset({*(row[0] for row in rows), *(each.name for each in described)})
     shown = tuple(portable(each, database, relations) for each in described)
@@ -170,10 +170,16 @@ def _table(session: Session, name: str, database: str, *, elsewhere: bool) -> Ta
     return TableScript(name, parts.create, parts.foreign_keys, parts.auto_increment, parts.sequence_columns)
 
 
-def _sequence(session: Session, name: str, database: str) -> SequenceScript:
+def _sequence(session: Session, name: str, database: str, findings: list[Finding]) -> SequenceScript:
     shown = session.rows(f"SHOW CREATE SEQUENCE {quoting.name(name)}", name)[0][1]
-    value = session.value(f"SELECT next_not_cached_value FROM {quoting.name(name)}", name)  # noqa: S608 -- names are quoted
-    return SequenceScript(name, statements.unqualified(shown, database), int(value))
+    columns = "next_not_cached_value, minimum_value, maximum_value, cache_size, cycle_option"
+    told = session.rows(f"SELECT {columns} FROM {quoting.name(name)}", name)[0]  # noqa: S608 -- names are quoted
+    value, least, most, cached, cycles = map(int, told)
+    if cached and not cycles and not least <= value <= most:
+        reason = "the source's server has the sequence's last numbers in its cache and does not tell which are used"
+        hint = "in the copy it has run out: ALTER SEQUENCE there, by SQL of `hooks.after`"
+        findings.append(Finding("DM405", Severity.WARNING, name, reason, hint))
+    return SequenceScript(name, statements.unqualified(shown, database), value)
 
 
 def _object(session: Session, kind: str, name: str, findings: list[Finding]) -> ObjectScript | None:

@@ -152,14 +152,17 @@ def test_partitions_versions_and_sequences(bench):
         "CREATE TABLE n (id int DEFAULT NEXTVAL(s), x int)",
         "INSERT INTO n (x) VALUES (1), (2)",
         "CREATE VIEW w AS SELECT * FROM v",
+        "CREATE SEQUENCE few MAXVALUE 50",
+        "CREATE SEQUENCE ring MAXVALUE 50 CYCLE",
+        "DO NEXTVAL(few), NEXTVAL(ring)",
     )
     source, target = bench.source(), bench.target()
     schema = source.schema()
     assert [(table.id.name, table.kind, table.leaves) for table in schema.tables] == [
         (name, TableKind.PLAIN, (t(name),)) for name in ("m", "n", "p", "v")
     ]
-    assert [sequence.id.name for sequence in schema.sequences] == ["s"]
-    assert {(f.place, f.severity) for f in schema.findings} == {("m", Severity.WARNING), ("v", Severity.WARNING)}
+    assert [sequence.id.name for sequence in schema.sequences] == ["few", "ring", "s"]
+    assert {(f.place, f.severity) for f in schema.findings} == {(name, Severity.WARNING) for name in ("few", "m", "v")}
     build(source, target)
     copy = target.copy()
     assert copy.structure().text == source.structure().text
@@ -167,6 +170,7 @@ def test_partitions_versions_and_sequences(bench):
     copy.close()
     target.swap(STAMP)
     bench.server.execute("INSERT INTO n (x) VALUES (3)", database="tgt")
+    assert bench.server.execute("SELECT * FROM tgt.v FOR SYSTEM_TIME ALL ORDER BY id") == [(1, 3), (2, 2)]
     used = bench.server.execute("SELECT next_not_cached_value FROM src.s")[0][0]
     assert bench.server.execute("SELECT id FROM tgt.n WHERE x = 3") == [(used,)]
     assert bench.server.execute("SELECT next_not_cached_value FROM src.s")[0][0] == used
