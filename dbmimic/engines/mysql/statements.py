@@ -13,6 +13,7 @@ from dbmimic.engines.mysql import quoting
 _REST = r"""/\*.*?\*/|--[ \t][^\n]*|\#[^\n]*|`(?:[^`]|``)*`|[\w$]+|\s+|."""
 _NAME = re.compile(r"[`\w$]|\"")
 _BEFORE_TABLES = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "CALL"})
+_TABLE_FOLLOWS = _BEFORE_TABLES - {"CALL"} | {"ON"}  # a trigger stands ON its table
 _FROM_INSIDE = frozenset({"EXTRACT", "TRIM", "SUBSTR", "SUBSTRING", "MID"})  # EXTRACT(YEAR FROM o.made)
 _NEAR = 8  # signs between such a function's name and its FROM
 _ANSI = "ANSI_QUOTES"  # what stands in double quotes is a name
@@ -51,26 +52,40 @@ def tokens(statement: str, mode: str = "") -> list[str]:
     return _signs(mode).findall(statement)
 
 
-def unqualified(statement: str, database: str, mode: str = "", *, relations: Collection[str] = ()) -> str:
+def unqualified(
+    statement: str, database: str, mode: str = "", *, relations: Collection[str] = (), folded: bool = False
+) -> str:
     """
     Give the statement without the database's name in front of names; strings and comments stay as they are.
 
     `mode` is the sql_mode under which it was written. `relations` are what a qualified name may lead to where a table
-    has the database's name: before any other name that is the table's, and stays.
+    has the database's name: before any other name that is the table's, and stays. `folded` says that the server takes
+    names for equal that differ by case only.
     """
+    spelt = str.lower if folded else str
+    known = set(map(spelt, relations))
     found = tokens(statement, mode)
     own = {database, quoting.name(database)} | ({_double_quoted(database)} if _ANSI in mode else set())
+    own = set(map(spelt, own))
     kept: list[str] = []
     at = 0
     while at < len(found):
         follows, then = ([*found[at + 1 : at + 3], "", ""])[:2]
-        ours = found[at] in own and follows == "." and (not kept or kept[-1] not in {".", "@"})
-        if ours and (database not in relations or _bare(then) in relations):
+        ours = spelt(found[at]) in own and follows == "." and (not kept or kept[-1] not in {".", "@"})
+        if ours and (spelt(database) not in known or spelt(_bare(then)) in known):
             at += 2
             continue
         kept.append(found[at])
         at += 1
     return "".join(kept)
+
+
+def otherwise_spelt(statement: str, mode: str, relations: Collection[str]) -> set[str]:
+    """Give the names of tables in other case than they have, which a statement has where a table has to stand."""
+    found = [token for token in tokens(statement, mode) if not token.isspace()]
+    known = {name.lower() for name in relations}
+    named = {_bare(word) for before, word in itertools.pairwise(found) if before.upper() in _TABLE_FOLLOWS}
+    return {name for name in named if name.lower() in known and name not in relations}
 
 
 def databases(statement: str, mode: str, relations: Collection[str]) -> set[str]:

@@ -76,6 +76,7 @@ class Script:
     tables: tuple[TableScript, ...]
     sequences: tuple[SequenceScript, ...]
     objects: tuple[ObjectScript, ...]
+    folded: bool = False  # the server takes names of tables for equal that differ by case only
 
     @property
     def text(self) -> str:
@@ -110,9 +111,10 @@ def read(session: Session, database: str) -> Described:
     sequences = tuple(_sequence(session, row[0], database, findings) for row in rows if row[1] == "SEQUENCE")
     described = [each for each in objects(session, findings) if not _is_broken(session, each, findings)]
     relations = frozenset({*(row[0] for row in rows), *(each.name for each in described)})
-    shown = tuple(portable(each, database, relations) for each in described)
+    folded = is_folded(session)
+    shown = tuple(portable(each, database, relations, folded=folded) for each in described)
     findings += [found for each in shown for found in _leading_out(each, relations)]
-    script = Script(charset, collation, tables, sequences, shown)
+    script = Script(charset, collation, tables, sequences, shown, folded)
     findings += [_event_finding(each) for each in shown if each.kind == "EVENT"]
     findings += _hidden(session, database)
     named = tuple((each.kind, each.name) for each in shown) + tuple(_inside(tables))
@@ -152,9 +154,16 @@ def objects(session: Session, findings: list[Finding]) -> list[ObjectScript]:
     return sorted(shown, key=lambda each: _ORDER.get(each.kind, 0))
 
 
-def portable(shown: ObjectScript, database: str, relations: Collection[str] = ()) -> ObjectScript:
+def is_folded(session: Session) -> bool:
+    """Tell whether the server takes names of databases and tables for equal that differ by case only."""
+    return str(session.value("SELECT @@lower_case_table_names")) != "0"
+
+
+def portable(
+    shown: ObjectScript, database: str, relations: Collection[str] = (), *, folded: bool = False
+) -> ObjectScript:
     """Give the object free of its database's name and its definer; an event does not run."""
-    own = statements.unqualified(shown.create, database, shown.sql_mode, relations=relations)
+    own = statements.unqualified(shown.create, database, shown.sql_mode, relations=relations, folded=folded)
     create = statements.without_definer(own)
     return replace(shown, create=statements.disabled(create) if shown.kind == "EVENT" else create)
 

@@ -247,7 +247,8 @@ class Exchange:
         self._use(self.places.target)
         there = structure.objects(self.session, [])
         if not wanted.exact:
-            there = [structure.portable(each, self.places.target) for each in there]
+            folded = structure.is_folded(self.session)
+            there = [structure.portable(each, self.places.target, folded=folded) for each in there]
         stay = set(there) & set(wanted.objects)
         if _triggers(there) != _triggers(wanted.objects):  # they fire in the order in which they were made
             stay -= set(_triggers(there))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from dbmimic.engines.mysql import amend, catalogue, ddl, examine, quoting
+from dbmimic.engines.mysql import amend, catalogue, ddl, examine, quoting, statements
 from dbmimic.engines.mysql.connect import connect
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.load import Loader
@@ -141,7 +141,10 @@ class MysqlTarget:
         names += [each.name for each in script.objects if each.kind == "VIEW"]
         taken = Counter(name.lower() for name in names)
         unfit = [name for name in names if taken[name.lower()] > 1 or (setting == "1" and name != name.lower())]
-        if setting == "0" or not unfit:
+        if setting == "0":
+            self._spells_names_alike(script, names)
+            return
+        if not unfit:
             return
         reason = "the target's server does not tell large from small letters in names"
         hint = f"it has lower_case_table_names = {setting}: copy into one that has 0, as the source has"
@@ -175,6 +178,24 @@ class MysqlTarget:
         if self._session.value(f"SELECT IS_USED_LOCK({lock})") is not None and not self._locked:
             raise self._held(lock)
         return ()
+
+    def _spells_names_alike(self, script: Script, names: list[str]) -> None:
+        """
+        Make sure that what a server made which takes `Orders` for `orders` names tables as this one keeps them.
+
+        Raises:
+            RefusedError: DM309, with each view, routine, trigger and event that does not.
+        """
+        if not script.folded:
+            return
+        reason = "it names tables in other case than they have, and the target's server tells large from small letters"
+        found = [
+            Problem("DM309", f"{reason}: {', '.join(sorted(other))}", each.name, "spell them alike in the source")
+            for each in script.objects
+            if (other := statements.otherwise_spelt(each.create, each.sql_mode, names))
+        ]
+        if found:
+            raise RefusedError.of(found)
 
     def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
         """Load the batches into the new copy in one transaction and give the number of rows; a unit only once."""

@@ -1,0 +1,73 @@
+"""Servers whose settings differ from those that Debian's have: a binary log, and names without case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dbmimic.errors import DbmimicError
+from dbmimic.testing.mariadb_server import MariadbServer
+from tests.copying import copied
+
+SHOP = (
+    "CREATE TABLE Orders (id int PRIMARY KEY, total int)",
+    "INSERT INTO Orders VALUES (1, 2)",
+    "CREATE PROCEDURE clear() DELETE FROM SHOP.Orders WHERE id = 9",
+    "CREATE FUNCTION top() RETURNS int DETERMINISTIC RETURN (SELECT max(total) FROM `Shop`.`ORDERS`)",
+    "CREATE TRIGGER watched BEFORE INSERT ON Orders FOR EACH ROW SET NEW.total = (SELECT max(total) FROM Shop.orders)",
+)
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[MariadbServer]:
+    with MariadbServer("--lower-case-table-names=1", "--log-bin=log", "--server-id=7") as server:
+        server.create_database("Shop")
+        server.execute(*SHOP, database="shop")
+        server.execute(
+            "CREATE USER owner@'%' IDENTIFIED BY 'pw'",
+            "GRANT ALL PRIVILEGES ON stage.* TO owner@'%'",
+            r"GRANT ALL PRIVILEGES ON `stage\_dbmimic%`.* TO owner@'%'",
+        )
+        yield server
+
+
+def refusal(folder: Path, source: str, target: str) -> DbmimicError:
+    with pytest.raises(DbmimicError) as caught:
+        copied(folder, source, target)
+    return caught.value
+
+
+def test_nothing_in_the_copy_names_the_database_that_it_was_copied_from(other: MariadbServer, tmp_path: Path) -> None:
+    """Its name is the same in other case there, and a routine that kept it would write to production."""
+    report = copied(tmp_path, other.url("SHOP"), other.url("Stage"))
+    assert [each for each in report.findings if "names the database" in each.message] == []
+    other.execute("UPDATE orders SET total = 5", database="stage")
+    assert other.execute("SELECT top()", database="stage") == [(5,)]
+    assert other.execute(
+        "INSERT INTO orders VALUES (9, 0)", "SELECT total FROM orders WHERE id = 9", database="stage"
+    ) == [(5,)]
+    other.execute("INSERT INTO orders VALUES (9, 9)", database="shop")
+    other.execute("CALL clear()", database="stage")
+    assert other.execute("SELECT (SELECT count(*) FROM shop.orders), (SELECT count(*) FROM stage.orders)") == [(2, 1)]
+    other.execute("DELETE FROM shop.orders WHERE id = 9")
+
+
+def test_names_that_only_one_server_takes_for_equal_are_listed(
+    other: MariadbServer, server: MariadbServer, tmp_path: Path
+) -> None:
+    error = refusal(tmp_path, other.url("shop"), server.url("folded_stage"))
+    assert {(each.code, each.place) for each in error.problems} == {
+        ("DM309", "top"),
+        ("DM309", "clear"),
+        ("DM309", "watched"),
+    }
+    assert all("rders" in each.message.casefold() for each in error.problems)
+    server.create_database("cased")
+    server.execute(
+        "CREATE TABLE Two (id int)", "CREATE TABLE two (id int)", "CREATE TABLE one (id int)", database="cased"
+    )
+    error = refusal(tmp_path, server.url("cased"), other.url("stage"))
+    assert [(each.code, each.place) for each in error.problems] == [("DM309", "Two"), ("DM309", "two")]
+    server.execute("DROP DATABASE cased")
