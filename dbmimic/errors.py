@@ -61,6 +61,7 @@ Codes, so that one word has one meaning:
     DM501 not reachable                   DM502 permission denied    DM503 disk full
     DM504 statement failed                DM505 in use by others
     DM506 a needed tool or extension is missing                  DM508 a pool lends its sessions by transaction
+    DM509 what is loaded stands in the target's binary log, or cannot be kept out of it
     DM515 the target's server is older than the source's         DM516 left by a run that was cut short
     DM601 rows dangle                     DM602 row counts differ
     DM603 a masked column still holds the source's value

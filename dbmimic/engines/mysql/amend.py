@@ -9,7 +9,7 @@ import pymysql
 from pymysql.constants import CLIENT
 
 from dbmimic.engines.limited import within
-from dbmimic.engines.mysql.connect import options_of
+from dbmimic.engines.mysql.connect import is_unlogged, options_of
 from dbmimic.engines.mysql.errors import Side, speaking_of
 from dbmimic.model.address import Address
 from dbmimic.model.target import Amendment
@@ -29,6 +29,8 @@ def amend(address: Address, database: str, amendment: Amendment) -> None:
 
         def run() -> None:
             with speaking_of(side), session.cursor() as cursor:
+                if is_unlogged(address):
+                    cursor.execute("SET SESSION sql_log_bin = 0")
                 cursor.execute(amendment.sql)
                 while cursor.nextset():
                     pass

@@ -6,17 +6,19 @@ from configparser import Error as OptionFileError
 from pathlib import Path
 from typing import Any
 
+import pymysql
 from pymysql.optionfile import Parser
 
-from dbmimic.engines.mysql.errors import Side
+from dbmimic.engines.mysql.errors import DENIED, Side, number, translated
 from dbmimic.engines.mysql.session import Session
-from dbmimic.errors import ConfigError
+from dbmimic.errors import ConfigError, TargetError
 from dbmimic.model.address import Address
 
 OPTION_FILE = "~/.my.cnf"
 
+LOGGED = "sql_log_bin"
 _OPTIONS = frozenset(
-    {"unix_socket", "connect_timeout"}
+    {"unix_socket", "connect_timeout", LOGGED}
     | {"ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "ssl_disabled"}
 )
 _FLAGS = frozenset({"ssl_verify_cert", "ssl_verify_identity", "ssl_disabled"})
@@ -30,6 +32,7 @@ WRITING_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION
 DDL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 
 _PATIENCE_SECONDS = 86_400
+_YES = frozenset({"1", "true", "yes", "on"})
 
 
 def connect(address: Address, side: Side, database: str | None) -> Session:
@@ -37,6 +40,8 @@ def connect(address: Address, side: Side, database: str | None) -> Session:
     session = Session(side, {**options_of(address), "database": database})
     try:
         _settle(session)
+        if not side.is_source and is_unlogged(address):
+            _unlog(session)
     except BaseException:
         session.close()
         raise
@@ -56,6 +61,37 @@ def _settle(session: Session) -> None:
     session.run(f"SET SESSION sql_mode = '{_READING_MODE}'")
 
 
+def is_unlogged(address: Address) -> bool:
+    """Tell whether what is written there is to stand in no binary log, as `sql_log_bin=0` in the URL says."""
+    return address.options.get(LOGGED, "1").lower() not in _YES
+
+
+def _unlog(session: Session) -> None:
+    """
+    Keep what the session writes out of the server's binary log.
+
+    Raises:
+        TargetError: DM509, the role may not, or replicas follow that log: they would miss the copy and break on what is
+            written to it later.
+    """
+    hint = f"leave {LOGGED} out of the target's URL"
+    shown = "SELECT COUNT(*) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
+    if followers := int(session.value(shown)):
+        reason = f"replicas ({followers}) follow the target's server, and would miss a copy that is in no binary log"
+        raise TargetError("DM509", reason, place=session.side.place, hint=hint)
+    try:
+        session.attempt("SET SESSION sql_log_bin = 0")
+    except pymysql.MySQLError as error:
+        failure: Exception = translated(error, session.side)
+        if number(error) in DENIED:
+            reason = "the role may not keep the copy out of the server's binary log"
+            hint += ", or GRANT BINLOG ADMIN ON *.* (MySQL: SYSTEM_VARIABLES_ADMIN) to the role"
+            failure = TargetError("DM509", reason, place=session.side.place, hint=hint)
+    else:
+        return
+    raise failure from None
+
+
 def options_of(address: Address) -> dict[str, Any]:
     """Give what the driver is asked for: the address, with gaps filled from the option file."""
     unknown = sorted(set(address.options) - _OPTIONS)
@@ -63,7 +99,9 @@ def options_of(address: Address) -> dict[str, Any]:
         known = ", ".join(sorted(_OPTIONS))
         raise ConfigError("DM214", f"unknown option {unknown[0]!r}", place=str(address), hint=f"known: {known}")
     options: dict[str, Any] = {
-        key: value.lower() in {"1", "true", "yes"} if key in _FLAGS else value for key, value in address.options.items()
+        key: value.lower() in _YES if key in _FLAGS else value
+        for key, value in address.options.items()
+        if key != LOGGED
     }
     if "connect_timeout" in options:
         options["connect_timeout"] = _seconds(options["connect_timeout"], address)

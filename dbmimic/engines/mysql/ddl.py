@@ -16,6 +16,7 @@ from dbmimic.engines.mysql.structure import ObjectScript, Script
 # What a view says while another view that it reads is not there yet.
 _NOT_YET = frozenset({errors.UNKNOWN_TABLE, 1305, 1356})
 _FOREIGN_DEFINER = frozenset({1227, 1449})
+_PROBE = "dbmimic_may_make_functions"
 
 
 def create_database(session: Session, database: str, script: Script) -> None:
@@ -24,6 +25,23 @@ def create_database(session: Session, database: str, script: Script) -> None:
         f"CREATE DATABASE {quoting.name(database)} CHARACTER SET {script.charset} COLLATE {script.collation}", database
     )
     session.run(f"USE {quoting.name(database)}", database)
+
+
+def may_make_functions(session: Session, script: Script) -> None:
+    """
+    Make sure, before rows are loaded, that the server lets the role make the script's functions and triggers.
+
+    Raises:
+        TargetError: DM502, it writes a binary log and trusts nobody with them.
+    """
+    if not any(each.kind in {"FUNCTION", "TRIGGER"} for each in script.objects):
+        return
+    try:
+        session.attempt(f"CREATE FUNCTION {_PROBE}() RETURNS INT DETERMINISTIC RETURN 1")
+        session.attempt(f"DROP FUNCTION {_PROBE}")
+    except pymysql.MySQLError as error:
+        if errors.number(error) in errors.UNSAFE_LOG:
+            raise errors.translated(error, session.side) from None
 
 
 def create_tables(session: Session, script: Script) -> None:

@@ -36,7 +36,8 @@ FILE_FAILED = frozenset({1004, 1005, 1006, 1025, 1026, 1030})
 NO_ROOM = frozenset({28, 122, 135})  # ENOSPC, EDQUOT, and the storage engine's own word for it
 NOT_COMMITTED = 1180
 LOCKED = frozenset({1205, 1213})
-DENIED = frozenset({1044, 1142, 1143, 1227, 1290, 1370, 1410, 1419})
+UNSAFE_LOG = frozenset({1418, 1419})  # with a binary log the server trusts nobody's functions
+DENIED = frozenset({1044, 1142, 1143, 1227, 1290, 1370, 1410})
 READ_ONLY = 1290
 NO_TLS = 2026
 UNKNOWN_THERE = {1115: "character set", 1273: "collation", 1286: "storage engine"}
@@ -52,6 +53,21 @@ DATA_REFUSED = {
     1526: "no partition takes a row",
     3819: "a CHECK constraint refuses a row",
     4025: "a CHECK constraint refuses a row",
+}
+_LOGGED = (
+    "the target's server writes a binary log, and lets the role make no functions and triggers",
+    "as its administrator: SET GLOBAL log_bin_trust_function_creators = 1, and so in the server's option file",
+)
+_DENIALS = {
+    0: (
+        "permission denied on the target",
+        "the role needs: GRANT ALL PRIVILEGES on the target's database and on its neighbours `<name>_dbmimic%`",
+    ),
+    READ_ONLY: (
+        "the target's server lets nobody write",
+        "a replica is read-only, and so is what the setting read_only makes so: give the address of the primary",
+    ),
+    **dict.fromkeys(UNSAFE_LOG, _LOGGED),
 }
 _FAILED = "a statement failed on the target"
 FITTING_MASK = "if the column is masked, choose a mask that fits its type, keys and constraints"
@@ -133,12 +149,8 @@ def _target(code: int, where: str, *, silent: bool = False) -> TargetError:
 
 def _refusal(code: int) -> tuple[int, str, str]:
     """Give the end of our code, the reason and the next step for what a target that answers has against a statement."""
-    if code == READ_ONLY:
-        hint = "a replica is read-only, and so is what the setting read_only makes so: give the address of the primary"
-        return 2, "the target's server lets nobody write", hint
-    if code in DENIED:
-        hint = "the role needs: GRANT ALL PRIVILEGES on the target's database and on its neighbours `<name>_dbmimic%`"
-        return 2, "permission denied on the target", hint
+    if code in DENIED | UNSAFE_LOG:
+        return 2, *_DENIALS.get(code, _DENIALS[0])
     if code in DISK_FULL:
         hint = "free some space: the new copy stands beside the old one until it is verified"
         return 3, "the target's disk or table space is full", hint

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pymysql
 
 from dbmimic.engines.mysql import ddl, errors, quoting, structure
-from dbmimic.engines.mysql.connect import connect, options_of
+from dbmimic.engines.mysql.connect import LOGGED, connect, options_of
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.places import ENGINE, Places, folded
 from dbmimic.engines.mysql.session import Session
@@ -167,7 +167,9 @@ class MysqlSandboxes:
         ddl.finish_tables(self._session, script)
         self._account(sandbox)
         # Made by the account itself, so that what runs with its maker's rights runs with those of the sandbox.
-        own = replace(self._address, user=sandbox.account, password=self._told(sandbox.name, "password"))
+        password = self._told(sandbox.name, "password")
+        options = {key: value for key, value in self._address.options.items() if key != LOGGED}  # not its to say
+        own = replace(self._address, user=sandbox.account, password=password, options=options)
         with connect(own, self._side, sandbox.database) as session:
             ddl.create_objects(session, script.objects)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dbmimic.engines.mysql import amend, catalogue, ddl, examine, quoting, statements
-from dbmimic.engines.mysql.connect import connect
+from dbmimic.engines.mysql.connect import LOGGED, connect, is_unlogged
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.load import Loader
 from dbmimic.engines.mysql.places import ENGINE, Places, folded
@@ -22,7 +22,7 @@ from dbmimic.errors import ConfigError, DbmimicError, InternalError, Problem, Re
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.checkup import CheckResult, checked
-from dbmimic.model.findings import Finding
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 from dbmimic.ports.source import Source
@@ -126,6 +126,7 @@ class MysqlTarget:
         self._built = True
         self._units.clear()
         ddl.create_database(self._session, self._places.new, script)
+        ddl.may_make_functions(self._session, script)
         ddl.create_tables(self._session, script)
         self._catalogue = None
 
@@ -227,7 +228,14 @@ class MysqlTarget:
         ddl.finish_tables(self._session, script)
         ddl.create_objects(self._session, script.objects)
         self._script = script
-        return ()
+        return tuple(self._logged())
+
+    def _logged(self) -> Iterator[Finding]:
+        """Tell of a binary log that all of it went to."""
+        if not is_unlogged(self._address) and str(self._session.value("SELECT @@log_bin")) == "1":
+            reason = "the target's server wrote all of the copy to its binary log, and replicas of it build it, too"
+            hint = f"where it has no replicas, {LOGGED}=0 in the target's URL keeps the log as it is"
+            yield Finding("DM509", Severity.INFO, self._places.target, reason, hint)
 
     def amend(self, amendment: Amendment) -> None:
         """Run SQL of the user's own in the new copy."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dbmimic.errors import DbmimicError
+from dbmimic.model.findings import Severity
 from dbmimic.testing.mariadb_server import MariadbServer
 from tests.copying import copied
 
@@ -71,3 +74,37 @@ def test_names_that_only_one_server_takes_for_equal_are_listed(
     error = refusal(tmp_path, server.url("cased"), other.url("stage"))
     assert [(each.code, each.place) for each in error.problems] == [("DM309", "Two"), ("DM309", "two")]
     server.execute("DROP DATABASE cased")
+
+
+def test_the_binary_log_of_the_target(other: MariadbServer, tmp_path: Path) -> None:
+    source, stage = other.url("shop"), other.url("stage")
+    unlogged = f"{stage}?sql_log_bin=0"
+    [told] = [each for each in copied(tmp_path, source, stage).findings if each.code == "DM509"]
+    assert (told.severity, "sql_log_bin=0" in told.hint) == (Severity.INFO, True)
+    before = other.execute("SHOW MASTER STATUS")
+    report = copied(tmp_path, source, unlogged, hooks={"after": [{"sql": "UPDATE orders SET total = 3"}]})
+    assert not [each for each in report.findings if each.code == "DM509"]
+    assert other.execute("SHOW MASTER STATUS") == before, "the copy and the user's own SQL are in no log"
+    assert other.execute("SELECT total FROM stage.orders") == [(3,)]
+    denied = refusal(tmp_path, source, unlogged.replace("root", "owner:pw"))
+    assert (denied.code, "BINLOG ADMIN" in denied.hint) == ("DM509", True)
+    trusted = refusal(tmp_path, source, stage.replace("root", "owner:pw"))
+    assert (trusted.code, "log_bin_trust_function_creators" in trusted.hint) == ("DM502", True)
+    follow = [
+        "mariadb-binlog",
+        "--no-defaults",
+        "-uroot",
+        f"-S{other.socket}",
+        "--read-from-remote-server",
+        "--stop-never",
+    ]
+    with subprocess.Popen([*follow, "--raw", f"--result-file={tmp_path}/", "log.000001"]) as replica:
+        try:
+            seen = "SELECT count(*) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
+            deadline = time.monotonic() + 20
+            while other.execute(seen) == [(0,)] and time.monotonic() < deadline:
+                time.sleep(0.02)
+            followed = refusal(tmp_path, source, unlogged)
+        finally:
+            replica.kill()
+    assert (followed.code, "replicas (1)" in followed.message) == ("DM509", True)
