@@ -63,13 +63,16 @@ class Standing:
 class TableRows:
     """
     The rows of one table that were copied: how many, which of the source's, which with columns that are NULL, and the
-    keys of all where they were needed: keys of integers only, and such as no rule masks.
+    keys of all where they are known: keys of integers only, and such as no rule masks.
+
+    `parted` tells that rows had left for good since the copy before.
     """
 
     row_count: int
     rows: Rows = WHOLE
     nulled: KeySet = field(default_factory=KeySet)
     keys: Keys | None = None
+    parted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,17 @@ class InFullError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Both ends of a refresh, as ports that can do it, and what the copy before was made from."""
+    """
+    Both ends of a refresh, as ports that can do it, and what the copy before was made from.
+
+    `parting` are the tables that rows left for good before one of the copies was made; so they will again, as it seems.
+    """
 
     source: Dated
     target: Refreshable
     baseline: Baseline
     position: Position
+    parting: frozenset[TableId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Change:
     """
     What becomes of one table: `comes` are the rows to load, so many, `leaving` so many rows of the copy before must go,
     `row_count` is what it holds in the end. Where there is a reason `anew`, all its rows go, however many, and come.
+    `had` are the keys of the copy before, and `has` those of now, where they are known.
     """
 
     table: Table
@@ -110,12 +116,11 @@ def _replaced(ends: Ends, table: Table, chosen: TableSlice, was: TableRows) -> s
 
 
 def _of_whole(ends: Ends, table: Table, was: TableRows) -> Change:
-    key = was.keys.columns if was.keys is not None else ()  # rows left before, so they will again
+    key = was.keys.columns if was.keys is not None and table.id in ends.parting else ()
     standing = ends.source.standing(table, ends.baseline.position.settled, key)
     comes, row_count = standing.recent, standing.row_count
     leaving = was.row_count - (row_count - len(comes))
-    had = was.keys if standing.keys is not None else None
-    return Change(table, TableSlice(comes, KeySet()), len(comes), leaving, row_count, had=had, has=standing.keys)
+    return Change(table, TableSlice(comes, KeySet()), len(comes), leaving, row_count, had=was.keys, has=standing.keys)
 
 
 def _of_rows(ends: Ends, table: Table, chosen: TableSlice, was: TableRows) -> Change:
@@ -143,6 +148,17 @@ def _findable(work: Work, table: Table) -> bool:
     if key is None or not {column.name for column in table.loadable}.issuperset(key.columns):
         return False
     return set(_key_masker(work, table, key.columns).layout(table.id).head) <= set(key.columns)
+
+
+def kept_integers(work: Work, table: Table) -> bool:
+    """Whether a table's key is of integers that the copy has as they are."""
+    columns = [] if table.stable_key is None else [table.column(name) for name in table.stable_key.columns]
+    return bool(columns) and all(
+        column is not None
+        and column.logical.kind is Kind.INTEGER
+        and not isinstance(work.masks.decisions[table.id.column(column.name)], Masked)
+        for column in columns
+    )
 
 
 def _key(table: Table) -> tuple[str, ...]:
@@ -179,12 +195,12 @@ class Remover:
     """
     Lets rows leave the new copy: those that the slice has no more, and those that come anew.
 
-    `before` reads the new copy as it was begun.
+    `before` gives what reads the new copy; rows whose keys come again may have left what it sees.
     """
 
     work: Work
     ends: Ends
-    before: Dated
+    before: Callable[[], Dated]
 
     def remove(self, changes: Iterable[Change]) -> dict[TableId, Left]:
         """
@@ -208,11 +224,9 @@ class Remover:
 
     def _by_integers(self, change: Change) -> Left:
         """Remove what can be found by keys that are integers, and not masked."""
-        if not change.leaving:
-            return Left(keys=change.has)
-        if change.had is not None and change.has is not None:
-            return self._by_noted(change, change.had, change.has)
-        if all(self._is_kept_integer(change.table, name) for name in _key(change.table)):
+        if change.had is not None:
+            return self._by_noted(change, change.had)
+        if change.leaving and kept_integers(self.work, change.table):
             return self._by_reading(change)
         return Left()
 
@@ -227,28 +241,30 @@ class Remover:
         if again == change.leaving:
             return Left(again)
         has = source.integers(table, key, self._rows(table))
-        had = self.before.integers(table, key, WHOLE)
+        had = self.before().integers(table, key, WHOLE)
         if had is None or has is None:
             return Left(again)
         lost = had - has
         return Left(again, target.remove(table, key, lost), Keys(key, has), Keys(key, lost))
 
-    def _by_noted(self, change: Change, had: Keys, has: Keys) -> Left:
+    def _by_noted(self, change: Change, had: Keys) -> Left:
         """Remove rows whose keys went or come anew, all of them in the order of their keys."""
-        table, key = change.table, had.columns
-        comes = self.ends.source.integers(table, key, change.comes.own)
+        table, key, source = change.table, had.columns, self.ends.source
+        comes = source.integers(table, key, change.comes.own) if change.come_count else KeySet()
         if comes is None:
-            return Left(keys=has)
-        again, lost = comes & had.values, had.values - has.values
+            return Left()
+        again, has = comes & had.values, change.has.values if change.has is not None else None
+        if has is None and len(again) == change.leaving and len(stay := had.values | comes) == change.row_count:
+            has = stay  # a row whose key comes anew has left, and so no other one has
+        elif has is None:
+            has = source.integers(table, key, self._rows(table))
+        if has is None or not change.leaving:
+            return Left(keys=Keys(key, has) if has is not None else None)
+        lost = had.values - has
         removed = self.ends.target.remove(table, key, again | lost)
         if removed != len(again) + len(lost):
             return Left(gone=removed)
-        return Left(len(again), len(lost), has, Keys(key, lost))
-
-    def _is_kept_integer(self, table: Table, name: str) -> bool:
-        column = table.column(name)
-        kept = not isinstance(self.work.masks.decisions[table.id.column(name)], Masked)
-        return kept and column is not None and column.logical.kind is Kind.INTEGER
+        return Left(len(again), len(lost), Keys(key, has), Keys(key, lost))
 
     def _by_staging(self, change: Change, left: Left) -> Left:
         """Remove what is left to remove by keys that are sent to the copy."""

@@ -85,7 +85,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     refuse_warnings(request, (each for each in report.findings if each not in refreshed.findings))
     stamp = _stamp(request, source, world)
     if request.delta:  # before the user's own SQL: what that writes has to go again
-        delta.note(work, made.judged.row_counts, refreshed.keys, stamp.run)
+        delta.note(work, made.judged.row_counts, refreshed, stamp.run)
     amend(request, source, cleared, expected, chapters)
     try:
         with chapters.chapter(Stage.SWAP):

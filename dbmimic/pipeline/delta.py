@@ -13,8 +13,10 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from threading import Lock
 
 from dbmimic import verdict
 from dbmimic.errors import InternalError, TargetError
@@ -23,10 +25,23 @@ from dbmimic.masks.pinned import pinned
 from dbmimic.model.baseline import Baseline, Keys, Position, TableRows
 from dbmimic.model.events import Stage
 from dbmimic.model.findings import Finding, Severity
+from dbmimic.model.keys import WHOLE
 from dbmimic.model.masking import Decision, Masked
 from dbmimic.model.names import TableId
+from dbmimic.model.schema import Table
 from dbmimic.model.work import Seen
-from dbmimic.pipeline.changes import Change, Ends, InFullError, Left, Remover, anew, changes_of, nulled, side_by_side
+from dbmimic.pipeline.changes import (
+    Change,
+    Ends,
+    InFullError,
+    Left,
+    Remover,
+    anew,
+    changes_of,
+    kept_integers,
+    nulled,
+    side_by_side,
+)
 from dbmimic.pipeline.making import Made, Work
 from dbmimic.pipeline.units import seen_of
 from dbmimic.ports.delta import Dated, Refreshable
@@ -43,14 +58,11 @@ _TOUCHED = "somebody changed its rows in the target"
 
 @dataclass(frozen=True)
 class Refreshed:
-    """
-    The new copy where it could be made from one before, what there is to tell either way, and the keys of tables that
-    were needed.
-    """
+    """The new copy, where it could be made from one before, what there is to tell, and what left its tables."""
 
     made: Made | None
     findings: tuple[Finding, ...] = ()
-    keys: Mapping[TableId, Keys] = field(default_factory=dict)
+    left: Mapping[TableId, Left] = field(default_factory=dict)
 
 
 NOT_ASKED = Refreshed(None)
@@ -72,17 +84,38 @@ def refreshed(work: Work, copies: int) -> Refreshed:
     return Refreshed(None, (Finding("DM335", Severity.WARNING, _PLACE, message),))
 
 
-def note(work: Work, row_counts: Mapping[TableId, int], keys: Mapping[TableId, Keys], run: str) -> None:
-    """Note what the new copy was made from and by, for the next one; nothing where the engines cannot use it."""
+def note(work: Work, row_counts: Mapping[TableId, int], refreshed: Refreshed, run: str) -> None:
+    """
+    Note what the new copy was made from and by, for the next one; nothing where the engines cannot use it.
+
+    Cost: where the copy was made in full, one read of the keys of whole tables that are integers and not masked.
+    """
     source, target = work.source, work.cleared.target
     if not isinstance(source, Dated) or not isinstance(target, Refreshable):
         return
+    left = refreshed.left if refreshed.made is not None else _left_of_none(work, source)
     position = source.position()
-    tables = {
-        table: TableRows(row_counts.get(table, 0), chosen.rows, nulled(chosen), keys.get(table))
+    noted = {
+        table: TableRows(row_counts.get(table, 0), chosen.rows, nulled(chosen), gone.keys, gone.gone > 0)
         for table, chosen in work.slices.items()
+        for gone in [left.get(table, Left())]
     }
-    target.note(Baseline(run, _made_by(work, position), position, tables))
+    target.note(Baseline(run, _made_by(work, position), position, noted))
+
+
+def _left_of_none(work: Work, source: Dated) -> dict[TableId, Left]:
+    """Give the keys of the tables that were copied as they are: nothing left them."""
+    whole = [work.prepared.schema.table(table) for table, chosen in work.slices.items() if chosen.whole]
+    tables = [table for table in whole if kept_integers(work, table)]
+    found = side_by_side(work.source.abreast, partial(_keys, source), tables)
+    return {table.id: Left(keys=keys) for table, keys in zip(tables, found, strict=True)}
+
+
+def _keys(source: Dated, table: Table) -> Keys | None:
+    """Give a table's keys, where they go into 64 bits together."""
+    columns = source.few_first(table, table.stable_key.columns if table.stable_key is not None else ())
+    found = source.integers(table, columns, WHOLE)
+    return Keys(columns, found) if found is not None else None
 
 
 def _ends(work: Work, copies: int) -> list[Ends]:
@@ -105,10 +138,11 @@ def _ends(work: Work, copies: int) -> list[Ends]:
     made_by = _made_by(work, position)
     reason = "the target is no copy that was made with --delta, so nothing tells what it was made from"
     found = []
+    parting = frozenset(table for each in baselines for table, rows in each.tables.items() if rows.parted)
     for baseline in baselines:
         reason = _apart(position, made_by, baseline)
         if not reason:
-            found.append(Ends(source, target, baseline, position))
+            found.append(Ends(source, target, baseline, position, parting))
     if not found:
         raise InFullError(reason)
     return found
@@ -172,16 +206,14 @@ def _made(work: Work, ends: Ends) -> Refreshed:
     for finding in judged.findings:
         if finding.severity is Severity.ERROR:
             raise InFullError(f"at {finding.place}, {finding.message}")
-    keys = {table: each.keys for table, each in left.items() if each.keys is not None}
-    return Refreshed(Made(done, findings, judged), tuple(_told(changes)), keys)
+    return Refreshed(Made(done, findings, judged), tuple(_told(changes)), left)
 
 
 def _removed(work: Work, ends: Ends) -> tuple[list[Change], dict[TableId, Left]]:
     """
     Begin the new copy and let rows leave it; what comes is not loaded yet.
 
-    Gives what becomes of each table, and what left it. The files are copied while the source is read, and
-    the structure is looked at while rows leave: the readers see the new copy as it was begun.
+    Gives what becomes of each table, and what left it. The files are copied while the source is read.
     """
     with ThreadPoolExecutor(1) as beside:
         beginning = beside.submit(ends.target.begin, ends.baseline)
@@ -203,17 +235,18 @@ def _removed(work: Work, ends: Ends) -> tuple[list[Change], dict[TableId, Left]]
         raise InFullError(f"{moved:,} rows would have to come or go, which is no less work")
     if reason := ends.target.take(ends.baseline):
         raise InFullError(reason)
-    with (
-        work.cleared.reader() as copy,
-        work.cleared.reader() as other,
-        _beside(copy) as describer,
-    ):
-        describing = describer.submit(copy.structure)
-        ends.target.open()
-        left = Remover(work, ends, _dated(other)).remove(changes)
-        for differing in verdict.differences(work.structure, describing.result()):
-            raise InFullError(f"somebody changed the target's structure since it was copied: {differing.message}")
-    return changes, left
+    ends.target.open()
+    with contextlib.ExitStack() as closing:
+        before = partial(_opened, work, closing, Lock(), [])
+        return changes, Remover(work, ends, before).remove(changes)
+
+
+def _opened(work: Work, closing: contextlib.ExitStack, one: Lock, found: list[Dated]) -> Dated:
+    """Give what reads the new copy, opened when it is first wanted, by whichever thread."""
+    with one:
+        if not found:
+            found.append(_dated(closing.enter_context(work.cleared.reader())))
+        return found[0]
 
 
 def _let_go(beginning: Future[str], ends: Ends) -> None:
@@ -221,18 +254,6 @@ def _let_go(beginning: Future[str], ends: Ends) -> None:
     while not beginning.done():
         ends.target.interrupt()
         wait([beginning], _PAUSE_SECONDS)
-
-
-@contextlib.contextmanager
-def _beside(*asked: Source) -> Iterator[Executor]:
-    """Give a thread that asks these readers; where something else fails first they are closed, and so it ends."""
-    with ThreadPoolExecutor(1) as executor:
-        try:
-            yield executor
-        except BaseException:
-            for each in asked:
-                each.close()
-            raise
 
 
 def _judged(

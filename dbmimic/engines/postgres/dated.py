@@ -27,7 +27,7 @@ from dbmimic.model.names import TableId
 from dbmimic.model.schema import ForeignKey, Table
 from dbmimic.model.types import Kind
 
-_BLOCKS_A_QUESTION = 16_384  # 128 MB of rows: some millions of them
+_BLOCKS_A_QUESTION = 1_024  # 8 MB of rows: with more, memory for what is sent costs more than the questions do
 _IDS_A_QUESTION = 250_000
 _SAMPLE_ROWS = 10_000
 _TID_RANGES = 140000  # the first version that reads a range of places without reading the whole table

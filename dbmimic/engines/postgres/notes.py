@@ -13,7 +13,7 @@ from dbmimic.model.bits import Bits
 from dbmimic.model.keys import WHOLE, KeySet
 from dbmimic.model.names import TableId
 
-_FORM = 2
+_FORM = 3
 _DOING = "noting what the copy was made from"
 _HEAD = "head"
 
@@ -63,6 +63,7 @@ def _parts(baseline: Baseline) -> Iterator[tuple[str, bytes]]:
                 kept.row_count,
                 not isinstance(kept.rows, KeySet),
                 None if kept.keys is None else kept.keys.columns,
+                kept.parted,
             ]
             for table, kept in baseline.tables.items()
         ],
@@ -93,10 +94,10 @@ def _baseline(run: str, parts: Mapping[str, bytes]) -> Baseline:
     told = head["position"]
     leaves = {TableId(schema, name): LeafMark(**mark) for schema, name, mark in told["leaves"]}
     tables = {}
-    for schema, name, row_count, whole, key in head["tables"]:
+    for schema, name, row_count, whole, key, parted in head["tables"]:
         table = TableId(schema, name)
         rows = WHOLE if whole else KeySet(bits.get(("rows", table)))
         keys = None if key is None else Keys(tuple(key), KeySet(bits.get(("keys", table))))
-        tables[table] = TableRows(row_count, rows, KeySet(bits.get(("nulled", table))), keys)
+        tables[table] = TableRows(row_count, rows, KeySet(bits.get(("nulled", table))), keys, parted)
     position = Position(told["history"], told["types"], told["settled"], told["next"], leaves)
     return Baseline(run, head["made_by"], position, tables, head["standing"])

@@ -104,13 +104,14 @@ class RefreshableTarget(PostgresTarget):
             "SELECT oid::text, pg_snapshot_xmax(pg_current_snapshot())::text FROM pg_database"
             " WHERE datname = current_database()"
         ).fetchone()
-        marks = inside.execute(catalog.query("catalogue_marks")).fetchone()
+        relations, counts = inside.execute(catalog.query("catalogue_marks")).fetchone() or ("", "")
         database, following = row or ("", "0")
         return {
             "server": place.system or "",
             "database": database,
             "next": following,
-            "relations": marks[0] if marks else "",
+            "relations": relations,
+            "counts": counts,
             "writes": json.dumps(_writes(inside)),
         }
 
@@ -259,11 +260,16 @@ class RefreshableTarget(PostgresTarget):
         return False
 
     def _touched(self, inside: Connection, baseline: Baseline) -> str:
-        """Give what was changed in the target beside rows since it was copied."""
+        """
+        Give what was changed in the target beside rows since it was copied.
+
+        What was made or altered is a row of a later transaction in the catalogue, and what was dropped is one less. So
+        the structure is what it was when the copy was verified, to the letter.
+        """
         marks = inside.execute(catalog.query("catalogue_marks")).fetchone()
         since = str(self.written_since(baseline) % 2**32)
         recent = inside.execute(catalog.query("catalogue_touched"), {"since": since}).fetchone()
-        if marks != (baseline.standing["relations"],) or recent != (False,):
+        if marks != (baseline.standing["relations"], baseline.standing["counts"]) or recent != (False,):
             return (
                 "somebody, or a hook's SQL, changed tables, rights or other objects in the target since it was copied"
             )

@@ -7,6 +7,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ _SYSTEM_FOLDERS = (
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
 )
+_DEBIAN_WRAPPER = "pg_wrapper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,17 @@ def installations() -> tuple[Installation, ...]:
     """
     Give the installations that hold `pg_dump`, the lowest version first, the system's before the wheel's.
 
-    Cost: each `pg_dump --version` once. A distribution's own folder goes before what stands on the PATH, which may be
-    a wrapper around it.
+    Cost: each `pg_dump --version` once, all at a time. A distribution's own folder goes before what stands on the PATH,
+    which may be a wrapper around it; Debian's takes longer to tell its version than a dump does, and has no other ones.
     """
     wheel = wheel_folder()
     folders = [folder for pattern in _SYSTEM_FOLDERS for folder in sorted(Path("/").glob(pattern.lstrip("/")))]
-    found = [_installation(folder, wheel=False) for folder in folders]
     on_path = shutil.which("pg_dump")
-    if on_path is not None:
-        found.append(_installation(Path(on_path).parent, wheel=False))
-    if wheel is not None:
-        found.append(_installation(wheel, wheel=True))
+    if on_path is not None and Path(on_path).resolve().name != _DEBIAN_WRAPPER:
+        folders.append(Path(on_path).parent)
+    asked = [(folder, False) for folder in folders] + ([(wheel, True)] if wheel is not None else [])
+    with ThreadPoolExecutor(max(1, len(asked))) as threads:
+        found = list(threads.map(lambda each: _installation(each[0], wheel=each[1]), asked))
     first = {(one.major, one.wheel): one for one in reversed(found) if one is not None}
     return tuple(first[key] for key in sorted(first))
 

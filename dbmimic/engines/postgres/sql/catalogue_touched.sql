@@ -1,12 +1,17 @@
 -- Whether the catalogue beside pg_class holds a row of a transaction from the given one on: one row.
 --
--- Schemas of temporary tables come and go, and the types and columns of what is in them.
+-- Schemas of temporary tables come and go, and the types and columns of what is in them; a table that is written anew
+-- (VACUUM FULL, REFRESH) depends internally on another file.
 -- parameters: since (a transaction's number, as text)
 WITH since AS (SELECT age(%(since)s::xid) AS age),
 recent AS (
     SELECT 1 FROM pg_aggregate WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
     UNION ALL
     SELECT 1 FROM pg_am WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
+    UNION ALL
+    SELECT 1 FROM pg_amop WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
+    UNION ALL
+    SELECT 1 FROM pg_amproc WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
     UNION ALL
     SELECT 1 FROM pg_attrdef WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
     UNION ALL
@@ -22,6 +27,8 @@ recent AS (
     SELECT 1 FROM pg_conversion WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
     UNION ALL
     SELECT 1 FROM pg_default_acl WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
+    UNION ALL
+    SELECT 1 FROM pg_depend WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since) AND deptype <> 'i'
     UNION ALL
     SELECT 1 FROM pg_description WHERE age(xmin) BETWEEN 0 AND (SELECT age FROM since)
     UNION ALL
