@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dbmimic.engines.catalog import Engines
-from dbmimic.errors import DbmimicError
+from dbmimic.errors import DbmimicError, SwapInDoubt
 from dbmimic.hosting import address
 from dbmimic.model.address import Address
 from dbmimic.model.events import Noticed
@@ -75,6 +75,8 @@ def watched(opened: Source, config: Settings, world: World) -> Iterator[tuple[So
             world = replace(world, crew=replace(crew, executor=executor))
         try:
             yield throttled(opened, throttle, world.clock), world
+        except SwapInDoubt:  # all was read by then, and what the target serves is for nobody else to tell
+            raise
         except DbmimicError:
             if throttle.failure is None:
                 raise

@@ -233,7 +233,10 @@ def _too_long(reason: str, patience: float) -> TryAgainError:
 
 def _too_old(age: float) -> TryAgainError:
     message = f"the snapshot became {age:g} s old, and the run let go of it"
-    hint = "give it more time (throttle.max_age), more workers, or less to copy; a replica holds up nobody's vacuum"
+    hint = (
+        "give it more time (throttle.max_age), more workers, or less to copy; a replica holds up nobody's vacuum,"
+        " unless its hot_standby_feedback is on"
+    )
     return TryAgainError("DM710", message, place=_PLACE, hint=hint)
 
 

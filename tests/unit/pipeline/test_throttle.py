@@ -6,15 +6,21 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
-from dbmimic.errors import TryAgainError
+from dbmimic import opening
+from dbmimic.errors import DbmimicError, SnapshotLost, SwapInDoubt, TryAgainError
+from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.events import Event, Noticed
 from dbmimic.model.nightly import ThrottleSpec
+from dbmimic.model.settings import Settings
+from dbmimic.pipeline.job import World
 from dbmimic.pipeline.retry import passes
 from dbmimic.pipeline.throttle import Throttle
-from dbmimic.pipeline.throttled import ThrottledExecutor
+from dbmimic.pipeline.throttled import ThrottledExecutor, ThrottledSource
+from dbmimic.ports.source import Source
 from dbmimic.ports.watch import Sight, Waiting
 
 DEFAULT = ThrottleSpec(max_rise=None)
@@ -82,7 +88,38 @@ def test_a_snapshot_that_becomes_too_old_is_let_go() -> None:
     with pytest.raises(TryAgainError) as caught:
         bench.throttle.pause()
     assert (caught.value.code, bench.eyes.let_go_of) == ("DM710", 1)
+    assert "unless its hot_standby_feedback is on" in caught.value.hint
     assert not passes(caught.value), "the next try would take as long"
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [(SwapInDoubt("DM501", "in place or not"), SwapInDoubt), (SnapshotLost("DM403", "it is gone"), TryAgainError)],
+)
+def test_a_swap_in_doubt_is_told_even_where_the_run_let_go_of_its_snapshot_at_the_same_time(
+    ended: DbmimicError, told: type[DbmimicError]
+) -> None:
+    class Held:
+        """A source under whose lock somebody waits."""
+
+        def watch(self) -> Eyes:
+            eyes = Eyes()
+            eyes.look = lambda: Sight(waiting=(Waiting(7),))  # type: ignore[method-assign]
+            return eyes
+
+    clock = Clock()
+    world = World(None, MaskRegistry([]), clock, lambda _: None, {})
+    settings = Settings("", throttle=ThrottleSpec(give_way=0.0))
+    deadline = time.monotonic() + 10
+
+    def run() -> None:
+        with opening.watched(cast("Source", Held()), settings, world) as (source, _):
+            while isinstance(source, ThrottledSource) and source._throttle.failure is None:
+                assert time.monotonic() < deadline
+            raise ended
+
+    with pytest.raises(told):
+        run()
 
 
 def test_nobody_there_costs_nothing() -> None:
