@@ -75,6 +75,7 @@ Codes, so that one word has one meaning:
     DM706 somebody works on the sandbox   DM707 a session of production waited for us
     DM708 reading paused, or for too long DM709 production cannot be watched in full
     DM710 the snapshot became too old
+    DM711 a server answers nobody         DM712 a connection was cut off, and nobody was told
     DM801 a hook after the run failed
     DM901 a broken invariant
 """

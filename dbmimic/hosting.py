@@ -13,6 +13,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -65,7 +66,7 @@ def sandbox(config: Settings) -> Iterator[Sandboxes]:
 
     One object serves one thread.
     """
-    with contextlib.closing(host(address(config.target, "target"))) as server:
+    with contextlib.closing(host(reached(config, "target"))) as server:
         yield Sandboxes(server, SystemClock(), config.sandbox)
 
 
@@ -111,6 +112,12 @@ def _name(named: Named | None, what: str) -> str:
         return str(address(named, what))
     except DbmimicError:
         return ""  # the run itself tells of it
+
+
+def reached(config: Settings, what: str) -> Address:
+    """Give the address of the source or the target with how long to wait for a word from there."""
+    named = config.source if what == "source" else config.target
+    return replace(address(named, what), stall_timeout=config.network.stall_timeout)
 
 
 def address(named: Named | None, what: str) -> Address:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dbmimic.engines.catalog import Engines
 from dbmimic.errors import DbmimicError, SwapInDoubt
-from dbmimic.hosting import address
+from dbmimic.hosting import reached
 from dbmimic.model.address import Address
 from dbmimic.model.events import Noticed
 from dbmimic.model.findings import Finding, Severity
@@ -22,12 +22,12 @@ from dbmimic.ports.target import Target
 
 def source(config: Settings) -> contextlib.AbstractContextManager[Source]:
     """Open the source's snapshot, and end it after; what is wrong with its address is told at once."""
-    return _reading(address(config.source, "source"))
+    return _reading(reached(config, "source"))
 
 
 def standing(config: Settings) -> contextlib.AbstractContextManager[Source]:
     """Open what the target serves now for reading, and close it after."""
-    return _reading(address(config.target, "target"))
+    return _reading(reached(config, "target"))
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ def _reading(where: Address) -> Iterator[Source]:
 @contextlib.contextmanager
 def target(config: Settings) -> Iterator[Target]:
     """Open the target, and discard after what was not swapped in."""
-    where = address(config.target, "target")
+    where = reached(config, "target")
     opened = Engines().of(where.engine).open_target(where)
     try:
         yield opened

@@ -76,13 +76,16 @@ class Workshop:
 
     def source(self, token: str) -> JoinedSource:
         """Join the run's snapshot."""
-        address = _followed(self.settings.source, "source")
+        address = self._address(self.settings.source, "source")
         return Engines().of(address.engine).join_source(address, token)
 
     def target(self, token: str) -> JoinedTarget:
         """Join the run's new copy."""
-        address = _followed(self.settings.target, "target")
+        address = self._address(self.settings.target, "target")
         return Engines().of(address.engine).join_target(address, token)
+
+    def _address(self, named: Named | None, what: str) -> Address:
+        return replace(_followed(named, what), stall_timeout=self.settings.network.stall_timeout)
 
     def secret(self) -> Secret:
         """Give the secret that masks are keyed with."""

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from dbmimic.config.document import Document, KeyPath
 from dbmimic.config.form import Form
 from dbmimic.config.models import ConfigForm, KeepForm, MaskForm, PackForm, RulesForm, RunsForm, SandboxForm
+from dbmimic.config.nightly_forms import NetworkForm, RetentionForm, RetryForm, ThrottleForm
 from dbmimic.config.refresh_forms import HookForm, HooksForm, LogsForm, MetricsForm, NotifyForm
 from dbmimic.config.slice_forms import (
     BudgetForm,
@@ -68,6 +69,10 @@ _SECTIONS: Mapping[str | int, type[Form]] = {
     "logs": LogsForm,
     "metrics": MetricsForm,
     "notify": NotifyForm,
+    "throttle": ThrottleForm,
+    "retry": RetryForm,
+    "retention": RetentionForm,
+    "network": NetworkForm,
 }
 _FORMS: tuple[type[Form], ...] = (ConfigForm, PackForm, *_SECTIONS.values(), KeepForm, MaskForm)
 _WORDS = frozenset(word for form in _FORMS for word in form.model_fields)

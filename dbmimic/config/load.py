@@ -100,6 +100,7 @@ def _from_file(data: bytes, path: Path, environ: Mapping[str, str]) -> Settings:
         notify=None if form.notify is None else notify(form.notify, document, path.parent),
         throttle=form.throttle.spec(),
         retry=form.retry.spec(),
+        network=form.network.spec(),
         retention=form.retention.spec(
             document.value_place(("retention", "copies")) if form.retention.copies > 1 else ""
         ),

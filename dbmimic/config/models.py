@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator,
 
 from dbmimic.config.document import Blank
 from dbmimic.config.form import Form, Size, Text, complaint, empty_list, empty_mapping, word_null
-from dbmimic.config.nightly_forms import RetentionForm, RetryForm, ThrottleForm
+from dbmimic.config.nightly_forms import NetworkForm, RetentionForm, RetryForm, ThrottleForm
 from dbmimic.config.refresh_forms import HooksForm, LogsForm, MetricsForm, NotifyForm
 from dbmimic.config.slice_forms import SliceForm
 from dbmimic.model.names import split_name
@@ -177,6 +177,7 @@ class ConfigForm(Form):
     notify: Annotated[NotifyForm | None, Field(description="Who is told how a run ended.")] = None
     throttle: Annotated[ThrottleForm, BeforeValidator(empty_mapping)] = ThrottleForm()
     retry: Annotated[RetryForm, BeforeValidator(empty_mapping)] = RetryForm()
+    network: Annotated[NetworkForm, BeforeValidator(empty_mapping)] = NetworkForm()
     retention: Annotated[RetentionForm, BeforeValidator(empty_mapping)] = RetentionForm()
 
 

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dbmimic.config.form import Form, complaint
-from dbmimic.model.nightly import RetentionSpec, RetrySpec, ThrottleSpec
+from dbmimic.model.nightly import NetworkSpec, RetentionSpec, RetrySpec, ThrottleSpec
 from dbmimic.model.sandbox import Lifetime
 
-_THROTTLE, _RETRY, _RETENTION = ThrottleSpec(), RetrySpec(), RetentionSpec()
+_THROTTLE, _RETRY, _RETENTION, _NETWORK = ThrottleSpec(), RetrySpec(), RetentionSpec(), NetworkSpec()
 _LONGEST_PAUSE = 86_400.0
 
 
@@ -83,6 +83,22 @@ class RetryForm(Form):
     def spec(self) -> RetrySpec:
         """Give what it says."""
         return RetrySpec(self.attempts, self.pause)
+
+
+class NetworkForm(Form):
+    """What may be between us and a server."""
+
+    stall_timeout: Annotated[
+        Annotated[Annotated[float, Field(ge=1)] | None, BeforeValidator(_seconds), _SCHEMA],
+        Field(
+            description="How long nothing may come from a server before another connection asks whether it still works"
+            " for us; where it does not, the run ends with 75. Or never."
+        ),
+    ] = _NETWORK.stall_timeout
+
+    def spec(self) -> NetworkSpec:
+        """Give what it says."""
+        return NetworkSpec(self.stall_timeout)
 
 
 class RetentionForm(Form):

@@ -13,6 +13,9 @@ class Address:
 
     `engine` is `postgresql`, `mysql` (MariaDB too) or `sqlite`; for SQLite `database` is the file's path and the rest
     is empty. Empty fields are left to the driver's own defaults (`PG*`, service files, `~/.pgpass`, `~/.my.cnf`).
+
+    `stall_timeout` is for how many seconds nothing may come from the server before another connection asks whether
+    there is still somebody; None is for ever.
     """
 
     engine: str
@@ -22,6 +25,7 @@ class Address:
     user: str = ""
     password: str = field(default="", repr=False)
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stall_timeout: float | None = None
 
     def __str__(self) -> str:
         if self.engine == "sqlite":

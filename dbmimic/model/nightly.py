@@ -1,4 +1,4 @@
-"""What a configuration says of runs that nobody looks at: how they treat production, try again, and what they keep."""
+"""What a configuration says of runs that nobody looks at: how they treat production, what they bear and keep."""
 
 from __future__ import annotations
 
@@ -34,6 +34,18 @@ class RetrySpec:
 
     attempts: int = 4
     pause: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """
+    What may be between us and a server.
+
+    `stall_timeout`: for how many seconds nothing may come from it before another connection asks whether it still
+    works for us; None is for ever.
+    """
+
+    stall_timeout: float | None = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dbmimic.model.events import LogFormat
-from dbmimic.model.nightly import RetentionSpec, RetrySpec, ThrottleSpec
+from dbmimic.model.nightly import NetworkSpec, RetentionSpec, RetrySpec, ThrottleSpec
 from dbmimic.model.request import Budget, Children, Enter, Mode, Parent
 from dbmimic.model.ruleset import Ruleset
 from dbmimic.model.sandbox import SandboxLimits
@@ -209,4 +209,5 @@ class Settings:
     notify: NotifySpec | None = None
     throttle: ThrottleSpec = field(default_factory=ThrottleSpec)
     retry: RetrySpec = field(default_factory=RetrySpec)
+    network: NetworkSpec = field(default_factory=NetworkSpec)
     retention: RetentionSpec = field(default_factory=RetentionSpec)

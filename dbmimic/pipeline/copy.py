@@ -20,7 +20,7 @@ from dbmimic.pipeline.expect import describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.making import Work, in_full
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
-from dbmimic.pipeline.retry import passes
+from dbmimic.pipeline.retry import doubts
 from dbmimic.pipeline.summaries import counted
 from dbmimic.pipeline.trial import refuse, tried
 from dbmimic.pipeline.units import maskers_of, sizes_of
@@ -91,7 +91,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         with chapters.chapter(Stage.SWAP):
             load.swap(cleared, stamp, request.copies)
     except DbmimicError as error:
-        if not passes(error):
+        if not doubts(error):
             raise
         raise _in_doubt(error, stamp, replace(report, seconds=chapters.total())) from None
     return replace(report, seconds=chapters.total())

@@ -29,6 +29,7 @@ class Proxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._refusing = False
         self._flowing = asyncio.Event()
+        self._frozen: list[asyncio.Event] = []
         self._bytes_per_second = 0.0
         self._delay = 0.0
         self.port = 0
@@ -57,6 +58,17 @@ class Proxy:
         """Pass nothing on; connections stay, and new ones are taken."""
         self._call(self._flowing.clear)
 
+    def freeze(self) -> None:
+        """Pass nothing on of the connections that are there; new ones are as they should be."""
+
+        def there() -> None:
+            self._frozen.append(self._flowing)
+            self._flowing.clear()
+            self._flowing = asyncio.Event()
+            self._flowing.set()
+
+        self._call(there)
+
     def throttle(self, bytes_per_second: float, delay: float) -> None:
         """Pass on so much a second of each connection, and each piece so many seconds late."""
         self._bytes_per_second, self._delay = bytes_per_second, delay
@@ -65,7 +77,8 @@ class Proxy:
         """Pass everything on again."""
         self._refusing = False
         self._bytes_per_second = self._delay = 0.0
-        self._call(self._flowing.set)
+        for gate in (*self._frozen, self._flowing):
+            self._call(gate.set)
 
     async def _end(self) -> None:
         """Take no more connections, and let those that were cut come to their end."""
@@ -90,13 +103,16 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
+        gate = self._flowing
         try:
             if self._refusing:
                 return
             there, back = await asyncio.open_connection("127.0.0.1", self._upstream())
             self._open.add(back)
             try:
-                await asyncio.gather(self._pass(reader, back), self._pass(there, writer), return_exceptions=True)
+                await asyncio.gather(
+                    self._pass(reader, back, gate), self._pass(there, writer, gate), return_exceptions=True
+                )
             finally:
                 self._open.discard(back)
                 back.close()
@@ -106,11 +122,11 @@ class Proxy:
             self._open.discard(writer)
             writer.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         """Pass on what comes until the end, and the end."""
         try:
             while piece := await reader.read(_PIECE):
-                await self._flowing.wait()
+                await gate.wait()
                 if self._bytes_per_second:
                     await asyncio.sleep(self._delay + len(piece) / self._bytes_per_second)
                 writer.write(piece)

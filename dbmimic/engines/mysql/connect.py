@@ -37,7 +37,7 @@ _YES = frozenset({"1", "true", "yes", "on"})
 
 def connect(address: Address, side: Side, database: str | None) -> Session:
     """Open a session on a database (or on none), with settings of our own; fills gaps from `~/.my.cnf`."""
-    session = Session(side, {**options_of(address), "database": database})
+    session = Session(side, {**options_of(address), "database": database}, address.stall_timeout)
     try:
         _settle(session)
         if not side.is_source and is_unlogged(address):

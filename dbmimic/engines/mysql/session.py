@@ -5,23 +5,30 @@ reading, and uploads for bulk writing.
 
 from __future__ import annotations
 
+import io
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
 import pymysql
 from pymysql.connections import Connection, MySQLResult
+from pymysql.constants import CR
 from pymysql.cursors import Cursor
 
 from dbmimic.engines.mysql.errors import Side, connecting, speaking_of
+from dbmimic.engines.mysql.patience import Listening, Patience
 from dbmimic.engines.mysql.stream import Block, Stream
 from dbmimic.engines.mysql.upload import send
+from dbmimic.engines.silence import ANSWER_SECONDS
 from dbmimic.errors import InternalError
 
 Row = tuple[Any, ...]
+
+_BUFFER_BYTES = 8192  # as the driver's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +54,37 @@ class _Result(MySQLResult):
 
 
 class _Wire(Connection):
-    """The driver's connection with our results."""
+    """The driver's connection with our results, and one that asks around where nothing comes."""
 
     upload: Iterable[bytes | memoryview] | None = None
+    patience: Patience | None = None
+    # The driver's own, and in no other way to be had.
+    _sock: Any
+    _rfile: Any
+    _read_timeout: Any
+    _write_timeout: Any
+    _current_timeout: Any
+    _force_close: Callable[[], None]
+
+    def listen(self, patience: Patience) -> None:
+        """Ask around from now on where nothing came or went for so long."""
+        self.patience = patience
+        self._read_timeout = self._write_timeout = self._current_timeout = patience.seconds
+        self._sock.settimeout(patience.seconds)
+        self._rfile = io.BufferedReader(Listening(self._sock, patience), _BUFFER_BYTES)
+
+    def _write_bytes(self, data: bytes) -> None:
+        try:
+            if self.patience is None:
+                self._sock.sendall(data)
+            else:
+                self.patience.send(self._sock, data)
+        except OSError:
+            self._force_close()
+            raise pymysql.OperationalError(CR.CR_SERVER_GONE_ERROR, "the connection was lost") from None
+        except BaseException:
+            self._force_close()
+            raise
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         self._result = None
@@ -72,7 +107,7 @@ class Session:
     Never raises a driver's exception.
     """
 
-    def __init__(self, side: Side, options: dict[str, Any]) -> None:
+    def __init__(self, side: Side, options: dict[str, Any], stall_timeout: float | None = None) -> None:
         self.side = side
         settings: dict[str, Any] = {
             "charset": "utf8mb4",
@@ -82,8 +117,14 @@ class Session:
             "autocommit": True,
         }
         self._wire: Any
+        if stall_timeout is not None:  # for as long as it does not ask around itself
+            patience = options.get("connect_timeout", ANSWER_SECONDS)
+            settings |= {"read_timeout": patience, "write_timeout": patience}
+        another = partial(_Wire, **settings, **options)
         with connecting(side):
-            self._wire = _Wire(**settings, **options)
+            self._wire = another()
+            if stall_timeout is not None:
+                self._wire.listen(Patience.of(self._wire, side, stall_timeout, another))
         _look_after(self._wire._sock)  # noqa: SLF001 -- the driver keeps the system's two hours
         self.host = str(options.get("host", ""))
         # A socket or TLS; or the address says that it need not be.

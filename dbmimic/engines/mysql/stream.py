@@ -11,6 +11,8 @@ import pymysql
 from pymysql.constants import CR
 from pymysql.protocol import MysqlPacket
 
+from dbmimic.errors import TryAgainError
+
 _BLOCK_BYTES = 1 << 20
 _BLOCK_ROWS = 65_536
 _READ_BYTES = 1 << 18
@@ -93,6 +95,9 @@ class Stream:
             came = self._file.read1(_READ_BYTES)
         except OSError:
             came = b""
+        except TryAgainError:  # somebody hung up
+            self.ended = True
+            raise
         if not came:
             self.ended = True
             raise pymysql.OperationalError(CR.CR_SERVER_LOST, "the connection was lost") from None

@@ -18,7 +18,7 @@ from psycopg import sql
 from dbmimic.engines.postgres.connect import Connection, apply
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.reader import lock
-from dbmimic.engines.postgres.waiting import hang_up
+from dbmimic.engines.postgres.session import hang_up
 from dbmimic.engines.postgres.walk import Walk
 from dbmimic.errors import DbmimicError, SnapshotLost
 from dbmimic.model.names import TableId

@@ -13,12 +13,14 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from dbmimic.engines.postgres import session
 from dbmimic.engines.postgres.errors import Side, speaking, unreachable
-from dbmimic.engines.postgres.pools import lends_by_transaction
+from dbmimic.engines.postgres.pools import found, lends_by_transaction
+from dbmimic.engines.postgres.session import Peer
 from dbmimic.errors import TargetError
 from dbmimic.model.address import Address
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+Connection = session.Connection
 
 OLDEST = 130000
 
@@ -99,21 +101,29 @@ def connect(address: Address, side: Side, *, database: str | None = None) -> Con
         hint = "options are those of libpq, as sslmode"
         raise side.error(side.code(1), f"the URL of the {side} has an unknown option", place=place, hint=hint) from None
     connection = _opened(conninfo, side, place)
+    connection.last_word = address.stall_timeout
     try:
         with speaking(connection, side, "setting up the session", place):
-            _refuse_unfit(connection, side, place, partial(_opened, conninfo, side, place))
+            own = found(connection)
+            _refuse_unfit(connection, own.pid, side, place, partial(_opened, conninfo, side, place))
             apply(connection, session_settings(connection.info.server_version))
+        info = connection.info
+        server, pooled = (info.host, info.port), own.pid != info.backend_pid
+        patience = address.stall_timeout
+        connection.listen(
+            Peer(side, place, conninfo, patience, server, own.pid, own.started, own.host, pooled) if patience else None
+        )
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _refuse_unfit(connection: Connection, side: Side, place: str, another: Callable[[], Connection]) -> None:
+def _refuse_unfit(connection: Connection, own: int, side: Side, place: str, another: Callable[[], Connection]) -> None:
     if connection.info.server_version < OLDEST:
         message = f"the {side} is older than PostgreSQL 13"
         raise side.error(side.code(5 if side is Side.SOURCE else 4), message, place=place)
-    if lends_by_transaction(connection, another):
+    if lends_by_transaction(connection, own, another):
         message = f"the {side} is behind a pool that lends its sessions for one transaction at a time"
         hint = "name the server itself, or a pool that lends by session"
         raise side.error(side.code(8), message, place=place, hint=hint)
@@ -121,7 +131,7 @@ def _refuse_unfit(connection: Connection, side: Side, place: str, another: Calla
 
 def _opened(conninfo: str, side: Side, place: str) -> Connection:
     try:
-        return psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+        return Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
         raise unreachable(error, conninfo, side, place) from None
 

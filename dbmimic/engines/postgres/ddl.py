@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
-from dbmimic.engines.postgres import catalog, programs
+from dbmimic.engines.postgres import catalog, guarding, programs
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.tools import Installation, Toolbox
@@ -118,9 +117,9 @@ def dump(connection: Connection, snapshot: str, toolbox: Toolbox, side: Side) ->
     command.append(f"--snapshot={snapshot}")
     # pg_dump locks the tables that we have locked. Were somebody's ALTER waiting for us, it would wait behind that.
     command.append(f"--lock-wait-timeout={_LOCK_WAIT_MILLISECONDS}")
-    archive = programs.run(
-        [*command, "--dbname", programs.address(connection)], side, environment=programs.environment(connection)
-    )
+    command += ["--dbname", programs.address(connection)]
+    environment = programs.environment(connection)
+    archive = programs.run(command, side, peer=connection.peer, environment=environment)
     with tempfile.TemporaryFile() as listing:  # it has no name, so that a run which is killed leaves nothing
         listed = _without_user_mappings(_restored(tool, archive, side, "--list").decode())
         with speaking(connection, side, "reading the catalogue"):
@@ -266,7 +265,7 @@ def run_script(connection: Connection, script: str, tool: Installation, doing: s
     ]
     command += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=sqlstate", "--output", os.devnull]
     environment = programs.environment(connection)
-    done = subprocess.run(command, input=script.encode(), capture_output=True, env=environment, check=False)
+    done = guarding.run(command, connection.peer, given=script.encode(), environment=environment)
     if done.returncode != 0:
         raise _failed(script, done.stderr.decode(errors="replace"), doing)
 

@@ -52,6 +52,7 @@ class Fault:
     column: str = ""
     constraint: str = ""
     broken: bool = False
+    stalled: DbmimicError | None = None  # why we hung up ourselves
 
     @classmethod
     def of(cls, error: psycopg.Error, connection: psycopg.Connection | None = None) -> Fault:
@@ -59,7 +60,8 @@ class Fault:
         names = error.diag
         table = ".".join(name for name in (names.schema_name, names.table_name) if name)
         broken = connection is not None and (connection.closed or connection.broken)
-        return cls(error.sqlstate or "", table, names.column_name or "", names.constraint_name or "", broken)
+        column, constraint = names.column_name or "", names.constraint_name or ""
+        return cls(error.sqlstate or "", table, column, constraint, broken, getattr(connection, "stalled", None))
 
     @classmethod
     def of_result(cls, connection: psycopg.Connection, result: PGresult | None, columns: Collection[str] = ()) -> Fault:
@@ -69,7 +71,7 @@ class Fault:
         `columns` are those of a COPY, of which the context may name one.
         """
         if result is None:
-            return cls("", broken=True)
+            return cls("", broken=True, stalled=getattr(connection, "stalled", None))
 
         def told(what: DiagnosticField) -> str:
             return (result.error_field(what) or b"").decode(errors="replace")
@@ -153,6 +155,8 @@ def translated(fault: Fault, side: Side, doing: str, place: str = "") -> Dbmimic
     """
     near = f"{place}.{fault.column}" if place and fault.column else place
     where = fault.about or near or side.value
+    if fault.stalled is not None:
+        return fault.stalled
     if fault.broken or fault.state in _LOST or fault.state.startswith("08"):
         if side is Side.SOURCE:
             message = f"the connection to the source was lost while {doing}, and the snapshot with it"

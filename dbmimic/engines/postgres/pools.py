@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
 
 _ASKED = 3
+_WHO = (
+    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_postmaster_start_time(),"
+    " pg_catalog.host(pg_catalog.inet_server_addr())"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The session that we got: its process id, when its server was started, and the server's own address."""
+
+    pid: int
+    started: datetime | None
+    host: str | None
+
+
+def found(connection: psycopg.Connection[tuple[Any, ...]]) -> Found:
+    """Ask which session we have. Cost: one question."""
+    row = connection.execute(_WHO).fetchone()
+    return Found(*(row or (0, None, None)))
 
 
 def lends_by_transaction(
-    connection: psycopg.Connection[tuple[Any, ...]], another: Callable[[], psycopg.Connection[tuple[Any, ...]]]
+    connection: psycopg.Connection[tuple[Any, ...]],
+    own: int,
+    another: Callable[[], psycopg.Connection[tuple[Any, ...]]],
 ) -> bool:
     """
     Tell whether another client may get our session as soon as a transaction is over.
@@ -20,9 +43,8 @@ def lends_by_transaction(
     A server tells a client the process id of its session when they connect, a pool makes one up. Where the two differ,
     a second connection is made: by transaction it gets the session that we have just left, or we get another one.
 
-    Cost: one question; behind a pool five, and a connection.
+    `own` is the session's process id. Cost: nothing; behind a pool four questions, and a connection.
     """
-    own = _process(connection)
     if own == connection.info.backend_pid:
         return False
     with closing(another()) as second:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
+from dbmimic.engines.postgres import guarding
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, translated
+from dbmimic.engines.postgres.session import Peer
 from dbmimic.errors import TryAgainError
 
 _FOR_TOOLS = frozenset(
@@ -65,6 +66,7 @@ def run(
     command: Sequence[str],
     side: Side,
     *,
+    peer: Peer | None = None,
     given: bytes | None = None,
     environment: Mapping[str, str] | None = None,
     handed: Sequence[int] = (),
@@ -72,14 +74,17 @@ def run(
     """
     Run one to its end and give what it printed; `given` is its input, `handed` are open files that it may read.
 
+    `peer` is whom it talks with, if with anybody.
+
     Raises:
+        TryAgainError: DM711, DM712, that one does nothing for it any more.
         TryAgainError: DM702, it waited too long for a lock; DM703, the server had no connection for it.
         SnapshotLost: DM403, its connection broke (TargetError on the target: DM501), or the snapshot's holder is gone.
         SourceError: (TargetError on the target) DM404 where it failed, DM406 where it could not be started.
     """
     program = Path(command[0]).name
     try:
-        done = subprocess.run(command, input=given, capture_output=True, env=environment, check=False, pass_fds=handed)
+        done = guarding.run(command, peer, given=given, environment=environment, handed=handed)
     except OSError:
         raise side.error(side.code(6), f"{program} could not be started", place=command[0]) from None
     if done.returncode != 0:

@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import os
 import re
+import selectors
 import socket
 import subprocess
 import threading
@@ -26,6 +27,8 @@ from typing import IO
 from dbmimic.engines.postgres import programs
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, copied_column, translated
+from dbmimic.engines.postgres.guarding import Guard, unread
+from dbmimic.engines.postgres.session import Peer
 from dbmimic.engines.postgres.tools import Toolbox, buffering
 from dbmimic.errors import DbmimicError, TryAgainError
 
@@ -52,6 +55,7 @@ class Psql:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     side: Side
+    peer: Peer | None = None
 
     @classmethod
     def like(cls, connection: Connection, toolbox: Toolbox, side: Side) -> Psql | None:
@@ -62,7 +66,7 @@ class Psql:
         options = ("--no-psqlrc", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose")
         program = tool.program("psql")
         command = (*buffering(program), str(program), *options, "--dbname", programs.address(connection))
-        return cls(command, programs.environment(connection), side)
+        return cls(command, programs.environment(connection), side, connection.peer)
 
     def start(
         self,
@@ -87,24 +91,44 @@ class Psql:
 
 
 class Told:
-    """What a `psql` says on its standard error: it may hold rows, so it is kept in memory, and only its two ends."""
+    """
+    What a `psql` says on its standard error: it may hold rows, so it is kept in memory, and only its two ends.
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    While it says nothing its guard looks at it; where that finds that it should be ended, it is.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], guard: Guard) -> None:
+        self._process, self.guard = process, guard
         self._stream = _opened(process.stderr)
         self._first = self._last = b""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        while piece := os.read(self._stream.fileno(), _TOLD_BYTES):
-            self._first = (self._first + piece)[:_TOLD_BYTES]
-            self._last = (self._last + piece)[-_TOLD_BYTES:]
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._stream, selectors.EVENT_READ)
+            while piece := self._piece(selector):
+                self._first = (self._first + piece)[:_TOLD_BYTES]
+                self._last = (self._last + piece)[-_TOLD_BYTES:]
+
+    def _piece(self, selector: selectors.BaseSelector) -> bytes:
+        while not selector.select(self.guard.pause):
+            self.guard.look()
+            if self.guard.error is not None:
+                self._process.kill()
+                return b""
+        return os.read(self._stream.fileno(), _TOLD_BYTES)
 
     def text(self) -> str:
         """Give the beginning and the end of it, once the process is over."""
         self._reader.join()
         both = self._first if self._first == self._last else self._first + b"\n" + self._last
         return both.decode(errors="replace")
+
+    def failure(self, side: Side, doing: str, place: str, columns: Sequence[str] = ()) -> DbmimicError:
+        """Give the error for why it ended, once it has."""
+        said = self.text()
+        return self.guard.error or _failure(said, side, doing, place, columns)
 
     def close(self) -> None:
         """End the reading, after the process."""
@@ -141,6 +165,13 @@ class Gathered:
     def read(self) -> bytearray:
         """Give the next piece; an empty one at the end, and only once."""
         return self._pieces.get()
+
+    def unread(self) -> int | None:
+        """Give how many bytes wait to be gathered, where that is known."""
+        try:
+            return unread(self._end.fileno())
+        except ValueError:  # it is closed
+            return None
 
     def close(self) -> None:
         """Throw away what was not read, once the other end is gone."""
@@ -202,9 +233,14 @@ class Outflow:
         else:
             self._process = psql.start("--quiet", "--file=-", given=subprocess.PIPE)
             _widen(self.rows)
-        self._told = Told(self._process)
+        self._told = Told(self._process, Guard(psql.peer, self._process.pid, self._rests))
         self._feeder = threading.Thread(target=_feed, args=(_opened(self._process.stdin), script), daemon=True)
         self._feeder.start()
+
+    def _rests(self) -> bool:
+        """Tell whether rows lie there that nobody has taken yet."""
+        here = self._gathered.unread() if self._gathered is not None else unread(f"/proc/{self._process.pid}/fd/1")
+        return bool(here)
 
     @property
     def rows(self) -> IO[bytes]:
@@ -230,7 +266,7 @@ class Outflow:
         """
         if self._process.wait() == 0:
             return
-        failure = _failure(self._told.text(), self._side, "reading rows", self._place)
+        failure = self._told.failure(self._side, "reading rows", self._place)
         if into is not None and not isinstance(failure, TryAgainError):
             into.check()
         raise failure
@@ -277,11 +313,15 @@ class Inflow:
             raise
         finally:
             os.close(heard)
-        self._told = Told(self._process)
+        self._told = Told(self._process, Guard(psql.peer, self._process.pid, self._rests))
         self._rows: Handed | None = None
         if source is None:
             _widen(_opened(self._process.stdin))
             self._rows = Handed(_opened(self._process.stdin))
+
+    def _rests(self) -> bool:
+        """Tell whether it has had all rows that there were so far, and not yet our word."""
+        return self._word >= 0 and unread(f"/proc/{self._process.pid}/fd/0") == 0
 
     def write(self, data: bytes | memoryview) -> None:
         """Send some rows; waits where the server is slower than we are."""
@@ -308,7 +348,7 @@ class Inflow:
 
     def _failed(self) -> DbmimicError:
         self._process.wait()
-        return _failure(self._told.text(), self._side, "loading rows", self._place, self._columns)
+        return self._told.failure(self._side, "loading rows", self._place, self._columns)
 
     def close(self) -> None:
         """Stop it; what was not committed is taken back."""

@@ -19,6 +19,7 @@ from dbmimic.engines.postgres.connect import ORDERLY, Connection, reading_settin
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Outflow, Psql
+from dbmimic.engines.postgres.session import hang_up
 from dbmimic.engines.postgres.watch import mark
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import KeySet, Portion, Rows, Span
@@ -83,7 +84,7 @@ class Reading:
         stream = self._stream
         if stream is None or stream.thread is threading.current_thread() or not stream.thread.is_alive():
             return
-        waiting.hang_up(self.connection.pgconn)
+        hang_up(self.connection.pgconn)
         stream.over.wait(_LEAVING_SECONDS)
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
@@ -279,7 +280,7 @@ def copy_out(connection: Connection, side: Side, query: sql.Composed, place: Tab
 
 def _rows(connection: Connection, side: Side, place: TableId) -> Iterator[memoryview]:
     pgconn = connection.pgconn
-    begun = waiting.answer(pgconn)
+    begun = waiting.answer(connection)
     if begun is None or begun.status != ExecStatus.COPY_OUT:
         raise translated(Fault.of_result(connection, begun), side, "reading rows", str(place))
     with selectors.DefaultSelector() as selector:  # one for all rows
@@ -287,7 +288,8 @@ def _rows(connection: Connection, side: Side, place: TableId) -> Iterator[memory
         size, row = pgconn.get_copy_data(1)
         while size >= 0:
             if size == 0:
-                selector.select()
+                while not selector.select(connection.patience):
+                    connection.ask_around(selectors.EVENT_READ)
                 pgconn.consume_input()
             else:
                 yield row

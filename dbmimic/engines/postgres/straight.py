@@ -19,10 +19,12 @@ from queue import Empty, Queue
 
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.waiting import flushed, wait
+from dbmimic.errors import TryAgainError
 
 _AHEAD = 2  # blocks that wait to be sent
 _MESSAGE_BYTES = 1 << 16  # the server holds a message as a whole
 _HEADER = struct.Struct("!cI")
+_TIME = struct.Struct("ll")
 _LENGTH_BYTES = 4  # the length counts itself
 _BUFFERS = 512  # that one call takes
 _ERROR = b"E"
@@ -40,6 +42,7 @@ class Through:
     broken = False
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._pgconn = connection.pgconn
 
     def write(self, piece: bytes | memoryview) -> None:
@@ -47,8 +50,8 @@ class Through:
         view = memoryview(piece).cast("B")
         for start in range(0, len(view), _MESSAGE_BYTES):  # of more libpq would move the rest again and again
             while not self._pgconn.put_copy_data(view[start : start + _MESSAGE_BYTES]):
-                wait(self._pgconn, selectors.EVENT_WRITE)
-            flushed(self._pgconn)
+                wait(self._connection, selectors.EVENT_WRITE)
+            flushed(self._connection)
 
     def end(self) -> None:
         """Do nothing: all is sent."""
@@ -65,7 +68,11 @@ class Straight:
     """
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._socket = socket.socket(fileno=os.dup(connection.pgconn.socket))
+        if connection.patience is not None:
+            patience = _TIME.pack(*divmod(int(connection.patience * 1_000_000), 1_000_000))
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         self._socket.setblocking(True)  # one call for a block, however often the server has to be waited for
         self._pieces: Queue[bytes | memoryview | None] = Queue(_AHEAD)
         self._given_up = False
@@ -110,7 +117,7 @@ class Straight:
                 self.broken = self._has_failed()
                 if not self.broken:
                     self._send_all(piece)
-            except (OSError, MemoryError):  # a thread that ended would let the others wait for ever
+            except (OSError, MemoryError, TryAgainError):  # a thread that ended would let the others wait for ever
                 self.broken = True
 
     def _has_failed(self) -> bool:
@@ -123,7 +130,11 @@ class Straight:
     def _send_all(self, piece: bytes | memoryview) -> None:
         left = deque(_messages(piece))
         while left:
-            sent = self._socket.sendmsg([left[place] for place in range(min(_BUFFERS, len(left)))])
+            try:
+                sent = self._socket.sendmsg([left[place] for place in range(min(_BUFFERS, len(left)))])
+            except BlockingIOError:  # not a byte went for as long as our patience
+                self._connection.ask_around(selectors.EVENT_WRITE)
+                continue
             while left and sent >= len(left[0]):
                 sent -= len(left.popleft())
             if sent:

@@ -2,58 +2,51 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import selectors
-import socket
 
-import psycopg
-from psycopg.pq.abc import PGconn, PGresult
+from psycopg.pq.abc import PGresult
+
+from dbmimic.engines.postgres.session import Connection
 
 
-def wait(pgconn: PGconn, events: int, patience: float | None = None) -> None:
+def wait(connection: Connection, events: int, patience: float | None = None) -> None:
     """
-    Wait for a connection's socket.
+    Wait for a connection's socket; without a `patience` in seconds as long as somebody at the other end is at work.
 
     Raises:
         TimeoutError: nothing came for `patience` seconds.
+        TryAgainError: DM711, DM712, nobody is at work there.
     """
     with selectors.DefaultSelector() as selector:
-        selector.register(pgconn.socket, events)
-        if not selector.select(patience):
-            raise TimeoutError
+        selector.register(connection.pgconn.socket, events)
+        while not selector.select(connection.patience if patience is None else patience):
+            if patience is not None:
+                raise TimeoutError
+            connection.ask_around(events)
 
 
-def hang_up(pgconn: PGconn) -> None:
-    """
-    End what another thread does with a connection: it finds nobody at the other end, whatever the network is like.
-
-    Closing would free what libpq is working on in that thread, and the process with it.
-    """
-    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(pgconn.socket)) as same:
-        same.shutdown(socket.SHUT_RDWR)
-
-
-def flushed(pgconn: PGconn, patience: float | None = None) -> None:
+def flushed(connection: Connection, patience: float | None = None) -> None:
     """Send what libpq holds back."""
+    pgconn = connection.pgconn
     while pgconn.flush():
-        wait(pgconn, selectors.EVENT_READ | selectors.EVENT_WRITE, patience)
+        wait(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, patience)
         pgconn.consume_input()
 
 
-def answer(pgconn: PGconn, patience: float | None = None) -> PGresult | None:
+def answer(connection: Connection, patience: float | None = None) -> PGresult | None:
     """Give the next result of a statement under way, None where there is none."""
-    flushed(pgconn, patience)
+    pgconn = connection.pgconn
+    flushed(connection, patience)
     while pgconn.is_busy():
-        wait(pgconn, selectors.EVENT_READ, patience)
+        wait(connection, selectors.EVENT_READ, patience)
         pgconn.consume_input()
     return pgconn.get_result()
 
 
-def drained(pgconn: PGconn, patience: float | None = None) -> PGresult | None:
+def drained(connection: Connection, patience: float | None = None) -> PGresult | None:
     """Give the first result of a statement under way, and take those that follow it: then another can be sent."""
-    first = answer(pgconn, patience)
+    first = answer(connection, patience)
     following = first
     while following is not None:
-        following = answer(pgconn, patience)
+        following = answer(connection, patience)
     return first

@@ -191,9 +191,9 @@ def _copy_in(layout: Layout, *, binary: bool = False) -> sql.Composed:
 
 def _begin(connection: Connection, layout: Layout, *, binary: bool) -> None:
     connection.pgconn.send_query(_copy_in(layout, binary=binary).as_bytes(connection))
-    begun = waiting.answer(connection.pgconn)
+    begun = waiting.answer(connection)
     if begun is None or begun.status != ExecStatus.COPY_IN:
-        waiting.drained(connection.pgconn)
+        waiting.drained(connection)
         raise translated(Fault.of_result(connection, begun), Side.TARGET, _DOING, str(layout.leaf))
 
 
@@ -253,8 +253,8 @@ def _ended(connection: Connection, refusal: bytes | None, patience: float | None
     """
     pgconn = connection.pgconn
     while not pgconn.put_copy_end(refusal):
-        waiting.wait(pgconn, selectors.EVENT_WRITE, patience)
-    return waiting.drained(pgconn, patience)
+        waiting.wait(connection, selectors.EVENT_WRITE, patience)
+    return waiting.drained(connection, patience)
 
 
 def _miscounted(sent: int, held: int, place: str) -> InternalError:

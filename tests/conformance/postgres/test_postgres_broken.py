@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import subprocess
 import tempfile
 import threading
 import time
@@ -13,7 +12,7 @@ import time
 import psycopg
 import pytest
 
-from dbmimic.engines.postgres import ddl, programs
+from dbmimic.engines.postgres import ddl, guarding, programs
 from dbmimic.engines.postgres.errors import Fault, Side, translated, unreachable
 from dbmimic.errors import (
     RefusedError,
@@ -300,14 +299,14 @@ def test_a_dump_that_finds_the_snapshot_gone_says_so(bench):
 
 def test_a_dump_has_no_file_that_a_killed_run_would_leave(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    run, left = subprocess.run, []
+    run, left = guarding.run, []
 
-    def looking(command, **options):
+    def looking(*given, **options):
         left.append(list(tmp_path.iterdir()))
-        return run(command, **options)
+        return run(*given, **options)
 
     source = bench.source(bench.database(PAIR))
-    monkeypatch.setattr(subprocess, "run", looking)
+    monkeypatch.setattr(guarding, "run", looking)
     assert "b_a" in source.structure().text
     assert left == [[]] * 4  # pg_dump, and pg_restore for the list and each section
 
