@@ -16,6 +16,7 @@ from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, Ruleset, Undecided
 from dbmimic.model.schema import Column, Generated, Schema, Table
 from dbmimic.model.types import Kind
+from dbmimic.rules.cases import parts_cases
 from dbmimic.rules.context import Narrowed, condition_of, context_of, held, in_key, narrowest, words
 from dbmimic.rules.domains import Group, groups
 from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
@@ -291,7 +292,7 @@ class _Resolver:
         for column in group.columns:
             table = self.schema.table(column.table)
             entity, steps, lost = self._entity(table, definition, options, policy)
-            reason = self._misfit(table, column, definition, options, narrowed)
+            reason = self._misfit(group, table, column, definition, options, narrowed)
             reason = (
                 reason
                 or lost
@@ -335,6 +336,7 @@ class _Resolver:
 
     def _misfit(
         self,
+        group: Group,
         table: Table,
         column: ColumnId,
         definition: MaskDefinition,
@@ -347,6 +349,9 @@ class _Resolver:
             return "the column is part of a key, and the mask may give two rows the same value"
         context = context_of(table, found, narrowed)
         reason = self.registry.misfit(definition.name, options, context)
+        if reason is None:
+            joined = [self._column(each).logical for each in group.columns]
+            reason = parts_cases(self.registry, definition, options, context, joined)
         members, check = words(table, found)
         if reason is None and members and found.logical.kind is Kind.TEXT and definition.name not in _AS_TOLD:
             listed = replace(context, type=replace(context.type, kind=Kind.ENUM))

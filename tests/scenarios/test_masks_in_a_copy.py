@@ -145,6 +145,11 @@ def test_what_postgresql_nests_is_masked_inside(postgres15: PostgresServer, tmp_
         "nested",
         [
             "CREATE EXTENSION hstore",
+            "CREATE EXTENSION citext",
+            "CREATE TABLE accounts (login citext PRIMARY KEY)",
+            "CREATE TABLE logins (login citext REFERENCES accounts)",
+            "INSERT INTO accounts VALUES ('Ann'), ('ben')",
+            "INSERT INTO logins VALUES ('ann'), ('ANN'), ('Ben')",
             "CREATE TYPE person AS (name text, born int)",
             "CREATE TABLE holders (id int PRIMARY KEY, mails text[], who person, more hstore, page xml, scan bytea)",
             """INSERT INTO holders VALUES
@@ -160,9 +165,16 @@ def test_what_postgresql_nests_is_masked_inside(postgres15: PostgresServer, tmp_
         "page": {"mask": "xml", "attributes": {"mail": "email"}, "rest": "scramble"},
         "scan": "file",
     }
-    rules = {"default": "keep", "columns": {f"holders.{name}": rule for name, rule in columns.items()}}
+    named = {f"holders.{name}": rule for name, rule in columns.items()}
+    parted = {"default": "keep", "columns": {**named, "accounts.login": "token"}}
+    with pytest.raises(ConfigError, match="compares these keys without case") as refused:
+        copied(tmp_path, source, shop.url("nested_stage"), rules=parted)
+    assert {problem.code for problem in refused.value.problems} == {"DM208"}
+    rules = {"default": "keep", "columns": {**named, "accounts.login": {"mask": "token", "fold": True}}}
     report = copied(tmp_path, source, shop.url("nested_stage"), rules=rules)
-    assert (report.verified, report.leaks.found) == (True, 0)
+    assert (report.verified, report.leaks.found, report.foreign_keys.orphans) == (True, 0, 0)
+    met = "SELECT count(*), count(DISTINCT l.login) FROM logins l JOIN accounts USING (login)"
+    assert shop.run("nested_stage", [met]) == [(3, 2)]
     question = (
         "SELECT mails[1], array_length(mails, 1), mails[3], (who).name, (who).born, more -> 'mail', more ? 'n',"
         " (xpath('/a/@mail', page))[1]::text, (xpath('/a/text()', page))[1]::text, length(scan), mails[0]"

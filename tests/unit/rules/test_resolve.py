@@ -161,6 +161,33 @@ def test_a_number_is_masked_alike_in_columns_of_other_widths(root: int | None) -
         assert {number: other for number, other in found[0].items() if number in made} == made
 
 
+@pytest.mark.parametrize(
+    ("mask", "refused"),
+    [
+        (MaskRule("token"), True),
+        (MaskRule("token", {"fold": True}), False),
+        (MaskRule("hash"), True),
+        (MaskRule("code"), True),
+        (MaskRule("email"), False),
+        (MaskRule("integer_key"), False),
+    ],
+    ids=lambda given: f"{given.mask}{given.options or ''}" if isinstance(given, MaskRule) else "",
+)
+def test_a_mask_that_parts_keys_which_are_one_is_refused(mask: MaskRule, refused: bool) -> None:
+    citext = LogicalType(Kind.TEXT, caseless=True)
+    for child in (citext, TEXT):  # PostgreSQL compares a text with a citext as texts
+        found = schema(
+            [table("a", {"id": citext}, ("id",)), table("b", {"a_id": child})], edge("b", ("a_id",), "a", ("id",))
+        )
+        if not refused or child is TEXT:
+            resolved(found, own(a__id=mask))
+            continue
+        with pytest.raises(ConfigError) as caught:
+            resolved(found, own(a__id=mask))
+        assert {problem.code for problem in caught.value.problems} == {"DM208"}
+        assert "compares these keys without case" in caught.value.message
+
+
 def test_a_rule_against_the_referenced_key_is_told() -> None:
     with pytest.raises(ConfigError) as caught:
         resolved(people(), own(orders__customer_id=MaskRule("integer_key"), customers__id=KEEP, ANY=KEEP))
