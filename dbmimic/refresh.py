@@ -213,7 +213,7 @@ class _Course:
             try:
                 self.recording.end(run, self._told())
             except OSError as problem:
-                self.complain(f"how the run ended is not remembered: {problem.strerror}")
+                self.complain(f"how the run ended is not remembered in full: {problem.strerror}")
         self.tally.listener(RunEnded(run, run.bytes or 0))
         if run.exit != 0:
             for number, command in enumerate(self.config.hooks.on_failure, 1):
