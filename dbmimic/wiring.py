@@ -244,15 +244,27 @@ def verify(config: Settings, *, listener: Listener | None = None) -> RunReport:
 
 def rollback(config: Settings, run: str | None = None) -> None:
     """
-    Put a copy that was replaced back in its place: the last one, or the one that this run made.
+    Put a copy that was replaced back in its place: what was served last, or the one that this run made.
 
-    `run` is the beginning of the run's number, as `kept_copies` gives it.
+    What is served now is kept as the last one, so that a second rollback without a run undoes the first. `run` is the
+    beginning of the run's number, as `kept_copies` gives it.
 
     Raises:
         RefusedError: DM307, there is none.
     """
     with opening.target(config) as target:
-        target.rollback(None if run is None else _chosen(target.kept(), run))
+        target.rollback(None if run is None else _chosen(target.kept(), run).name)
+
+
+def to_come_back(config: Settings, run: str | None = None) -> KeptCopy | None:
+    """
+    Give the copy that `rollback` would put back, or None where none is kept.
+
+    Raises:
+        RefusedError: DM307, there is none of that run.
+    """
+    kept = kept_copies(config)
+    return next(iter(kept), None) if run is None else _chosen(kept, run)
 
 
 def kept_copies(config: Settings) -> tuple[KeptCopy, ...]:
@@ -261,13 +273,13 @@ def kept_copies(config: Settings) -> tuple[KeptCopy, ...]:
         return target.kept()
 
 
-def _chosen(kept: Sequence[KeptCopy], run: str) -> str:
+def _chosen(kept: Sequence[KeptCopy], run: str) -> KeptCopy:
     found = [each for each in kept if each.stamp is not None and each.stamp.run.startswith(run)]
     if len({each.stamp.run for each in found if each.stamp is not None}) != 1:  # two tries of one run may have a copy
         reason = "no copy of that run is kept" if not found else "the beginning of more than one run"
         hint = "`dbmimic rollback --list` tells which there are"
         raise RefusedError("DM307", reason, place=run, hint=hint)
-    return found[0].name
+    return found[0]
 
 
 def first_config(*, source: str | None = None) -> tuple[str, tuple[ColumnId, ...]]:

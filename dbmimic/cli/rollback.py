@@ -15,7 +15,8 @@ _SHOWN = 8  # digits of a run's number
 
 def rollback(
     run: Annotated[
-        str | None, typer.Argument(help="The run whose copy to put back: the first digits of its number.")
+        str | None,
+        typer.Argument(help="The run whose copy to put back, by the beginning of its number; default: the last."),
     ] = None,
     config: ConfigFile = None,
     source: Source = None,
@@ -24,7 +25,11 @@ def rollback(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Put the copy that the last run replaced back in the target's place; a second rollback undoes the first."""
+    """
+    Put a kept copy back in the target's place: what was served before what is served now, or the copy of RUN.
+
+    What is served now is kept in its stead, so that `dbmimic rollback` without RUN undoes a rollback.
+    """
     from dbmimic import wiring
     from dbmimic.reporting.json import text
 
@@ -38,14 +43,25 @@ def rollback(
             print(_line(each))
         return
     if sys.stdin.isatty() and not yes:
-        typer.confirm(f"Put the old copy back at {name}?", abort=True, err=True)
+        comes = wiring.to_come_back(settings, run)
+        told = "a copy from before" if comes is None else _named(comes)
+        stays = "what is served now is kept, and `dbmimic rollback` takes it back"
+        typer.confirm(f"Put {told} back at {name}? ({stays})", abort=True, err=True)
     wiring.rollback(settings, run)
-    print(text({"rolled_back": name}) if json else f"{name} is the copy from before again")
+    again = "what it replaced is kept, and `dbmimic rollback` takes it back"
+    print(text({"rolled_back": name}) if json else f"{name} is the copy from before again; {again}")
 
 
 def _told(copy: KeptCopy) -> dict[str, str | None]:
     run, made_at = (copy.stamp.run, copy.stamp.made_at) if copy.stamp is not None else (None, None)
     return {"name": copy.name, "run": run, "made_at": made_at}
+
+
+def _named(copy: KeptCopy) -> str:
+    """Give which copy it is, in the middle of a sentence."""
+    if copy.stamp is None:
+        return "what stood there before dbmimic"
+    return f"the copy of run {copy.stamp.run[:_SHOWN]}, made at {copy.stamp.made_at},"
 
 
 def _line(copy: KeptCopy) -> str:

@@ -120,7 +120,11 @@ class Switch(Protocol):
     """The moment when the new copy becomes the target."""
 
     def swap(self, stamp: Stamp, copies: int = 1) -> None:
-        """Put the new copy in the target's place in one step; so many of those that were there are kept."""
+        """
+        Put the new copy in the target's place in one step; so many of those that were there are kept.
+
+        What holds nothing and is nobody's copy is not kept: there is nothing to go back to.
+        """
         ...
 
     def swapped(self, run: str) -> bool:
@@ -141,7 +145,9 @@ class Switch(Protocol):
 
     def rollback(self, name: str | None = None) -> None:
         """
-        Put a kept copy back in the target's place, the last one unless named; what was there is kept in its stead.
+        Put a kept copy back in the target's place, the last one unless named; what was there is kept as the last one.
+
+        So a second rollback without a name undoes the first, whatever the first one named.
 
         Raises:
             RefusedError: DM307, there is no such copy.

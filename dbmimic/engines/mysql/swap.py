@@ -59,7 +59,7 @@ class Exchange:
 
     def rollback(self, name: str | None = None) -> None:
         """
-        Put a kept old copy back, the last one unless named; what was there is kept in its stead.
+        Put a kept old copy back, the last one unless named; what was there is kept in its stead, as the last one.
 
         Raises:
             RefusedError: DM307, there is none, or none of that name.
@@ -142,6 +142,7 @@ class Exchange:
         sidecar.create()
         sidecar.arm()
         current = sidecar.get(_CURRENT)
+        is_blank = not (current and current["stamp"]) and self.is_empty()
         journal = {
             "kind": kind,
             "comes": comes.as_json(),
@@ -149,8 +150,9 @@ class Exchange:
             "stamp": stamp,
             "old_stamp": current["stamp"] if current else None,
             "fixes": fixes,
+            "is_blank": is_blank,  # what goes is nobody's copy and holds nothing, so it is not kept
             "slot": slot,
-            "order": staying if slot in staying else [slot, *staying],
+            "order": [slot, *(each for each in staying if each != slot)],
             "leaving": leaving,
         }
         sidecar.put(_JOURNAL, journal)
@@ -215,7 +217,7 @@ class Exchange:
         self._replace_objects(comes)
         sidecar.put(_CURRENT, {"stamp": journal["stamp"], "births": self.tables(target)})
         sidecar.put(_of(_OLD, journal["slot"]), journal["old_stamp"])
-        sidecar.put(_of(_KEPT, journal["slot"]), journal["goes"])
+        sidecar.put(_of(_KEPT, journal["slot"]), journal["goes"] if _is_kept(journal) else None)
         sidecar.put(_ORDER, journal["order"])
         self._settle(journal)
         sidecar.put(_JOURNAL, None)
@@ -227,7 +229,7 @@ class Exchange:
             moves = [_move(self.places.new, name, old) for name in self.tables(self.places.new)]
             if moves:
                 self.session.run("RENAME TABLE " + ", ".join(moves), old)
-        if journal["goes"] is None:
+        if not _is_kept(journal) and not self.tables(old):  # nobody filled it at the last moment
             self._drop(old)
         self._drop(self.places.new)
 
@@ -262,6 +264,11 @@ class Exchange:
 
     def _use(self, database: str) -> None:
         self.session.run(f"USE {quoting.name(database)}", database)
+
+
+def _is_kept(journal: dict[str, Any]) -> bool:
+    """Tell whether what goes is an old copy to go back to; journals of older versions know no blank ones."""
+    return journal["goes"] is not None and not journal.get("is_blank")
 
 
 def _of(what: str, slot: int) -> str:

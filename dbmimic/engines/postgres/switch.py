@@ -21,20 +21,21 @@ _PAUSE_SECONDS = 0.2
 _IN_USE = "55006"
 
 
-def swap(connection: Connection, name: str, stamp: Stamp, copies: int = 1) -> None:
+def swap(connection: Connection, name: str, stamp: Stamp, copies: int = 1, *, keep: bool = True) -> None:
     """
-    Put the new copy in the target's place with the target's owner, rights and settings; the target is kept as old.
+    Put the new copy in the target's place with the target's owner, rights and settings; the target is kept as old,
+    or where it is nothing to `keep` goes to the place of the new copy, for whoever drops that.
 
     Of those that were kept before so many stay that there are `copies` of them; only what carries our mark is dropped.
 
     Raises:
         TargetError: DM505, others do not leave the target, or a database that is not ours has an old one's name.
     """
-    new, old = databases.beside(name, NEW), databases.beside(name, OLD)
+    new, old, away = (databases.beside(name, suffix) for suffix in (NEW, OLD, AWAY))
     moves: list[tuple[str, str]] = []
     with speaking(connection, Side.TARGET, "swapping the new copy in", name):
         current = databases.find(connection, name)
-        if current is not None:
+        if current is not None and keep:
             kept = databases.kept(connection, name)
             for place, there in kept.items():
                 if there.mark is None and place <= copies:
@@ -51,8 +52,13 @@ def swap(connection: Connection, name: str, stamp: Stamp, copies: int = 1) -> No
             databases.carry_over(connection, current, new)
             for there, to in moves:
                 databases.rename(connection, there, to)
-            _keep(connection, current, old)
+            if keep:
+                _keep(connection, current, old)
+            else:
+                databases.rename(connection, name, away)
         databases.rename(connection, new, name)
+        if current is not None and not keep:
+            databases.rename(connection, away, new)
 
     _together(connection, renames, (*(there for there, _ in moves), new, name), "swapping the new copy in")
 
@@ -84,12 +90,14 @@ def kept(connection: Connection, name: str) -> tuple[KeptCopy, ...]:
 
 def rollback(connection: Connection, name: str, chosen: str | None = None) -> None:
     """
-    Put a kept old database back, the last one unless named; what stands in the target's place is kept in its stead.
+    Put a kept old database back, the last one unless named; what stands in the target's place becomes the last one.
 
     Raises:
         RefusedError: DM307, there is none.
     """
-    old, away = chosen or next((one.name for one in kept(connection, name)), ""), databases.beside(name, AWAY)
+    names = [one.name for one in kept(connection, name)]
+    old, away = chosen or next(iter(names), ""), databases.beside(name, AWAY)
+    shifted = [*names[: names.index(old)], old] if old in names else [old]
     with speaking(connection, Side.TARGET, "rolling back", name):
         current = databases.find(connection, name)
         there = databases.find(connection, old)
@@ -105,9 +113,11 @@ def rollback(connection: Connection, name: str, chosen: str | None = None) -> No
         if mark.kept:
             databases.comment(connection, name, mark.comment)
         if current is not None:
-            databases.rename(connection, away, old)
+            for there, to in reversed(list(itertools.pairwise(shifted))):
+                databases.rename(connection, there, to)
+            databases.rename(connection, away, shifted[0])
 
-    _together(connection, renames, (name, old), "rolling back")
+    _together(connection, renames, (*shifted, name), "rolling back")
 
 
 def _keep(connection: Connection, current: Database, name: str) -> None:

@@ -317,8 +317,15 @@ class PostgresTarget:
         if not self._built:
             raise InternalError("DM901", "there is no new copy to swap in")
         self._leave()
-        switch.swap(self._upkeep, self._name, stamp, copies)
-        self._built = False
+        was = self.state()
+        is_blank = was.exists and was.empty and was.stamp is None  # nobody's copy, and nothing to go back to
+        switch.swap(self._upkeep, self._name, stamp, copies, keep=not is_blank)
+        self._built = is_blank and self._holds_nothing(databases.beside(self._name, NEW))  # it goes with `discard`
+
+    def _holds_nothing(self, database: str) -> bool:
+        """Look again, now that nobody can be in the database that was the target: somebody may have filled it."""
+        with self._session(database) as session:
+            return databases.is_empty(session)
 
     def swapped(self, run: str) -> bool:
         """Tell whether the target is the copy of that run; a swap is one transaction, so none is left half done."""

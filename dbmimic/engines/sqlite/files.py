@@ -235,16 +235,16 @@ def recover(places: Places) -> None:
             places.swap.replace(places.old)
 
 
-def exchange(places: Places, incoming: Path) -> None:
+def exchange(places: Places, incoming: Path, *, keep: bool = True) -> None:
     """
-    Put a file in the target's place in one step and keep the former target as the old one.
+    Put a file in the target's place in one step and keep the former target, if there is one, as the old one.
 
     Killed before the step, the target is the former file; killed after it, the incoming one, and `recover` finds the
     former one under the second name.
     """
     with filing(places.target):
         sync(incoming)
-        had = places.target.exists()
+        had = keep and places.target.exists()
         if had:
             _name_again(places)
         incoming.replace(places.target)

@@ -323,10 +323,12 @@ class SqliteTarget:
             raise InternalError("DM901", "a copy was to be swapped in that was not built", place=self._place)
         self._disconnect()
         self._settle()
+        target = self._places.target
+        is_blank = not target.exists() or target.stat().st_size == 0  # nothing to go back to
         files.put_stamp(self._places, stamp)
-        if self._places.target.exists():
+        if not is_blank:
             files.make_place(self._places, copies)
-        files.exchange(self._places, self._places.new)
+        files.exchange(self._places, self._places.new, keep=not is_blank)
         files.drop_others(self._places, copies)
 
     def swapped(self, run: str) -> bool:
