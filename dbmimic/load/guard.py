@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbmimic.errors import RefusedError
-from dbmimic.model.target import TargetState
+from dbmimic.model.target import UNTOLD, Identity, TargetState
 from dbmimic.ports.source import Catalogue, Source
 from dbmimic.ports.target import JoinedTarget, Target
 
@@ -73,6 +73,10 @@ def _refuse_source(target: Target, against: Catalogue, state: TargetState) -> No
     same = ours.server is not None and ours == theirs
     token = secrets.randbelow(2**31)
     against.hold(token)
+    if _replicates(ours, theirs):
+        hint = "give a target on a server that neither follows production nor is followed by it, or another database"
+        reason = "source and target are one database on two servers of which one replicates the other, or both a third"
+        raise RefusedError("DM302", reason, place=f"target {state.name}", hint=hint)
     if same or target.sees(token):
         raise RefusedError(
             "DM302",
@@ -80,6 +84,19 @@ def _refuse_source(target: Target, against: Catalogue, state: TargetState) -> No
             place=f"target {state.name}",
             hint="give a target on another server, or another database",
         )
+
+
+def _replicates(target: Identity, source: Identity) -> bool:
+    """
+    Tell whether a write to the target would meet the source's own writes in one database.
+
+    A source may follow anybody, since it is only read. A target that follows somebody, nobody may know whom, does so
+    in the database of the source's name: that is as good as certain.
+    """
+    if target.database != source.database:
+        return False
+    joined = target.follows & (source.follows | {source.node}) or source.follows & {target.node}
+    return bool(joined) or UNTOLD in target.follows
 
 
 def _refuse_strange(state: TargetState, confirmed: str | None) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from dbmimic.model.names import ColumnId, TableId
 
+UNTOLD = "?"
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -13,12 +15,16 @@ class Identity:
     Which database this is.
 
     `server` is the server's own identity (PostgreSQL's system identifier, MySQL's server UUID, a file's device and
-    inode) or None where the role may not read it; two servers with the same one are the same, or replicas.
+    inode) or None where the role may not read it; two servers with the same one are the same, or replicas. Where a
+    replica has one of its own, `node` is by what its replicas name the server, and `follows` what it names those that
+    it replicates from; `UNTOLD` stands there for one that the role may not know.
     """
 
     engine: str
     server: str | None
     database: str
+    node: str = field(default="", compare=False)
+    follows: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pymysql
 
 from dbmimic.engines.mysql import catalogue, examine, quoting, snapshot, structure, trial
 from dbmimic.engines.mysql.connect import connect
-from dbmimic.engines.mysql.errors import Side
+from dbmimic.engines.mysql.errors import DENIED, Side, number, translated
 from dbmimic.engines.mysql.places import ENGINE, folded
 from dbmimic.engines.mysql.rows import TableCutter, TableReader
 from dbmimic.engines.mysql.session import Session
@@ -27,8 +27,10 @@ from dbmimic.model.findings import Finding
 from dbmimic.model.keys import WHOLE, KeySet, Portion, Rows, Span
 from dbmimic.model.request import IdsSeed, WhereSeed
 from dbmimic.model.schema import Check, ForeignKey, Schema, Table
-from dbmimic.model.target import Identity, Structure
+from dbmimic.model.target import UNTOLD, Identity, Structure
 from dbmimic.ports.source import End, KeyedRows, Links
+
+_NOBODY = frozenset({None, "", "0"})  # before a replica was answered for the first time
 
 
 class MysqlSource:
@@ -69,7 +71,7 @@ class MysqlSource:
 
     def identity(self) -> Identity:
         """Give which database this is."""
-        return Identity(ENGINE, server_identity(self._session), folded(self._session, self._database))
+        return identity(self._session, self._database)
 
     def schema(self) -> Schema:
         """Give the tables and their keys, with findings about what the copy does not carry."""
@@ -174,6 +176,25 @@ class MysqlSource:
     def close(self) -> None:
         """End the snapshot and the connection."""
         self._session.close()
+
+
+def identity(session: Session, database: str) -> Identity:
+    """Give which database this is, and which servers its own one replicates from."""
+    node = str(session.value("SELECT @@server_id" if session.is_mariadb else "SELECT @@server_uuid"))
+    return Identity(ENGINE, server_identity(session), folded(session, database), node, _follows(session))
+
+
+def _follows(session: Session) -> frozenset[str]:
+    """Give by what this server names those that it replicates from; where it tells no names, it tells that it does."""
+    asked = "SHOW ALL SLAVES STATUS" if session.is_mariadb else "SHOW REPLICA STATUS"
+    name = "Master_Server_Id" if session.is_mariadb else "Source_UUID"
+    try:
+        return frozenset(str(row[name]) for row in session.records(asked) if row.get(name) not in _NOBODY)
+    except pymysql.MySQLError as error:
+        if number(error) not in DENIED:
+            raise translated(error, session.side) from None
+    running = session.rows("SHOW GLOBAL STATUS LIKE 'Slave_running'")
+    return frozenset({UNTOLD}) if running and str(running[0][1]).upper() == "ON" else frozenset()
 
 
 def server_identity(session: Session) -> str | None:

@@ -15,7 +15,7 @@ from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.load import Loader
 from dbmimic.engines.mysql.places import ENGINE, Places, folded
 from dbmimic.engines.mysql.sidecar import exists
-from dbmimic.engines.mysql.source import MysqlSource, probe_lock, server_identity
+from dbmimic.engines.mysql.source import MysqlSource, identity, probe_lock
 from dbmimic.engines.mysql.structure import Script, TableScript
 from dbmimic.engines.mysql.swap import Exchange
 from dbmimic.errors import ConfigError, DbmimicError, InternalError, Problem, RefusedError, TryAgainError
@@ -60,7 +60,7 @@ class MysqlTarget:
 
     def identity(self) -> Identity:
         """Give which database this is."""
-        return Identity(ENGINE, server_identity(self._session), self._places.target)
+        return identity(self._session, self._places.target)
 
     def state(self) -> TargetState:
         """

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from dbmimic import wiring
 from dbmimic.errors import DbmimicError
 from dbmimic.model.findings import Severity
 from dbmimic.testing.mariadb_server import MariadbServer
-from tests.copying import copied
+from tests.copying import configured, copied
 
 SHOP = (
     "CREATE TABLE Orders (id int PRIMARY KEY, total int)",
@@ -108,3 +109,27 @@ def test_the_binary_log_of_the_target(other: MariadbServer, tmp_path: Path) -> N
         finally:
             replica.kill()
     assert (followed.code, "replicas (1)" in followed.message) == ("DM509", True)
+
+
+def test_a_replica_is_no_target_of_what_it_replicates(
+    other: MariadbServer, server: MariadbServer, tmp_path: Path
+) -> None:
+    server.create_database("shop")
+    server.execute("CREATE TABLE mine (id int)", database="shop")
+    file, position = other.execute("SHOW MASTER STATUS")[0][:2]
+    place = f"master_host = '127.0.0.1', master_port = {other.port}, master_user = 'root', master_log_file = '{file}'"
+    server.execute(f"CHANGE MASTER TO {place}, master_log_pos = {position}", "START SLAVE")
+    try:
+        deadline = time.monotonic() + 20
+        while server.execute("SHOW STATUS LIKE 'Slave_running'") != [("Slave_running", "ON")]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        for source, target in ((other, server), (server, other)):
+            settings = configured(tmp_path, source.url("shop"), target.url("shop"))
+            with pytest.raises(DbmimicError) as caught:
+                wiring.copy(settings, confirm_target="shop")
+            assert caught.value.code == "DM302"
+        assert copied(tmp_path, server.url("shop"), other.url("another")).verified, "a replica is a good source"
+    finally:
+        server.execute("STOP SLAVE", "RESET SLAVE ALL", "DROP DATABASE shop", "DROP DATABASE IF EXISTS another")
+        server.execute("DROP DATABASE IF EXISTS another_dbmimic", "DROP DATABASE IF EXISTS another_dbmimic_new")

@@ -22,9 +22,11 @@ class Side:
     empty: bool = True
     stamp: Stamp | None = None
     locks: set[int] = field(default_factory=set)
+    node: str = ""
+    follows: frozenset[str] = frozenset()
 
     def identity(self) -> Identity:
-        return Identity(self.engine, self.server, self.database)
+        return Identity(self.engine, self.server, self.database, self.node, self.follows)
 
     def state(self) -> TargetState:
         return TargetState(self.database, self.exists, self.empty, self.stamp)
@@ -75,3 +77,32 @@ def test_a_lock_of_the_source_that_is_seen_betrays_it_where_identities_are_hidde
     with pytest.raises(RefusedError) as caught:
         clear(target, source)
     assert caught.value.code == "DM302"
+
+
+PRIMARY, REPLICA = {"node": "1"}, {"node": "2", "follows": frozenset({"1"})}
+ANOTHER, UNTOLD = {"node": "3", "follows": frozenset({"1"})}, {"node": "2", "follows": frozenset({"?"})}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "is_refused"),
+    [
+        (PRIMARY, REPLICA, True),
+        (REPLICA, PRIMARY, True),
+        (REPLICA, ANOTHER, True),
+        (PRIMARY, UNTOLD, True),
+        (UNTOLD, {"node": "9"}, False),
+        (REPLICA, {"node": "9"}, False),
+        (PRIMARY, {"node": "1"}, False),  # what no administrator numbered has the number of all others
+    ],
+)
+def test_one_database_on_two_servers_that_replicate(
+    source: dict[str, str], target: dict[str, str], is_refused: bool
+) -> None:
+    for database in ("shop", "staging"):
+        sides = Side(server="a", database=database, **target), Side(server="b", database="shop", **source)
+        if is_refused and database == "shop":
+            with pytest.raises(RefusedError) as caught:
+                clear(*sides, confirmed="shop")
+            assert caught.value.code == "DM302"
+        else:
+            assert clear(*sides).target is sides[0]
