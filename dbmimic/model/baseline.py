@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from dbmimic.model.keys import WHOLE, KeySet, Rows
 from dbmimic.model.names import TableId
+
+_FEW = 1_000_000
+_SAMPLES = 1_000
+_NEAR = 1_000  # apart: two bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,16 @@ class Keys:
 
     columns: tuple[str, ...]
     values: KeySet
+
+    @property
+    def compact(self) -> bool:
+        """Whether the set takes some bytes a key, as of numbers from a sequence, and not 70 as of random ones."""
+        if len(self.values) <= _FEW:
+            return True
+        bits = self.values.bits(self.values.leaves[0])
+        starts = np.arange(_SAMPLES, dtype=np.int64) * (len(bits) // _SAMPLES)
+        gaps = np.diff(bits.at(np.stack((starts, starts + 1), axis=1).reshape(-1).tolist()))[::2]
+        return bool(np.median(gaps) <= _NEAR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,10 @@ NOT_ASKED = Refreshed(None)
 
 
 def refreshed(work: Work, copies: int) -> Refreshed:
-    """Give the new copy made from one before, where so many `copies` are kept; or why it has to be made in full."""
+    """
+    Give the new copy made from one before, where so many `copies` are kept; or why it has to be made in full, and the
+    keys that the next one will want to know.
+    """
     reason = ""
     try:
         for ends in _ends(work, copies):
@@ -81,30 +84,38 @@ def refreshed(work: Work, copies: int) -> Refreshed:
     except InFullError as error:
         reason = str(error)
     message = f"all of it was copied in full: {reason}"
-    return Refreshed(None, (Finding("DM335", Severity.WARNING, _PLACE, message),))
+    return Refreshed(None, (Finding("DM335", Severity.WARNING, _PLACE, message),), _left_of_none(work))
 
 
 def note(work: Work, row_counts: Mapping[TableId, int], refreshed: Refreshed, run: str) -> None:
-    """
-    Note what the new copy was made from and by, for the next one; nothing where the engines cannot use it.
-
-    Cost: where the copy was made in full, one read of the keys of whole tables that are integers and not masked.
-    """
+    """Note what the new copy was made from and by, for the next one; nothing where the engines cannot use it."""
     source, target = work.source, work.cleared.target
     if not isinstance(source, Dated) or not isinstance(target, Refreshable):
         return
-    left = refreshed.left if refreshed.made is not None else _left_of_none(work, source)
     position = source.position()
     noted = {
-        table: TableRows(row_counts.get(table, 0), chosen.rows, nulled(chosen), gone.keys, gone.gone > 0)
+        table: TableRows(row_counts.get(table, 0), chosen.rows, nulled(chosen), _noted(gone.keys), gone.gone > 0)
         for table, chosen in work.slices.items()
-        for gone in [left.get(table, Left())]
+        for gone in [refreshed.left.get(table, Left())]
     }
     target.note(Baseline(run, _made_by(work, position), position, noted))
 
 
-def _left_of_none(work: Work, source: Dated) -> dict[TableId, Left]:
-    """Give the keys of the tables that were copied as they are: nothing left them."""
+def _noted(keys: Keys | None) -> Keys | None:
+    """Give keys that take little room; of others they are read again when rows left."""
+    return keys if keys is not None and keys.compact else None
+
+
+def _left_of_none(work: Work) -> dict[TableId, Left]:
+    """
+    Give the keys of the tables that are copied as they are, for the next time: nothing left them.
+
+    Cost: one read of the keys that are integers and not masked. It comes before the copying: after that the source's
+    server, if it is the target's too, has to write out a page of the copy for each that it reads.
+    """
+    source = work.source
+    if not isinstance(source, Dated) or not isinstance(work.cleared.target, Refreshable):
+        return {}
     whole = [work.prepared.schema.table(table) for table, chosen in work.slices.items() if chosen.whole]
     tables = [table for table in whole if kept_integers(work, table)]
     found = side_by_side(work.source.abreast, partial(_keys, source), tables)

@@ -14,11 +14,10 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from queue import Empty, SimpleQueue
 
 import psycopg
 from psycopg import sql
@@ -28,46 +27,33 @@ from dbmimic.engines.postgres.connect import Connection, connect
 from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.dated import DatedSource
 from dbmimic.engines.postgres.errors import Side, speaking
-from dbmimic.engines.postgres.packing import Packing, literal
+from dbmimic.engines.postgres.pruned import FLUSHES, PrunedTarget
 from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.source import place_of
-from dbmimic.engines.postgres.target import PostgresTarget, blueprint_of
-from dbmimic.engines.postgres.tools import Toolbox
+from dbmimic.engines.postgres.target import blueprint_of
 from dbmimic.engines.postgres.writer import Writing
-from dbmimic.errors import InternalError
-from dbmimic.model.address import Address
 from dbmimic.model.baseline import Baseline
 from dbmimic.model.findings import Finding
-from dbmimic.model.keys import KeySet
 from dbmimic.model.names import ColumnId, TableId
-from dbmimic.model.schema import Table
 from dbmimic.model.target import Structure
 
 _ROLE = "session_replication_role"
 _MANY_TRANSACTIONS = 2**31 - 2**24  # beyond, a transaction's number says no more which came first
-_KEYS_A_STATEMENT = 20_000
 _MUCH = 0.1  # of a table's rows; about where the server would gather statistics by itself
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.2
 _CANCEL_SECONDS = 2.0
 _REFRESH = re.compile(r"^REFRESH MATERIALIZED VIEW .+;$", re.MULTILINE)
 _PARAMETER_GRANTS = 150000
-_FLUSHES = 150000  # the first version that is told to count at once
-_DOING = "removing rows"
 _IN_USE = "others are in the copy that is to be brought up to date, and come back when their sessions are ended"
 
 
-class RefreshableTarget(PostgresTarget):
+class RefreshableTarget(PrunedTarget):
     """A `ports.delta.Refreshable` target."""
-
-    def __init__(self, address: Address, toolbox: Toolbox) -> None:
-        self._idle: SimpleQueue[Connection] = SimpleQueue()  # sessions in the new copy that nobody uses now
-        super().__init__(address, toolbox)
 
     _base = ""  # the name of what the new copy begins as
     _refreshed = False
     _interrupted = False
-    _staged = 0
 
     def baselines(self, copies: int) -> list[Baseline]:
         """Give what the register tells of the runs in the copies' stamps."""
@@ -281,83 +267,6 @@ class RefreshableTarget(PostgresTarget):
         address = replace(self._address, database=databases.beside(self._name, NEW))
         return DatedSource(address, self._toolbox, Side.TARGET, built_here=not self._refreshed)
 
-    def remove(self, table: Table, columns: tuple[str, ...], values: KeySet) -> int:
-        """Delete by the key's index, some thousands at a time."""
-        packing = Packing.of(table, columns)
-        if packing is None:
-            raise InternalError("DM901", "a key that cannot be packed was given as packed", place=str(table.id))
-        given = [sql.Identifier(f"k{number}") for number in range(len(columns))]
-        same = sql.SQL(" AND ").join(
-            sql.SQL("t.{} = k.{}").format(sql.Identifier(name), key) for name, key in zip(columns, given, strict=True)
-        )
-        removed = 0
-        with self._lent() as inside, speaking(inside, Side.TARGET, _DOING, table.id):
-            rows = _rows(inside, table.id)
-            for some in values.chunks(table.id, _KEYS_A_STATEMENT):
-                arrays = (sql.SQL("{}::int8[]").format(sql.Literal(literal(each))) for each in packing.unpacked(some))
-                statement = sql.SQL("DELETE FROM {} AS t USING unnest({}) AS k ({}) WHERE {}").format(
-                    rows, sql.SQL(", ").join(arrays), sql.SQL(", ").join(given), same
-                )
-                removed += inside.execute(statement).rowcount
-        return removed
-
-    @contextlib.contextmanager
-    def _lent(self) -> Iterator[Connection]:
-        """Give a session in the new copy that no other thread uses."""
-        try:
-            session = self._idle.get_nowait()
-        except Empty:
-            session = self._another()
-        try:
-            yield session
-            if session.info.server_version >= _FLUSHES:  # what it wrote is counted before anybody asks for the counts
-                session.execute("SELECT pg_stat_force_next_flush()")
-        finally:
-            self._idle.put(session)
-
-    def _leave(self) -> None:
-        """Close the sessions that were lent, too."""
-        with contextlib.suppress(Empty):
-            while True:
-                self._idle.get_nowait().close()
-        super()._leave()
-
-    def stage(self, table: TableId, columns: tuple[str, ...]) -> TableId:
-        """Make the table in the journal's schema."""
-        inside = self._copy()
-        self._staged += 1
-        staged = TableId(self._journal.schema, f"keys_{self._staged}")
-        with speaking(inside, Side.TARGET, _DOING, table):
-            inside.execute(
-                sql.SQL("CREATE UNLOGGED TABLE {} AS SELECT {} FROM {} WITH NO DATA").format(
-                    sql.Identifier(staged.schema, staged.name),
-                    sql.SQL(", ").join(map(sql.Identifier, columns)),
-                    sql.Identifier(table.schema, table.name),
-                )
-            )
-        return staged
-
-    def remove_staged(self, table: TableId, columns: tuple[str, ...], keys: TableId, *, others: bool) -> int:
-        """Delete by a join with the staged keys, which are gone after."""
-        inside = self._copy()
-        staged = sql.Identifier(keys.schema, keys.name)
-        same = sql.SQL(" AND ").join(sql.SQL("k.{0} = t.{0}").format(sql.Identifier(column)) for column in columns)
-        with speaking(inside, Side.TARGET, _DOING, table):
-            inside.execute(sql.SQL("ANALYZE {}").format(staged))
-            done = inside.execute(
-                sql.SQL("DELETE FROM {} AS t WHERE {}EXISTS (SELECT FROM {} AS k WHERE {})").format(
-                    _rows(inside, table), sql.SQL("NOT " if others else ""), staged, same
-                )
-            )
-            inside.execute(sql.SQL("DROP TABLE {}").format(staged))
-        return done.rowcount
-
-    def clear(self, table: TableId) -> int:
-        """Delete every row; TRUNCATE would want all tables that reference it."""
-        inside = self._copy()
-        with speaking(inside, Side.TARGET, _DOING, table):
-            return inside.execute(sql.SQL("DELETE FROM {}").format(_rows(inside, table))).rowcount
-
     def settle(
         self, structure: Structure, masked: frozenset[ColumnId], changed: Mapping[TableId, float]
     ) -> tuple[Finding, ...]:
@@ -395,7 +304,7 @@ def _writes(session: Connection) -> dict[str, list[int]]:
 
     That is a hint, and no more: counts are lost in a crash, and may be late.
     """
-    if session.info.server_version >= _FLUSHES:
+    if session.info.server_version >= FLUSHES:
         session.execute("SELECT pg_stat_force_next_flush()")
     counted = (
         "SELECT relid::text, n_tup_ins + n_tup_upd + n_tup_del, pg_relation_filenode(relid) FROM pg_stat_user_tables"
@@ -416,12 +325,3 @@ def _hindered(inside: Connection) -> str:
     )
     row = inside.execute(catalog.query("hindered")).fetchone() or (True,) * len(reasons)
     return next((reason for reason, there in zip(reasons, row, strict=True) if there), "")
-
-
-def _rows(inside: Connection, table: TableId) -> sql.Composed:
-    """Give all rows of a table and of no table that inherits from it, as what stands after FROM."""
-    name = sql.Identifier(table.schema, table.name)
-    row = inside.execute(
-        "SELECT relkind = 'p' FROM pg_class WHERE oid = %s::regclass", (name.as_string(inside),)
-    ).fetchone()
-    return sql.SQL("{}" if row == (True,) else "ONLY {}").format(name)
