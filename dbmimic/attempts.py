@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbmimic import opening
-from dbmimic.errors import DbmimicError, SwapInDoubt
+from dbmimic.errors import DbmimicError, ServerFull, SwapInDoubt
 from dbmimic.model.report import RunReport
 from dbmimic.model.settings import Settings
 from dbmimic.pipeline import copy as copying
@@ -49,11 +49,18 @@ class Attempts:
                     opening.tell(self.world, error, "waiting for it to end")
                 elif passes(error) and pauses:
                     pause = pauses.pop(0)
-                    tried = f"the run begins anew in {pause:g} s ({again - len(pauses)} of {again})"
+                    fewer = self._with_fewer() if isinstance(error, ServerFull) else ""
+                    tried = f"the run begins anew in {pause:g} s{fewer} ({again - len(pauses)} of {again})"
                     opening.tell(self.world, error, tried)
                 else:
                     raise self._doubt or error from None
             time.sleep(pause)
+
+    def _with_fewer(self) -> str:
+        """Let all that follows do with as few sessions as it can, and say so."""
+        self.config = replace(self.config, network=replace(self.config.network, few_sessions=True))
+        self.world = replace(self.world, crew=None)
+        return ", without workers and with fewer sessions"
 
     def _next(self) -> RunReport:
         """Copy, unless the copy of a try before turns out to be in place."""

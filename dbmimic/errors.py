@@ -95,6 +95,7 @@ __all__ = [
     "InternalError",
     "Problem",
     "RefusedError",
+    "ServerFull",
     "SnapshotLost",
     "SourceError",
     "SourceUnreachable",
@@ -262,6 +263,10 @@ class TryAgainError(DbmimicError):
     """The same command may succeed later, as it is."""
 
     exit_status = 75
+
+
+class ServerFull(TryAgainError):  # noqa: N818 - the name says what happened, as the others do
+    """A server has no connection left for us: a run may do with fewer."""
 
 
 class HookError(DbmimicError):

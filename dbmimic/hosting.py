@@ -115,9 +115,9 @@ def _name(named: Named | None, what: str) -> str:
 
 
 def reached(config: Settings, what: str) -> Address:
-    """Give the address of the source or the target with how long to wait for a word from there."""
-    named = config.source if what == "source" else config.target
-    return replace(address(named, what), stall_timeout=config.network.stall_timeout)
+    """Give the address of the source or the target, with how long to wait for a word from there."""
+    named, network = config.source if what == "source" else config.target, config.network
+    return replace(address(named, what), stall_timeout=network.stall_timeout, few_sessions=network.few_sessions)
 
 
 def address(named: Named | None, what: str) -> Address:

@@ -15,7 +15,8 @@ class Address:
     is empty. Empty fields are left to the driver's own defaults (`PG*`, service files, `~/.pgpass`, `~/.my.cnf`).
 
     `stall_timeout` is for how many seconds nothing may come from the server before another connection asks whether
-    there is still somebody; None is for ever.
+    there is still somebody; None is for ever. With `few_sessions` nothing is done side by side that can be done one
+    after the other.
     """
 
     engine: str
@@ -26,6 +27,7 @@ class Address:
     password: str = field(default="", repr=False)
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     stall_timeout: float | None = None
+    few_sessions: bool = False
 
     def __str__(self) -> str:
         if self.engine == "sqlite":

@@ -42,10 +42,12 @@ class NetworkSpec:
     What may be between us and a server.
 
     `stall_timeout`: for how many seconds nothing may come from it before another connection asks whether it still
-    works for us; None is for ever.
+    works for us; None is for ever. `few_sessions`: whether the least number of sessions is to do; nobody writes that, a
+    run that found a server full goes on so.
     """
 
     stall_timeout: float | None = 120.0
+    few_sessions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import cast
 
+import psycopg
 import pytest
 
 import dbmimic
 from dbmimic import wiring
+from dbmimic.engines.postgres import reader
 from dbmimic.engines.postgres.errors import Side
 from dbmimic.engines.postgres.pump import Inflow, Outflow, Psql
 from dbmimic.errors import (
@@ -199,6 +201,30 @@ def test_a_server_without_room_for_us_or_for_pg_dump_is_told_and_given_up_after_
     assert caught.value.code == "DM703"
     assert len(warnings(heard)) >= 2
     assert set(warnings(heard)) == {"DM703"}  # the watch has no room either, and tells of it
+
+
+def test_a_server_that_is_full_is_copied_by_fewer_sessions(
+    postgres15: small_shop.PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_WORTH_A_PUMP", 1)  # programs read what is large, one ahead of the other
+    shop = small_shop.on_postgres(postgres15)
+    shop.build("tight")
+    role = "DROP ROLE IF EXISTS tight; CREATE ROLE tight LOGIN CONNECTION LIMIT 3; GRANT pg_read_all_data TO tight"
+    shop.run("tight", ["ANALYZE", role])
+    url = shop.url("tight").replace("postgres@", "tight@")
+    somebody = psycopg.connect(url)
+    heard: list[str] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noticed) and event.finding.code == "DM703":
+            heard.append(event.finding.message)
+            somebody.close()
+            monkeypatch.setattr(reader, "Outflow", None)  # none from now on
+
+    settings = configured(tmp_path, url, shop.url("tight_stage"), retry={"attempts": 2, "pause": 0.05})
+    assert dbmimic.copy(settings, listener=listen).verified
+    assert len(heard) == 1
+    assert "with fewer sessions" in heard[0]
 
 
 def test_no_connection_for_what_reads_the_source_is_not_told_of_the_target(

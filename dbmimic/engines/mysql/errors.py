@@ -18,6 +18,7 @@ import pymysql
 
 from dbmimic.errors import (
     DbmimicError,
+    ServerFull,
     SnapshotLost,
     SourceError,
     SourceUnreachable,
@@ -29,7 +30,8 @@ from dbmimic.errors import (
 NOT_REACHABLE = frozenset({1045, 1130, 1698, 2002, 2003, 2005, 2026, 2054, 2059, 2061})
 SILENT = frozenset({2002, 2003})
 CONNECTION_LOST = frozenset({0, 2006, 2013, 2014, 2055, 1927})
-SERVER_BUSY = frozenset({1040, 1053, 1203, 1226})
+SERVER_FULL = frozenset({1040, 1203, 1226})
+SERVER_BUSY = SERVER_FULL | {1053}
 TABLE_FULL = 1114
 DISK_FULL = frozenset({3, 28, 1021, TABLE_FULL})
 FILE_FAILED = frozenset({1004, 1005, 1006, 1025, 1026, 1030})
@@ -111,7 +113,10 @@ def translated(error: BaseException, side: Side, place: str = "") -> DbmimicErro
     code = _cause(error)
     where = place or side.place
     if code in SERVER_BUSY:
-        message = f"the {side.role}'s server is full or shutting down ({code})"
+        if code in SERVER_FULL:
+            hint = "try again, or raise max_connections or max_user_connections: a run takes several"
+            return ServerFull("DM703", f"the {side.role} has no connection left ({code})", place=where, hint=hint)
+        message = f"the {side.role}'s server is shutting down ({code})"
         return TryAgainError("DM703", message, place=where, hint="try again when it accepts connections")
     if code in LOCKED:
         hint = "another session holds a lock; run the same command again later"

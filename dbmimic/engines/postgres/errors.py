@@ -18,6 +18,7 @@ from psycopg.pq.abc import PGresult
 
 from dbmimic.errors import (
     DbmimicError,
+    ServerFull,
     SnapshotLost,
     SourceError,
     SourceUnreachable,
@@ -165,7 +166,8 @@ def translated(fault: Fault, side: Side, doing: str, place: str = "") -> Dbmimic
         return TargetLost("DM501", message, place=where, hint="run again")
     if fault.state in _TRY_AGAIN:
         code, reason, hint = _TRY_AGAIN[fault.state]
-        return TryAgainError(code, f"{reason.format(side=side)} (SQLSTATE {fault.state})", place=where, hint=hint)
+        kind = ServerFull if fault.state == "53300" else TryAgainError
+        return kind(code, f"{reason.format(side=side)} (SQLSTATE {fault.state})", place=where, hint=hint)
     if fault.state in _REASONS:
         last, reason, hint = _REASONS[fault.state]
         if side is Side.SOURCE and fault.state in {"53100", "55006"}:
@@ -216,8 +218,10 @@ def unreachable(error: psycopg.Error, conninfo: str, side: Side, place: str) -> 
     """
     text = str(error)
     answer = PGconn.ping(conninfo.encode())
-    if answer == Ping.REJECT or "too many" in text or "remaining connection slots" in text:
-        reason, hint = "is starting up, shutting down or full", "try again when it accepts connections"
+    if "too many" in text or "remaining connection slots" in text:
+        return translated(Fault("53300"), side, "connecting", place)
+    if answer == Ping.REJECT:
+        reason, hint = "is starting up or shutting down", "try again when it accepts connections"
         return TryAgainError("DM703", f"the {side} {reason}", place=place, hint=hint)
     if answer != Ping.OK and _TLS.search(text) and not _CUT.search(text):  # a ping does not come so far
         hint = "check sslmode and sslrootcert in the URL, and the server's certificate"

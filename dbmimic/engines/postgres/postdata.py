@@ -113,14 +113,16 @@ def _turn(heading: re.Match[str]) -> str:
     return "last" if comment or heading["type"] == "EVENT TRIGGER" else ""
 
 
-def build(inside: Connection, more: Callable[[], Connection], script: str, tool: Installation) -> list[Finding]:
+def build(
+    inside: Connection, more: Callable[[], Connection], script: str, tool: Installation, *, alone: bool = False
+) -> list[Finding]:
     """
     Build all of it, and give a finding for each foreign key that the source's own rows break.
 
-    `inside` is a session in the new copy, and `more` opens others.
+    `inside` is a session in the new copy, and `more` opens others, unless it is to do all of it `alone`.
     """
     wanted = PostData.of(script)
-    with _Sessions(inside, more, len(wanted.early) + len(wanted.foreign_keys)) as sessions:
+    with _Sessions(inside, more, 1 if alone else len(wanted.early) + len(wanted.foreign_keys)) as sessions:
         sizes = _sizes(inside)
         if not _one_outweighs(sizes):
             sessions.set(_NO_HELPERS)

@@ -58,6 +58,10 @@ def place_of(connection: Connection) -> Place:
     return Place(database, system, standby, ddl.Locale(*locale))
 
 
+def _nobody() -> None:
+    """Give no program that reads in our stead."""
+
+
 class PostgresSource:
     """
     A `ports.source.Source`: one connection, one transaction, one snapshot, from opening to closing.
@@ -86,7 +90,8 @@ class PostgresSource:
             own = connection.execute("SHOW search_path").fetchone()
             connection.execute("SET default_transaction_read_only = on")
         self._snapshot = snapshot.begin(connection, self._side)
-        psql = partial(Psql.like, connection, self._toolbox, self._side)
+        few = self._address.few_sessions
+        psql = _nobody if few else partial(Psql.like, connection, self._toolbox, self._side)
         self._reading = reader.Reading(connection, self._side, self._snapshot.token, psql)
         with speaking(connection, self._side, "reading the catalogue"):
             self._place = place_of(connection)
@@ -172,8 +177,8 @@ class PostgresSource:
 
     @property
     def abreast(self) -> int:
-        """Two: this session's, and one that joins its snapshot."""
-        return ABREAST
+        """Two: this session's, and one that joins its snapshot, if there may be one."""
+        return 1 if self._address.few_sessions else ABREAST
 
     def seed(self, table: Table, seed: WhereSeed | IdsSeed) -> KeySet:
         """Give the rows that a seed names; a condition is read with the role's own search path."""

@@ -292,7 +292,9 @@ class PostgresTarget:
         inside = self._copy()
         self._journal.drop(inside)
         tool = self._tool(blueprint)
-        self._findings += postdata.build(inside, self._another, blueprint.after_data, tool)
+        self._findings += postdata.build(
+            inside, self._another, blueprint.after_data, tool, alone=self._address.few_sessions
+        )
         with speaking(inside, Side.TARGET, "setting sequences"):
             for value in blueprint.sequences:
                 writer.set_sequence(inside, value, masked)
