@@ -15,7 +15,7 @@ def grants_sql(sides: Sequence[Grants]) -> str:
 
 
 def _side(side: Grants) -> str:
-    lines = [f"-- the {side.side}, {_plain(side.address)}: what {_plain(side.role)} needs"]
+    lines = [f"-- the {side.side}, {_plain(side.address)}: what {_plain(side.role or 'a role')} needs"]
     lines += [f"-- {_plain(note)}" for note in side.notes]
     for (why, needed), grants in groupby(side.grants, key=lambda grant: (grant.why, grant.needed)):
         lines += ["", f"-- {'' if needed else 'if wanted: '}{why}"]
