@@ -57,8 +57,10 @@ def parser() -> argparse.ArgumentParser:
     sliced.add_argument("--seed", default=slicing.SEED, help="a condition on customers (default: id %%%% 100 = 7)")
     sliced.add_argument("--json", type=Path, help="write everything that was measured there, too")
     changed = commands.add_parser("delta", parents=[everywhere], help="copy what changed, beside a full copy")
-    changed.add_argument("--rounds", type=int, default=5, help="the third and later ones know the keys of before")
+    changed.add_argument("--rounds", type=int, default=5, help="from the second on two rounds' changes are moved")
     changed.add_argument("--percent", type=float, default=1.0, help="of all rows that change before each round")
+    told = "in all pages, or among the newest twentieth of each table's rows; default: spread"
+    changed.add_argument("--where", choices=("spread", "recent"), default="spread", help=told)
     changed.add_argument("--json", type=Path, help="write everything that was measured there, too")
     chosen = commands.add_parser("keys", parents=[everywhere], help="tell what very many chosen rows take of memory")
     chosen.add_argument("--count", type=int, default=10**8)
