@@ -89,7 +89,7 @@ class NetworkForm(Form):
     """What may be between us and a server."""
 
     stall_timeout: Annotated[
-        Annotated[Annotated[float, Field(ge=1)] | None, BeforeValidator(_seconds), _SCHEMA],
+        Annotated[Annotated[float, Field(ge=1, le=_LONGEST_PAUSE)] | None, BeforeValidator(_seconds), _SCHEMA],
         Field(
             description="How long nothing may come from a server before another connection asks whether it still works"
             " for us; where it does not, the run ends with 75. Or never."

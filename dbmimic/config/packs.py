@@ -91,6 +91,9 @@ class _Extending:
 
     def _load(self, pack: _Pack, name: Named) -> tuple[RuleLayer, tuple[Named, ...]]:
         nothing = RuleLayer(pack.shown), ()
+        if isinstance(pack.file, Path) and (pack.file.is_fifo() or pack.file.is_char_device()):  # it may have no end
+            self._complain(name, "this rule file cannot be read: it is a device or a pipe", "name a file")
+            return nothing
         try:
             data = pack.file.read_bytes()
         except OSError as error:

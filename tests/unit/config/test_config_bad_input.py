@@ -1,5 +1,6 @@
 """Every way for a configuration to be wrong: the code, the place, the exit status, and nothing of the file in it."""
 
+import os
 import pickle
 import traceback
 from pathlib import Path
@@ -219,6 +220,20 @@ def test_all_problems_are_told_at_once_in_their_order(tmp_path):
 def test_a_repeated_key_names_the_first_place_too(tmp_path):
     path = tmp_path / "dbmimic.yaml"
     assert f"{path}:2:3" in refused(path, "slice:\n  mode: full\n  mode: full\n").message
+
+
+def test_a_rule_file_without_an_end_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    error = refused(tmp_path / "dbmimic.yaml", "rules:\n  extends: [./pipe.yaml]\n")
+    assert (error.code, error.exit_status) == ("DM211", 3)
+    assert error.place.endswith("dbmimic.yaml:2:13")
+
+
+def test_no_server_is_waited_for_without_an_end_unless_it_says_never(tmp_path):
+    path = tmp_path / "dbmimic.yaml"
+    assert refused(path, "network: {stall_timeout: .inf}").place == f"{path}:1:26"
+    path.write_text("network: {stall_timeout: never}")
+    assert load(path, overrides=Overrides(), environ={}).network.stall_timeout is None
 
 
 def test_the_laughs_end_early(tmp_path):
