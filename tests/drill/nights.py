@@ -288,9 +288,13 @@ def history(life: Life) -> Iterator[str]:
         each["ended_at"] is None or each["ended_at"] < each["started_at"] for each in found if each["exit"] is not None
     ):
         yield "a run ended before it began"
-    if files := sorted(each.name for each in life.lane.history.iterdir() if each.suffix != ".json"):
-        yield f"left in the history's folder: {', '.join(files)}"
-    if len(list(life.lane.history.iterdir())) > KEEP:
+    files = list(life.lane.history.iterdir())
+    runs = {each.stem for each in files if each.suffix == ".json"}
+    if left := sorted(
+        each.name for each in files if each.suffix != ".json" and (each.suffix != ".report" or each.stem not in runs)
+    ):
+        yield f"left in the history's folder: {', '.join(left)}"
+    if len(runs) > KEEP:
         yield "the history's folder grows"
 
 
