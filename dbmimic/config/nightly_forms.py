@@ -56,7 +56,9 @@ class ThrottleForm(Form):
     ] = _THROTTLE.nice_ratio
     max_rise: Annotated[
         Annotated[float, Field(gt=0, le=10, strict=False)] | None,
-        Field(description="Reading rests longer where others' statements take longer by more than this part for it."),
+        Field(
+            description="Others' statements take longer by more than this part while we read: we rest 30 times as long."
+        ),
     ] = _THROTTLE.max_rise
     patience: Annotated[
         Seconds, Field(description="How long one pause may last before the run ends with 75; or never.")

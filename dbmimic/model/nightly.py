@@ -15,8 +15,8 @@ class ThrottleSpec:
     work before it does. `nice_ratio`: how long it pauses at least for each second of reading while others are there.
     `patience`: how long one pause may last before the run lets go. `max_age`: how old its snapshot may become before it
     does: while one is held, no row that was replaced since can be cleared away. `max_rise`: by how much the others'
-    statements may take longer on the average for our reading, as a part of what they take without it; where they would
-    take longer than that, it pauses longer than `nice_ratio` says.
+    statements may take longer while we read, as a part of what they take without it; where they take longer than that,
+    it pauses for thirty times as long as it reads, so that few of them meet us.
     """
 
     give_way: float | None = 5.0
@@ -25,7 +25,7 @@ class ThrottleSpec:
     nice_ratio: float = 1.0
     patience: float | None = 600.0
     max_age: float | None = None
-    max_rise: float | None = 0.1
+    max_rise: float | None = 0.25
 
 
 @dataclass(frozen=True, slots=True)

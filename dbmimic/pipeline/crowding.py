@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-CAUTIOUS_RATIO = 30.0
+FELT_RATIO = 30.0
 _REMEMBERED = 200
 _FEW = 20
 _LEAST_CROWD = 0.05  # below, a server has nothing to do, and a quotient says nothing
@@ -14,11 +14,12 @@ _LEAST_CROWD = 0.05  # below, a server has nothing to do, and a quotient says no
 
 class Crowding:
     """
-    Gives how long to rest for each second of reading so that the others' statements take longer by `max_rise` at most.
+    Tells how long to rest for each second of reading, so that of twenty statements of others nineteen do not feel it.
 
     How many statements run at a time is how many come, times how long each takes. As many come whether we read or not,
-    so the quotient of the two counts is that of the times (Little, A Proof for the Queuing Formula L = λW, 1961). What
-    is measured while we read counts for the part of the time in which we do.
+    so the quotient of the two counts is that of the times (Little, A Proof for the Queuing Formula L = λW, 1961). Where
+    they take longer by more than `max_rise` while we read, we read in a thirtieth of the time: then those that meet us
+    are fewer than one of twenty, and the 95th percentile is of those that do not.
     """
 
     def __init__(self, max_rise: float) -> None:
@@ -31,12 +32,14 @@ class Crowding:
         (self._reading if reading else self._resting).append(crowd)
 
     def ratio(self, least: float) -> float:
-        """Give the seconds of rest for each second of reading: many before enough was seen, then what it takes."""
+        """Give the seconds of rest for each second of reading: many unless it is known that nobody feels it."""
+        return least if self._is_unfelt() else max(least, FELT_RATIO)
+
+    def _is_unfelt(self) -> bool:
         if min(len(self._reading), len(self._resting)) < _FEW:
-            return max(least, CAUTIOUS_RATIO)
+            return False
         calm = max(_mean(self._resting), _LEAST_CROWD)
-        rise = (_mean(self._reading) + _error(self._reading)) / calm - 1
-        return max(least, min(rise / self._max_rise - 1, CAUTIOUS_RATIO))
+        return _mean(self._reading) + _error(self._reading) <= calm * (1 + self._max_rise)
 
 
 def _mean(crowds: Sequence[int]) -> float:
