@@ -53,6 +53,7 @@ Codes, so that one word has one meaning:
     DM331 a hook before the run failed
     DM334 what came and what left since the last copy            DM335 all of it was copied in full after all
     DM336 all of one table was copied
+    DM337 a killed run's new copy was gone on with                  DM338 it was not, and all is copied
     DM401 not reachable                   DM402 permission denied    DM403 the snapshot was lost
     DM404 statement failed                DM405 unsupported object   DM406 a needed tool is missing
     DM407 no room on disk for which rows are chosen

@@ -173,6 +173,7 @@ def copy(
     confirm_target: str | None = None,
     wait: float = 0.0,
     delta: bool = False,
+    resume: bool = False,
     strict: bool = False,
     run: str | None = None,
     lead: Callable[[], None] | None = None,
@@ -185,11 +186,11 @@ def copy(
     `executor` does the copying where about `least_bytes` or more are to be copied and the engines can share their
     work; without one all is done in this process. `confirm_target` is the target's name, given once where the target
     is neither empty nor made by dbmimic. `delta` begins with what the target holds and copies what changed since,
-    where that comes to the same. `strict` refuses what would otherwise be a warning in the report. `wait` is for how
-    many seconds to wait for another run that holds the target. `run` is the number by which `rollback` finds the
-    copy; without one it is drawn. `known` is the source's structure at the last copy: what is kept and may hold
-    something else since is refused, unless `accept_drift`. `lead` is done once, when this run holds the target and
-    before it opens the source.
+    where that comes to the same. `resume` goes on with the new copy that a killed run left, where it can. `strict`
+    refuses what would otherwise be a warning in the report. `wait` is for how many seconds to wait for another run
+    that holds the target. `run` is the number by which `rollback` finds the copy; without one it is drawn. `known` is
+    the source's structure at the last copy: what is kept and may hold something else since is refused, unless
+    `accept_drift`. `lead` is done once, when this run holds the target and before it opens the source.
     What passes by itself (a server that is starting anew or full, a lost snapshot, a deadlock) is tried again as
     often as the configuration says, each time as a whole run.
 
@@ -200,7 +201,7 @@ def copy(
     if config.source is None:  # more to the point than a secret that is missing, too
         _address(None, "source")
     asked = _request(config, secret_needed=True, confirmed=confirm_target)
-    request = replace(asked, amendments=amendments(config.hooks), delta=delta, strict=strict, run=run)
+    request = replace(asked, amendments=amendments(config.hooks), delta=delta, resume=resume, strict=strict, run=run)
     request = replace(request, known=known, accept_drift=accept_drift)
     working = crew(executor, config, least_bytes) if executor is not None else None
     return Attempts(config, request, _world(listener, working), lead).run(wait)

@@ -29,6 +29,10 @@ def copy(
     delta: Annotated[
         bool, typer.Option("--delta", help="Copy only what changed since the last copy with --delta; the same result.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with what a killed run had loaded; the same result."),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Put nothing in place that there is a warning of.")] = False,
     accept_drift: Annotated[
         bool, typer.Option("--accept-drift", help="Copy although kept columns may hold something else than before.")
@@ -62,6 +66,7 @@ def copy(
                 confirm_target=confirm_target,
                 wait=_PATIENCE_SECONDS if wait else 0.0,
                 delta=delta,
+                resume=resume,
                 strict=strict,
                 run=number,
                 lead=lead,

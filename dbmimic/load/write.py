@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dbmimic.load.guard import ClearedCopy, ClearedTarget
 from dbmimic.model.batch import Layout, MaskedBatch
@@ -21,9 +21,15 @@ def build(target: ClearedTarget, structure: Structure) -> None:
     target.target.build(structure)
 
 
-def write(target: ClearedTarget | ClearedCopy, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+def write(
+    target: ClearedTarget | ClearedCopy,
+    layout: Layout,
+    batches: Iterable[MaskedBatch],
+    unit: str = "",
+    account: Callable[[], str] = str,
+) -> int:
     """Load masked batches into the new copy, all or none and each unit once, and give the number of rows."""
-    return target.target.write(layout, batches, unit)
+    return target.target.write(layout, batches, unit, account)
 
 
 def finish(target: ClearedTarget, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:

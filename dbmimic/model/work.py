@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from dbmimic.model.batch import Layout
 from dbmimic.model.keys import Rows, Span
@@ -30,6 +31,25 @@ class Seen:
     values_checked: int
     equal: Mapping[str, int]
     digest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a unit's rows came to on their way, as it is noted with them: as text, and no value of a row in it."""
+
+    seen: Seen | None = None
+    unread: Mapping[str, int] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Give it as text."""
+        return json.dumps({"seen": None if self.seen is None else asdict(self.seen), "unread": dict(self.unread)})
+
+    @classmethod
+    def of(cls, text: str) -> Account:
+        """Give what such a text says."""
+        told = json.loads(text or "{}")
+        seen = told.get("seen")
+        return cls(None if seen is None else Seen(**seen), told.get("unread", {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import uuid
@@ -14,7 +15,7 @@ from dbmimic.model.events import Noticed, Stage
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
-from dbmimic.pipeline import delta
+from dbmimic.pipeline import delta, resume
 from dbmimic.pipeline.amend import amend
 from dbmimic.pipeline.expect import describe, expectation, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
@@ -61,8 +62,11 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         noticed += load.make_sure_of_room(cleared, *sizes_of(slices, prepared.schema, maskers, source))
         refuse_warnings(request, (*noticed, *untried))
     work = Work(prepared, structure, slices, masks, maskers, expected, source, cleared, request.secret, world, chapters)
-    refreshed = delta.refreshed(work, request.copies) if request.delta else delta.NOT_ASKED
-    made = refreshed.made or in_full(work)
+    with resume.kept_for_later(work) if request.resume else contextlib.nullcontext():
+        resumed = resume.resumed(work) if request.resume else resume.NOTHING_LEFT
+        refreshed = _refreshed(request, work, resumed)
+        made = resumed.made or refreshed.made or in_full(work, resume.intending(work))
+    how = (*resumed.findings, *refreshed.findings)
     report = describe(expected, slices, masks, made.judged, made.done, source, target.engine, request, world)
     report = replace(
         report,
@@ -71,7 +75,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
             *prepared.drifted,
             *noticed,
             *untried,
-            *refreshed.findings,
+            *how,
             *made.findings,
             *unread_findings(report.masks.invalid),
             *made.judged.findings,
@@ -82,7 +86,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     )
     tell(report, world)
     # Made in full or not, the copy is the same.
-    refuse_warnings(request, (each for each in report.findings if each not in refreshed.findings))
+    refuse_warnings(request, (each for each in report.findings if each not in how))
     stamp = _stamp(request, source, world)
     if request.delta:  # before the user's own SQL: what that writes has to go again
         delta.note(work, made.judged.row_counts, refreshed, stamp.run)
@@ -95,6 +99,13 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
             raise
         raise _in_doubt(error, stamp, replace(report, seconds=chapters.total())) from None
     return replace(report, seconds=chapters.total())
+
+
+def _refreshed(request: Request, work: Work, resumed: resume.Resumed) -> delta.Refreshed:
+    """Give the copy made from one before, where that is asked for and no other one was gone on with."""
+    if not request.delta:
+        return delta.NOT_ASKED
+    return delta.from_none(work) if resumed.made is not None else delta.refreshed(work, request.copies)
 
 
 def refuse_warnings(request: Request, findings: Iterable[Finding]) -> None:

@@ -84,7 +84,12 @@ def refreshed(work: Work, copies: int) -> Refreshed:
     except InFullError as error:
         reason = str(error)
     message = f"all of it was copied in full: {reason}"
-    return Refreshed(None, (Finding("DM335", Severity.WARNING, _PLACE, message),), _left_of_none(work))
+    return from_none(work, Finding("DM335", Severity.WARNING, _PLACE, message))
+
+
+def from_none(work: Work, *findings: Finding) -> Refreshed:
+    """Give what there is to tell of a copy made from none before, and the keys that the next one will want to know."""
+    return Refreshed(None, findings, _left_of_none(work))
 
 
 def note(work: Work, row_counts: Mapping[TableId, int], refreshed: Refreshed, run: str) -> None:
@@ -98,7 +103,7 @@ def note(work: Work, row_counts: Mapping[TableId, int], refreshed: Refreshed, ru
         for table, chosen in work.slices.items()
         for gone in [refreshed.left.get(table, Left())]
     }
-    target.note(Baseline(run, _made_by(work, position), position, noted))
+    target.note(Baseline(run, made_by_what(work, position), position, noted))
 
 
 def _noted(keys: Keys | None) -> Keys | None:
@@ -139,19 +144,16 @@ def _ends(work: Work, copies: int) -> list[Ends]:
     source, target = work.source, work.cleared.target
     if not isinstance(source, Dated) or not isinstance(target, Refreshable):
         raise InFullError("only from PostgreSQL into PostgreSQL is it known what changed")
-    for decision in work.masks.decisions.values():
-        if isinstance(decision, Masked) and decision.scope == "run":
-            raise InFullError("a rule masks anew in each run (scope: run)")
-        if isinstance(decision, Masked) and "python" in work.world.registry.within(decision.mask, decision.options):
-            raise InFullError("functions of your own (mask python) may have changed, and nothing tells")
+    if reason := never_the_same(work):
+        raise InFullError(reason)
     baselines = target.baselines(copies) if work.cleared.state.exists else ()
     position = source.position()
-    made_by = _made_by(work, position)
+    made_by = made_by_what(work, position)
     reason = "the target is no copy that was made with --delta, so nothing tells what it was made from"
     found = []
     parting = frozenset(table for each in baselines for table, rows in each.tables.items() if rows.parted)
     for baseline in baselines:
-        reason = _apart(position, made_by, baseline)
+        reason = apart(position, made_by, baseline.position, baseline.made_by)
         if not reason:
             found.append(Ends(source, target, baseline, position, parting))
     if not found:
@@ -159,11 +161,20 @@ def _ends(work: Work, copies: int) -> list[Ends]:
     return found
 
 
-def _apart(position: Position, made_by: Mapping[str, str], baseline: Baseline) -> str:
+def never_the_same(work: Work) -> str:
+    """Give why no two runs mask a row alike, or nobody knows whether they do; empty where they do."""
+    for decision in work.masks.decisions.values():
+        if isinstance(decision, Masked) and decision.scope == "run":
+            return "a rule masks anew in each run (scope: run)"
+        if isinstance(decision, Masked) and "python" in work.world.registry.within(decision.mask, decision.options):
+            return "functions of your own (mask python) may have changed, and nothing tells"
+    return ""
+
+
+def apart(position: Position, made_by: Mapping[str, str], before: Position, made_before: Mapping[str, str]) -> str:
     """Give in what the source and what is asked of it differ from a copy's, beside rows; empty where in nothing."""
-    before = baseline.position
-    for what in sorted(made_by.keys() | baseline.made_by.keys()):
-        if made_by.get(what) != baseline.made_by.get(what):
+    for what in sorted(made_by.keys() | made_before.keys()):
+        if made_by.get(what) != made_before.get(what):
             return f"{what} changed since the last copy"
     if position.history != before.history or position.settled < before.settled:
         return "the source is another server than at the last copy, or was started anew since"
@@ -172,7 +183,7 @@ def _apart(position: Position, made_by: Mapping[str, str], baseline: Baseline) -
     return ""
 
 
-def _made_by(work: Work, position: Position) -> dict[str, str]:
+def made_by_what(work: Work, position: Position) -> dict[str, str]:
     """Give a digest of each thing that decides what becomes of a row."""
     decisions = [_told_of(str(column), decision) for column, decision in work.masks.decisions.items()]
     masks = asdict(pinned(work.world.registry, work.secret))

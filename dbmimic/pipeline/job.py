@@ -29,9 +29,9 @@ class Request:
 
     `lock` is what the masks hung on when it was pinned, if it was, and `lock_place` where that stands. `amendments` is
     SQL of the user's own for the verified copy. `copies` is how many replaced copies are kept. `delta` asks for no more
-    than what changed since the last copy. `strict` lets no warning pass. `run` is the number that the copy is stamped
-    with, where the run has one. `known` is the source's structure at the last copy, and `accept_drift` says that what
-    became of it since is looked at.
+    than what changed since the last copy, `resume` to go on with what a killed run left. `strict` lets no warning pass.
+    `run` is the number that the copy is stamped with, where the run has one. `known` is the source's structure at the
+    last copy, and `accept_drift` says that what became of it since is looked at.
     """
 
     slice: SliceSpec
@@ -43,6 +43,7 @@ class Request:
     amendments: tuple[Amendment, ...] = ()
     copies: int = 1
     delta: bool = False
+    resume: bool = False
     strict: bool = False
     run: str | None = None
     known: Known | None = None

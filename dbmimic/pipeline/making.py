@@ -18,7 +18,7 @@ from dbmimic.model.work import UnitResult
 from dbmimic.pipeline.expect import about
 from dbmimic.pipeline.job import Chapters, World
 from dbmimic.pipeline.prepare import Prepared
-from dbmimic.pipeline.units import Maskers, run, seen_of
+from dbmimic.pipeline.units import Arrange, Maskers, as_they_are, run, seen_of
 from dbmimic.ports.source import Source
 from dbmimic.verdict import Expectation, Verdict
 
@@ -39,8 +39,13 @@ class Work:
     world: World
     chapters: Chapters
 
-    def run(self, slices: Mapping[TableId, TableSlice], *, few: bool = False) -> list[UnitResult]:
-        """Copy the rows of a slice, which may be `few`, into the new copy, and give what came of each unit."""
+    def run(
+        self, slices: Mapping[TableId, TableSlice], *, few: bool = False, arrange: Arrange = as_they_are
+    ) -> list[UnitResult]:
+        """
+        Copy the rows of a slice, which may be `few`, into the new copy, and give what came of each unit that `arrange`
+        gives.
+        """
         checked = {each.table.id: each.columns for each in self.expected.masked}
         return run(
             slices,
@@ -53,6 +58,7 @@ class Work:
             self.secret,
             self.world,
             few=few,
+            arrange=arrange,
         )
 
 
@@ -65,12 +71,12 @@ class Made:
     judged: Verdict
 
 
-def in_full(work: Work) -> Made:
+def in_full(work: Work, arrange: Arrange = as_they_are) -> Made:
     """Build the new copy beside the old one, load every row of the slice, finish and check it."""
     cleared, chapters = work.cleared, work.chapters
     with chapters.chapter(Stage.COPY, about(work.prepared.schema, work.slices)):
         load.build(cleared, work.structure)
-        done = work.run(work.slices)
+        done = work.run(work.slices, arrange=arrange)
     with chapters.chapter(Stage.FINISH):
         findings = load.finish(cleared, work.structure, work.masks.masked_columns)
     with chapters.chapter(Stage.VERIFY), cleared.reader() as new, cleared.reader() as beside:

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import threading
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ from dbmimic.model.keys import KeySet, TableSlice
 from dbmimic.model.masking import MaskPlan
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Schema, Table
-from dbmimic.model.work import Seen, UnitResult, WorkUnit
+from dbmimic.model.work import Account, Seen, UnitResult, WorkUnit
 from dbmimic.pipeline.job import Crew, Joining, World
 from dbmimic.ports.clock import Clock
 from dbmimic.ports.listener import Listener, silent
@@ -80,6 +80,14 @@ def sizes_of(slices: Mapping[TableId, TableSlice], schema: Schema, maskers: Mask
     return sum(unit.byte_count for unit in units) - masked, masked
 
 
+Arrange = Callable[[list[WorkUnit]], list[WorkUnit]]
+
+
+def as_they_are(units: list[WorkUnit]) -> list[WorkUnit]:
+    """Give the units that were given."""
+    return units
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """
@@ -109,11 +117,13 @@ def run(
     world: World,
     *,
     few: bool = False,
+    arrange: Arrange = as_they_are,
 ) -> list[UnitResult]:
     """
     Copy every row of the slice, by the crew where that is worth its start, and give what came of each unit.
 
     Of `few` rows, which go into tables with indexes, a second thread copies some: it is the servers that work.
+    `arrange` is given the units, and gives those that are to be done.
     """
     units = split(schema, slices, maskers, source)
     crew = world.crew
@@ -122,9 +132,10 @@ def run(
         snapshot, copy = source.share(crew.workers), target.target.share()
         if snapshot is not None and copy is not None:
             size = min(max(total // (crew.workers * _ORDERS_A_WORKER), _SMALLEST_ORDER), _LARGEST_ORDER)
-            units = split(schema, slices, maskers, source, size)
+            units = arrange(split(schema, slices, maskers, source, size))
             orders = [_order(each, schema, masks, checked, crew, snapshot, copy) for each in packed(units, size)]
             return _ordered(orders, source, crew, world)
+    units = arrange(units)
     digest = KeyedFunction.derive(secret, "verify")
 
     def here(chosen: Iterable[WorkUnit]) -> list[UnitResult]:
@@ -360,11 +371,14 @@ def process(
             unread.update(masked.unread)
             listener(RowsCopied(layout.table, masked.row_count, size))
 
+    def account() -> str:
+        return Account(check.seen if check is not None else None, dict(unread)).text()
+
     # A session that is left in the middle of its rows waits for us, and the server's databases with it.
     with contextlib.ExitStack() as ended:
         ended.callback(_end, coming)
         masked = ended.enter_context(contextlib.closing(watched(coming)))
-        row_count = load.write(target, into, masked, unit.id)
+        row_count = load.write(target, into, masked, unit.id, account)
     if told["rows"] < row_count:  # some never came by
         if masker.may_miss:
             unread = _counted_again(masker, source.read(layout, unit.rows))

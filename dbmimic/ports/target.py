@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from dbmimic.model.batch import Layout, MaskedBatch
@@ -60,12 +60,15 @@ class Builder(Protocol):
         """
         ...
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+    def write(
+        self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "", account: Callable[[], str] = str
+    ) -> int:
         """
         Load the batches into the new copy in one transaction and give the number of rows; all of them or none.
 
         A `unit` that was loaded before is not loaded again: its batches are not asked for, and the number is that of
-        the first time.
+        the first time. What its rows came to is asked for by `account` after the last one, and noted with them where
+        the engine can.
         """
         ...
 
@@ -107,7 +110,9 @@ class JoinedTarget(Protocol):
         """The token that the database which this session is in was marked with, or None where it is no new copy."""
         ...
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+    def write(
+        self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "", account: Callable[[], str] = str
+    ) -> int:
         """Load the batches, as `Builder.write` does."""
         ...
 

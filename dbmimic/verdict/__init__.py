@@ -8,7 +8,7 @@ Never: a write; a row value in a finding. Read first: `judge`.
 from dbmimic.verdict.changes import Held, judge_changes
 from dbmimic.verdict.judge import Expectation, Verdict, judge, still_whole
 from dbmimic.verdict.masking import MaskedColumn, MaskedTable
-from dbmimic.verdict.stream import StreamCheck, together
+from dbmimic.verdict.stream import StreamCheck, taken_back, together
 from dbmimic.verdict.structure import differences
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "judge",
     "judge_changes",
     "still_whole",
+    "taken_back",
     "together",
 ]

@@ -105,7 +105,7 @@ def together(parts: Iterable[Seen]) -> Seen | None:
         if total is None:
             total = part
             continue
-        equal = {name: count + part.equal[name] for name, count in total.equal.items()}
+        equal = {name: count + part.equal.get(name, 0) for name, count in total.equal.items()}
         digest = (total.digest + part.digest) % WRAP
         total = Seen(total.row_count + part.row_count, total.values_checked + part.values_checked, equal, digest)
     return total
@@ -119,12 +119,23 @@ def arrived(
 
     False may mean no more than that the engine spells a value in another way than it was sent; see `holding`.
     """
+    return held(table, head, copy, keyed, among) == (seen.row_count, seen.digest)
+
+
+def held(table: Table, head: tuple[str, ...], copy: Reader, keyed: KeyedFunction, among: Rows) -> tuple[int, int]:
+    """Give how many rows there are of a table of the copy, or of these rows of it, and the digest of these columns."""
     rows = digest = 0
     for leaf in table.leaves:
         for batch in copy.read(Layout(table.id, leaf, head, ()), among):
             rows += batch.row_count
             digest = (digest + digest_of(table, batch.head, keyed)) % WRAP
-    return (rows, digest) == (seen.row_count, seen.digest)
+    return rows, digest
+
+
+def taken_back(table: Table, head: tuple[str, ...], copy: Reader, keyed: KeyedFunction, among: Rows) -> Seen:
+    """Give what to add to what was seen of a table whose copy these rows are going to leave."""
+    rows, digest = held(table, head, copy, keyed, among)
+    return Seen(-rows, 0, {}, -digest)
 
 
 def check_of(table: Table, seen: Seen) -> TableCheck:

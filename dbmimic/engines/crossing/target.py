@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -77,9 +77,11 @@ class CrossingTarget:
         self._structure = self.structure_of(_composed(structure))
         self._target.build(self._structure)
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+    def write(
+        self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "", account: Callable[[], str] = str
+    ) -> int:
         """Load the batches into the table that stands for the source's."""
-        return self._target.write(_mapped(layout, self._source.carriage), batches, unit)
+        return self._target.write(_mapped(layout, self._source.carriage), batches, unit, account)
 
     def share(self) -> None:
         """Give no token: one process translates."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbmimic.engines.postgres.dated import DatedSource
 from dbmimic.engines.postgres.joined import PostgresJoinedSource, PostgresJoinedTarget
-from dbmimic.engines.postgres.refresh import RefreshableTarget
+from dbmimic.engines.postgres.resume import ResumableTarget
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.model.address import Address
 
@@ -24,9 +24,9 @@ class PostgresEngine:
         """Connect, lock every table against being emptied, and take the one snapshot of the run."""
         return DatedSource(address, self._toolbox)
 
-    def open_target(self, address: Address) -> RefreshableTarget:
+    def open_target(self, address: Address) -> ResumableTarget:
         """Connect to the target's server; nothing is written yet."""
-        return RefreshableTarget(address, self._toolbox)
+        return ResumableTarget(address, self._toolbox)
 
     def join_source(self, address: Address, token: str) -> PostgresJoinedSource:
         """Connect, and see what the session sees that exported the snapshot of that name."""

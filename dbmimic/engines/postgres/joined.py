@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import psycopg
@@ -72,9 +72,11 @@ class PostgresJoinedTarget:
         """What the database's own mark says."""
         return self._token
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+    def write(
+        self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "", account: Callable[[], str] = str
+    ) -> int:
         """Load the batches into a table of the new copy, all of them or none."""
-        return self._writing.write(layout, batches, unit)
+        return self._writing.write(layout, batches, unit, account)
 
     def close(self) -> None:
         """End the session."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Side, speaking
@@ -44,18 +45,11 @@ def read(books: Connection, run: str) -> Baseline | None:
 
 
 def _parts(baseline: Baseline) -> Iterator[tuple[str, bytes]]:
-    position = baseline.position
     head = {
         "form": _FORM,
         "made_by": dict(baseline.made_by),
         "standing": dict(baseline.standing),
-        "position": {
-            "history": position.history,
-            "types": position.types,
-            "settled": position.settled,
-            "next": position.next,
-            "leaves": [[leaf.schema, leaf.name, asdict(mark)] for leaf, mark in position.leaves.items()],
-        },
+        "position": told_of(baseline.position),
         "tables": [
             [
                 table.schema,
@@ -91,13 +85,27 @@ def _baseline(run: str, parts: Mapping[str, bytes]) -> Baseline:
             kind, *names = json.loads(part)
             of_one = bits.setdefault((kind, TableId(*names[:2])), {})
             of_one[TableId(*names[2:])] = Bits.deserialize(body)
-    told = head["position"]
-    leaves = {TableId(schema, name): LeafMark(**mark) for schema, name, mark in told["leaves"]}
     tables = {}
     for schema, name, row_count, whole, key, parted in head["tables"]:
         table = TableId(schema, name)
         rows = WHOLE if whole else KeySet(bits.get(("rows", table)))
         keys = None if key is None else Keys(tuple(key), KeySet(bits.get(("keys", table))))
         tables[table] = TableRows(row_count, rows, KeySet(bits.get(("nulled", table))), keys, parted)
-    position = Position(told["history"], told["types"], told["settled"], told["next"], leaves)
-    return Baseline(run, head["made_by"], position, tables, head["standing"])
+    return Baseline(run, head["made_by"], position_of(head["position"]), tables, head["standing"])
+
+
+def told_of(position: Position) -> dict[str, Any]:
+    """Give a position in words of JSON."""
+    return {
+        "history": position.history,
+        "types": position.types,
+        "settled": position.settled,
+        "next": position.next,
+        "leaves": [[leaf.schema, leaf.name, asdict(mark)] for leaf, mark in position.leaves.items()],
+    }
+
+
+def position_of(told: Mapping[str, Any]) -> Position:
+    """Give the position that `told_of` told."""
+    leaves = {TableId(schema, name): LeafMark(**mark) for schema, name, mark in told["leaves"]}
+    return Position(told["history"], told["types"], told["settled"], told["next"], leaves)

@@ -50,7 +50,7 @@ class PrunedTarget(PostgresTarget):
         )
         removed = 0
         with self._lent() as inside, speaking(inside, Side.TARGET, _DOING, table.id):
-            rows = _rows(inside, table.id)
+            rows = rows_of(inside, table.id)
             for some in values.chunks(table.id, _KEYS_A_STATEMENT):
                 arrays = (sql.SQL("{}::int8[]").format(sql.Literal(literal(each))) for each in packing.unpacked(some))
                 statement = sql.SQL("DELETE FROM {} AS t USING unnest({}) AS k ({}) WHERE {}").format(
@@ -106,7 +106,7 @@ class PrunedTarget(PostgresTarget):
             inside.execute(sql.SQL("ANALYZE {}").format(staged))
             done = inside.execute(
                 sql.SQL("DELETE FROM {} AS t WHERE {}EXISTS (SELECT FROM {} AS k WHERE {})").format(
-                    _rows(inside, table), sql.SQL("NOT " if others else ""), staged, same
+                    rows_of(inside, table), sql.SQL("NOT " if others else ""), staged, same
                 )
             )
             inside.execute(sql.SQL("DROP TABLE {}").format(staged))
@@ -116,10 +116,10 @@ class PrunedTarget(PostgresTarget):
         """Delete every row; TRUNCATE would want all tables that reference it."""
         inside = self._copy()
         with speaking(inside, Side.TARGET, _DOING, table):
-            return inside.execute(sql.SQL("DELETE FROM {}").format(_rows(inside, table))).rowcount
+            return inside.execute(sql.SQL("DELETE FROM {}").format(rows_of(inside, table))).rowcount
 
 
-def _rows(inside: Connection, table: TableId) -> sql.Composed:
+def rows_of(inside: Connection, table: TableId) -> sql.Composed:
     """Give all rows of a table and of no table that inherits from it, as what stands after FROM."""
     name = sql.Identifier(table.schema, table.name)
     row = inside.execute(

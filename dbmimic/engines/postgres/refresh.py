@@ -28,10 +28,8 @@ from dbmimic.engines.postgres.databases import NEW, Mark
 from dbmimic.engines.postgres.dated import DatedSource
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.pruned import FLUSHES, PrunedTarget
-from dbmimic.engines.postgres.pump import Psql
 from dbmimic.engines.postgres.source import place_of
 from dbmimic.engines.postgres.target import blueprint_of
-from dbmimic.engines.postgres.writer import Writing
 from dbmimic.model.baseline import Baseline
 from dbmimic.model.findings import Finding
 from dbmimic.model.names import ColumnId, TableId
@@ -194,7 +192,7 @@ class RefreshableTarget(PrunedTarget):
     def open(self) -> None:
         """Make the journal of the units."""
         inside = self._copy()
-        self._writing = Writing(inside, partial(Psql.like, inside, self._toolbox, Side.TARGET), self._journal)
+        self._writing = self._writing_to(inside)
         self._journal.create(inside)
 
     def _unfit(self, baseline: Baseline) -> str:

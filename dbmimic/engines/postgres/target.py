@@ -143,9 +143,11 @@ class PostgresTarget:
             databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
         self._inside = inside = connect(self._address, Side.TARGET, database=new)
         ddl.run_script(inside, blueprint.before_data, self._tool(blueprint), "creating the tables")
-        psql = partial(Psql.like, inside, self._toolbox, Side.TARGET)
-        self._writing = Writing(inside, psql, self._journal)
+        self._writing = self._writing_to(inside)
         self._journal.create(inside)
+
+    def _writing_to(self, inside: Connection) -> Writing:
+        return Writing(inside, partial(Psql.like, inside, self._toolbox, Side.TARGET), self._journal)
 
     def hold(self) -> None:
         """Take the lock that only one run can hold for this target; it is gone when its session is."""
@@ -271,11 +273,13 @@ class PostgresTarget:
             raise TargetError("DM506", "no psql fits the target's version", hint=self._toolbox.needed)
         return tool
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+    def write(
+        self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "", account: Callable[[], str] = str
+    ) -> int:
         """Load the batches into a table of the new copy, all of them or none."""
         if self._writing is None:
             raise InternalError("DM901", "the new copy was not built")
-        return self._writing.write(layout, batches, unit)
+        return self._writing.write(layout, batches, unit, account)
 
     def share(self) -> str:
         """Give the run's mark, which the new copy carries until it is stamped, and the target's name."""

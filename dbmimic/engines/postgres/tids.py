@@ -29,6 +29,8 @@ OFFSET_BITS = 12  # places to a page of 32 kB: 1169
 _OFFSET_BITS = np.uint64(OFFSET_BITS)
 _OFFSET_MASK = np.uint64((1 << OFFSET_BITS) - 1)
 _SENT = np.dtype([("block", ">u4"), ("offset", ">u2")])
+_SENT_WITH_KEY = np.dtype([("block", ">u4"), ("offset", ">u2"), ("key", ">u8")])
+_SIGN = np.uint64(1 << 63)
 _ELEMENT = np.dtype([("size", ">i4"), ("block", ">u4"), ("offset", ">u2")])
 
 
@@ -60,6 +62,13 @@ def unpacked(sent: bytes) -> RowIds:
     """Give the identities that the server sent as `string_agg(tidsend(ctid), '')`: six bytes a row."""
     places = np.frombuffer(sent, dtype=_SENT)
     return _packed(places["block"].astype(np.uint64), places["offset"].astype(np.uint64))
+
+
+def with_keys(sent: bytes) -> tuple[RowIds, RowIds]:
+    """Give identities and keys that the server sent as `tidsend(ctid) || int8send(key)`, the keys with 2**63 added."""
+    rows = np.frombuffer(sent, dtype=_SENT_WITH_KEY)
+    places = _packed(rows["block"].astype(np.uint64), rows["offset"].astype(np.uint64))
+    return places, rows["key"].astype(np.uint64) ^ _SIGN
 
 
 def parsed(places: pa.Array) -> RowIds:

@@ -26,7 +26,15 @@ from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch
 from dbmimic.model.names import ColumnId
 
 _DOING = "loading rows"
+# Rows are written by the one transaction that names their unit, so they can be told from others later.
+_UNITS = """
+CREATE TABLE {} (
+    unit text PRIMARY KEY, row_count int8 NOT NULL, account text NOT NULL, written int8 NOT NULL DEFAULT txid_current()
+)"""
 _PATIENCE_SECONDS = 2.0  # with a server that is to give up
+
+
+Entry = Callable[[sql.Composable], sql.Composed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +47,12 @@ class Journal:
         """Make it."""
         with speaking(connection, Side.TARGET, "preparing the new copy"):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self.schema)))
-            connection.execute(sql.SQL("CREATE TABLE {} (unit text PRIMARY KEY, row_count int8)").format(self._table))
+            connection.execute(sql.SQL(_UNITS).format(self._table))
 
     def drop(self, connection: Connection) -> None:
         """Remove it."""
         with speaking(connection, Side.TARGET, "finishing the new copy"):
-            connection.execute(sql.SQL("DROP TABLE {}").format(self._table))
-            connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(self.schema)))
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(self.schema)))
 
     def loaded(self, connection: Connection, unit: str) -> int | None:
         """Give how many rows a unit loaded, or None where it did not."""
@@ -55,9 +62,10 @@ class Journal:
             ).fetchone()
         return int(row[0]) if row is not None else None
 
-    def entry(self, unit: str, row_count: sql.Composable) -> sql.Composed:
+    def entry(self, unit: str, row_count: sql.Composable, account: str) -> sql.Composed:
         """Give the statement that names a unit."""
-        return sql.SQL("INSERT INTO {} VALUES ({}, {})").format(self._table, sql.Literal(unit), row_count)
+        values = sql.SQL("{}, {}, {}").format(sql.Literal(unit), row_count, sql.Literal(account))
+        return sql.SQL("INSERT INTO {} VALUES ({})").format(self._table, values)
 
     @property
     def _table(self) -> sql.Identifier:
@@ -72,15 +80,22 @@ class Writing:
     psql: Callable[[], Psql | None]
     journal: Journal | None = None
 
-    def write(self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "") -> int:
+    def write(
+        self, layout: Layout, batches: Iterable[MaskedBatch], unit: str = "", account: Callable[[], str] = str
+    ) -> int:
         """Load the batches into `layout.leaf` in one transaction and give the number of rows."""
         if self.journal is None or not unit:
             return self._written(layout, iter(batches), None)
+        journal = self.journal
+
+        def entry(row_count: sql.Composable) -> sql.Composed:
+            return journal.entry(unit, row_count, account())
+
         before = self.journal.loaded(self.connection, unit)
         if before is not None:
             return before
         try:
-            return self._written(layout, iter(batches), unit)
+            return self._written(layout, iter(batches), entry)
         except TargetError:
             # Somebody who was thought to be lost may have been the faster one.
             before = None if self.connection.broken else self.journal.loaded(self.connection, unit)
@@ -88,24 +103,24 @@ class Writing:
                 raise
             return before
 
-    def _written(self, layout: Layout, batches: Iterator[MaskedBatch], unit: str | None) -> int:
+    def _written(self, layout: Layout, batches: Iterator[MaskedBatch], entry: Entry | None) -> int:
         first = next(batches, None)
         every = itertools.chain(() if first is None else (first,), batches)
         if first is None or not _is_bulk(first.tail.body):
-            return self._here(layout, every, unit)
+            return self._here(layout, every, entry)
         relay = first.tail.body if isinstance(first.tail.body, Relay) else None
         if straight.is_possible(self.connection):
-            return self._here(layout, every, unit, many=True, relay=relay)
+            return self._here(layout, every, entry, many=True, relay=relay)
         psql = self.psql()
         if psql is None:
-            return self._here(layout, every, unit, relay=relay)
-        return self._pumped(psql, layout, first, batches, unit)
+            return self._here(layout, every, entry, relay=relay)
+        return self._pumped(psql, layout, first, batches, entry)
 
     def _here(
         self,
         layout: Layout,
         batches: Iterable[MaskedBatch],
-        unit: str | None,
+        entry: Entry | None,
         *,
         many: bool = False,
         relay: Relay | None = None,
@@ -141,12 +156,12 @@ class Writing:
             held = _end(self.connection, layout)
             if relay is None and held != row_count:
                 raise _miscounted(row_count, held, place)
-            if self.journal is not None and unit is not None:
-                self.connection.execute(self.journal.entry(unit, sql.Literal(held)))
+            if entry is not None:
+                self.connection.execute(entry(sql.Literal(held)))
         return held
 
     def _pumped(
-        self, psql: Psql, layout: Layout, first: MaskedBatch, others: Iterator[MaskedBatch], unit: str | None
+        self, psql: Psql, layout: Layout, first: MaskedBatch, others: Iterator[MaskedBatch], entry: Entry | None
     ) -> int:
         body = first.tail.body
         relay = body if isinstance(body, Relay) else None
@@ -165,11 +180,11 @@ class Writing:
                     for piece in _pieces(batch):
                         inflow.write(piece)
                     row_count += batch.row_count
-            entry = ""
-            if self.journal is not None and unit is not None:
+            script = ""
+            if entry is not None:
                 rows = sql.SQL(":ROW_COUNT")  # psql's own: those of the COPY
-                entry = f"{self.journal.entry(unit, rows).as_string(self.connection)};"
-            held = inflow.commit(entry)
+                script = f"{entry(rows).as_string(self.connection)};"
+            held = inflow.commit(script)
         for _ in others:  # ends the reading
             pass
         if relay is None and held != row_count:

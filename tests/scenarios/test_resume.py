@@ -1,0 +1,126 @@
+"""A killed run is gone on with: the same rows as a copy made in one go, and told where all was copied after all."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import dbmimic
+from dbmimic.errors import TargetError
+from dbmimic.model.events import Event, RowsCopied
+from dbmimic.model.report import RunReport
+from dbmimic.testing.postgres_server import PostgresServer
+from tests.command_line import Forks
+from tests.copying import SECRET, configured
+from tests.scenarios.test_delta import RULES, SLICE, TABLES, Pair, of_table
+
+MORE = (
+    "INSERT INTO orders (customer_id, note, total) SELECT 1 + n % 80, 'call me', n FROM generate_series(1, 2000) n",
+    "INSERT INTO items SELECT 1 + n % 2200, n / 2200 + 10, 'sku' || n FROM generate_series(0, 2999) n",
+    "ANALYZE",
+)
+_END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How many random rounds: one, and more with --databases."""
+    return max(1, request.config.getoption("--databases") // 200)
+
+
+def begun(server: PostgresServer, folder: Path, name: str, **sections: object) -> Pair:
+    """Give a pair of copies to come, whose larger tables take some pages."""
+    pair = Pair(server, folder, name, **sections)
+    pair.change(*MORE)
+    configured(folder, server.url(name), server.url(pair.golden), rules=RULES, **sections)
+    return pair
+
+
+def killed(forks: Forks, folder: Path, point: str, *flags: str) -> None:
+    """Copy in portions of a page, and be killed there."""
+    ended = forks.run("dbmimic.yaml", "postgres", point, "portions", *flags, cwd=folder, module="tests.faults.killed")
+    assert ended.status == -signal.SIGKILL, ended.err
+
+
+def told(report: RunReport) -> dict[str, dict[str, str]]:
+    """Give what was told of what was kept and what was not, by code and place."""
+    found: dict[str, dict[str, str]] = {}
+    for finding in report.findings:
+        if finding.code in {"DM336", "DM337", "DM338"}:
+            found.setdefault(finding.code, {})[finding.place.removeprefix("public.")] = finding.message
+    return found
+
+
+def counts(message: str) -> tuple[int, ...]:
+    """Give how many rows were kept, left and came."""
+    words = (word.replace(",", "") for word in message.split())
+    return tuple(int(word) for word in words if word.isdigit())
+
+
+@pytest.mark.parametrize("sliced", [False, True], ids=["whole", "slice"])
+def test_what_was_loaded_is_kept_and_the_rest_comes(
+    dbmimic_command: Forks, postgres15: PostgresServer, tmp_path: Path, rounds: int, *, sliced: bool
+) -> None:
+    """
+    Rows come, go and change their keys in between; the run that goes on is killed, and the next one loses its snapshot
+    while a process of the first one is still there.
+    """
+    sections = {"retry": {"attempts": 2, "pause": 0.05}, **({"slice": SLICE} if sliced else {})}
+    pair = begun(postgres15, tmp_path, f"resume_{sliced}", **sections)
+    lost: list[object] = []
+
+    def lose(event: Event) -> None:
+        if isinstance(event, RowsCopied) and not lost:
+            lost.append(postgres15.execute(_END_SESSIONS.format(pair.source)))
+
+    rng = random.Random(20261126 + sliced)
+    for _ in range(rounds):
+        killed(dbmimic_command, tmp_path, f"loaded:{rng.randrange(14, 20) if sliced else rng.randrange(35, 50)}")
+        pair.change(*(of_table(rng, table) for table in TABLES))
+        if not sliced or rounds > 1:
+            killed(dbmimic_command, tmp_path, rng.choice(["loaded:3", "intend", "finish"]), "resume")
+            pair.change(*(of_table(rng, table) for table in TABLES))
+        with psycopg.connect(postgres15.url(f"{pair.golden}_dbmimic_new")) as left:
+            left.execute("INSERT INTO visits VALUES ('by a process of the killed run that still lives')")
+            found = told(dbmimic.copy(pair.settings, resume=True, listener=lose))
+            with pytest.raises(psycopg.OperationalError):
+                left.execute("SELECT 1")
+        assert lost
+        lost.clear()
+        assert "DM338" not in found, found
+        assert counts(found["DM337"]["--resume"])[0] > (100 if sliced else 1000), "kept"
+        assert found.get("DM336", {}).keys() <= {"customers", "coupons", "events", "visits"}, "these have no such key"
+        assert pair.alike()
+
+
+def test_it_begins_anew_where_rows_would_come_out_otherwise(
+    dbmimic_command: Forks, postgres15: PostgresServer, tmp_path: Path
+) -> None:
+    pair = begun(postgres15, tmp_path, "resume_not")
+    urls = postgres15.url(pair.source), postgres15.url(pair.golden)
+    new = f"{pair.golden}_dbmimic_new"
+    others = {
+        "what the rules say of a column": {"rules": {**RULES, "columns": {**RULES["columns"], "items.sku": "redact"}}},
+        "the secret": {"rules": RULES, "secret": SECRET[::-1]},
+    }
+    for what, sections in others.items():
+        killed(dbmimic_command, tmp_path, "loaded:20")
+        found = told(dbmimic.copy(configured(tmp_path, *urls, **sections), resume=True))
+        assert found.keys() == {"DM338"}
+        assert f"{what} changed since it was begun" in found["DM338"]["--resume"]
+        configured(tmp_path, *urls, rules=RULES)
+    killed(dbmimic_command, tmp_path, "loaded:45")
+    pair.tester("UPDATE orders SET note = 'changed by somebody' WHERE id = 1", database=new)
+    found = told(dbmimic.copy(pair.settings, resume=True))
+    assert found["DM336"].keys() == {"orders"}
+    assert counts(found["DM337"]["--resume"])[0] > 0
+    assert pair.alike()
+    postgres15.create_database(new)
+    pair.tester("CREATE TABLE theirs (id int)", database=new)
+    with pytest.raises(TargetError, match="DM505"):
+        dbmimic.copy(pair.settings, resume=True)
+    assert postgres15.execute("SELECT count(*) FROM theirs", database=new) == [(0,)]
