@@ -14,6 +14,7 @@ from dbmimic.errors import TargetError
 from dbmimic.model.events import Event, RowsCopied
 from dbmimic.model.report import RunReport
 from dbmimic.testing.postgres_server import PostgresServer
+from tests import small_shop
 from tests.command_line import Forks
 from tests.copying import SECRET, configured
 from tests.scenarios.test_delta import RULES, SLICE, TABLES, Pair, of_table
@@ -124,3 +125,9 @@ def test_it_begins_anew_where_rows_would_come_out_otherwise(
     with pytest.raises(TargetError, match="DM505"):
         dbmimic.copy(pair.settings, resume=True)
     assert postgres15.execute("SELECT count(*) FROM theirs", database=new) == [(0,)]
+
+
+def test_another_engine_begins_anew_and_says_so(tmp_path: Path) -> None:
+    shop = small_shop.on_sqlite(tmp_path)
+    settings = configured(tmp_path, shop.build("shop.db"), shop.url("copy.db"), rules=small_shop.RULES)
+    assert told(dbmimic.copy(settings, resume=True)).keys() == {"DM338"}
