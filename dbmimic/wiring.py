@@ -208,16 +208,21 @@ def copy(
 
 
 def doctor(
-    config: Settings, *, workers: int = 1, confirm_target: str | None = None, listener: Listener | None = None
+    config: Settings,
+    *,
+    workers: int = 1,
+    confirm_target: str | None = None,
+    listener: Listener | None = None,
+    known: Known | None = None,
 ) -> Checkup:
     """
     Give all that could keep a copy by so many workers from going well, at once; nothing is written anywhere.
 
-    Cost: that of a plan.
+    `known` is the source's structure at the last copy, as for `copy`. Cost: that of a plan.
     """
 
     def request() -> Request:
-        return _request(config, secret_needed=True, confirmed=confirm_target)
+        return replace(_request(config, secret_needed=True, confirmed=confirm_target), known=known)
 
     return Doctor(config, request, _world(listener), workers).examine()
 

@@ -24,7 +24,7 @@ def doctor(
     verbose: Verbose = False,
 ) -> None:
     """Tell all that could end a copy or harm production, at once, with the status that a copy would end with."""
-    from dbmimic import wiring
+    from dbmimic import hosting, wiring
     from dbmimic.cli.render.checks import show_checkup
     from dbmimic.cli.render.progress import watching
     from dbmimic.reporting.json import checkup_document, text
@@ -32,7 +32,13 @@ def doctor(
 
     settings = settings_of(config, source, target, log_format)
     with watching(quiet=quiet) as listener:
-        found = wiring.doctor(settings, workers=how_many(workers), confirm_target=confirm_target, listener=listener)
+        found = wiring.doctor(
+            settings,
+            workers=how_many(workers),
+            confirm_target=confirm_target,
+            listener=listener,
+            known=hosting.known(settings),
+        )
     if json:
         print(text(checkup_document(found)))
     else:

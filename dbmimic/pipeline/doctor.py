@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -84,7 +84,9 @@ def examine(
     if prepared is None:
         sheet.skip("columns")
     else:
-        sheet.ask("columns", prepared.resolution.settled)
+        plan = sheet.ask("columns", prepared.resolution.settled, quiet=True)
+        if plan is not None or prepared.drifted:
+            sheet.note("columns", prepared.drifted)
     cleared = None
     if source is None or target is None:
         sheet.skip("target guard")
@@ -94,8 +96,9 @@ def examine(
     if source is not None:
         structure = sheet.ask("structure", source.structure, quiet=True)
         if structure is not None:
-            schema = source.schema() if prepared is None else prepared.schema
-            sheet.note("structure", schema.findings)
+            schema = prepared.schema if prepared is not None else sheet.ask("structure", source.schema, quiet=True)
+            if schema is not None:
+                sheet.note("structure", schema.findings)
     if source is None or prepared is None or request.secret is None:
         sheet.skip("slice", "masks", "room")
     else:
@@ -146,8 +149,11 @@ def _slice(
         return f"{rows:,} rows"
 
     told = sheet.ask("slice", slice_, quiet=True)
-    notices = (*afforded.findings, *subset.notices(prepared.plan, schema, afforded.walked, source))
-    if told is not None or notices:
+    left_out = sheet.ask(
+        "slice", lambda: tuple(subset.notices(prepared.plan, schema, afforded.walked, source)), quiet=True
+    )
+    notices = (*afforded.findings, *(left_out or ()))
+    if (told is not None and left_out is not None) or notices:
         sheet.note("slice", notices, told or "")
     if masks is None:
         sheet.skip("room")
@@ -155,13 +161,18 @@ def _slice(
     found = sheet.ask("masks", lambda: list(tried(schema, slices, masks, world.registry, secret, source)), quiet=True)
     if found is not None:
         sheet.note("masks", found)
-    maskers = maskers_of(schema, slices, masks, world.registry, secret)
-    sizes = sizes_of(slices, schema, maskers, source)
     if cleared is None:
         sheet.skip("room")
         return
-    warned = sheet.ask("room", lambda: load.make_sure_of_room(cleared, *sizes), quiet=True)
-    if warned is not None:
+    maskers = maskers_of(schema, slices, masks, world.registry, secret)
+
+    def room() -> tuple[Sequence[Finding], str]:
+        sizes = sizes_of(slices, schema, maskers, source)
+        warned = load.make_sure_of_room(cleared, *sizes)
         free = cleared.target.room()
         left = "the target's disk is not to be seen from here" if free is None else f"{free / _MEGABYTE:,.0f} MB free"
-        sheet.note("room", warned, f"about {sum(sizes) / _MEGABYTE:,.1f} MB of rows, {left}")
+        return warned, f"about {sum(sizes) / _MEGABYTE:,.1f} MB of rows, {left}"
+
+    found_room = sheet.ask("room", room, quiet=True)
+    if found_room is not None:
+        sheet.note("room", *found_room)
