@@ -8,7 +8,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ _LEFT_SECONDS = 3600.0
 @dataclass(frozen=True, slots=True)
 class History:
     """
-    The runs that a folder remembers, the newest `keep` of them.
+    The runs that a folder remembers: the newest `keep` of them, and the last good one into each target however old.
 
     Files are written beside, synced and renamed, so that each is whole whatever happens; only their owner reads them.
     """
@@ -46,7 +46,10 @@ class History:
         path = self._path(run)
         recording = Recording(run, path, _written(path, run))
         self._sweep(path)
-        for old in self._paths()[self.keep :]:
+        paths = self._paths()
+        for place, old in enumerate(paths[self.keep :], self.keep):
+            if _is_last_good(old, paths[:place]):
+                continue
             for each in (_report_of(old), old):
                 with suppress(FileNotFoundError):
                     each.unlink()
@@ -165,6 +168,19 @@ def _read(path: Path) -> Run | None:
             return replace(run, status=RunStatus.KILLED) if _was_killed(run, file.fileno()) else run
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _is_last_good(path: Path, newer: Iterable[Path]) -> bool:
+    """
+    Tell whether no good run into the same target came after this one.
+
+    The next copy is held against what that one knew: if runs that were refused for it pushed it out, one would pass.
+    """
+    run = _read(path)
+    if run is None or not run.good or run.known is None:
+        return False
+    later = (each for each in map(_read, newer) if each is not None and each.target == run.target)
+    return not any(each.good and each.known is not None for each in later)
 
 
 def _understood(told: dict[str, Any]) -> Run:

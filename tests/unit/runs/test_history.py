@@ -133,6 +133,25 @@ def test_drift_is_held_against_the_newest_run_that_knew(tmp_path: Path) -> None:
     assert next(History(tmp_path, 10).runs()) == now, "what another version remembers besides is no hindrance"
 
 
+def test_runs_that_failed_do_not_push_out_what_the_next_one_is_held_against(tmp_path: Path) -> None:
+    history = History(tmp_path, keep=1)
+
+    def ended(number: int, target: str, *, good: bool = True) -> None:
+        status = RunStatus.VERIFIED if good else RunStatus.FAILED
+        begun = replace(run(number), target=target)
+        history.begin(begun).end(replace(begun, status=status, known=Known({}, ())), "{}")
+
+    ended(1, "b")
+    ended(2, "other")
+    for number in (3, 4):
+        ended(number, "b", good=False)
+    assert [each.run for each in history.runs()] == [run(number).run for number in (4, 2, 1)]
+    ended(5, "b")
+    ended(6, "b", good=False)
+    assert [each.run for each in history.runs()] == [run(number).run for number in (6, 5, 2)]
+    assert len(list(tmp_path.glob("*.report"))) == 3
+
+
 def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
     history = History(tmp_path, keep=10)
     for name, text in (("a", "{"), ("b", "[]"), ("c", '{"run": 1}'), ("d", '{"status": "x"}')):
