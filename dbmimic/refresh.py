@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from dbmimic import hosting
 from dbmimic.config import resolve as late
 from dbmimic.config.refreshing import url
-from dbmimic.errors import DbmimicError, HookError, InternalError, RefusedError
+from dbmimic.errors import DbmimicError, HookError, InternalError, RefusedError, VerificationFailed
 from dbmimic.model.events import (
     Event,
     HookEnded,
@@ -236,7 +236,8 @@ class _Course:
         now = self.clock.now().isoformat()
         if isinstance(error, Exception):
             ours = error if isinstance(error, DbmimicError) else InternalError.unexpected(error)
-            found = getattr(ours, "report", None)
+            # That of a swap in doubt says `verified`, which is right only if it took place.
+            found = ours.report if isinstance(ours, VerificationFailed | HookError) else None
             self.report = found if isinstance(found, RunReport) else None
             first = ours.problems[0]
             status = RunStatus.VERIFIED if isinstance(ours, HookError) else RunStatus.FAILED

@@ -36,7 +36,7 @@ class Page:
 def page(run: Run, report: RunReport, drift: Drift) -> Page:
     """Give the page of a run's report."""
     found = (section for section in _sections(run, report, drift) if section.rows)
-    return Page(verdict(run), report.verified, tuple(found))
+    return Page(verdict(run), run.good and not run.exit, tuple(found))
 
 
 def _sections(run: Run, report: RunReport, drift: Drift) -> Iterator[Section]:

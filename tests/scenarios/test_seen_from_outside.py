@@ -15,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dbmimic import hosting, refresh, wiring
+from dbmimic.errors import SwapInDoubt, TargetLost, UsageError
 from dbmimic.model.events import Noticed
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.report import RunReport
@@ -292,3 +293,13 @@ def test_what_no_report_tells_is_counted_too(tmp_path: Path) -> None:
     assert run.findings["DM401"] == 1
     warned = 1 + sum(each.severity is Severity.WARNING for each in report.findings)
     assert f'severity="warning",target="{run.target}"}} {warned}.0' in textfile.read_text()
+
+    def lost(_: Listener, number: str, __: object) -> RunReport:
+        doubt = SwapInDoubt("DM501", "in place or not")
+        doubt.cause, doubt.run, doubt.report = TargetLost("DM501", "gone"), number, report
+        raise doubt
+
+    with pytest.raises(SwapInDoubt):
+        refresh.refresh(settings, lost, silent, pytest.fail)
+    with pytest.raises(UsageError, match="no report of it is kept"):  # it would say `verified`
+        hosting.history(settings).reported("last")
