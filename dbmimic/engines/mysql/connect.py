@@ -71,8 +71,8 @@ def _unlog(session: Session) -> None:
     Keep what the session writes out of the server's binary log.
 
     Raises:
-        TargetError: DM509, the role may not, or replicas follow that log: they would miss the copy and break on what is
-            written to it later.
+        TargetError: DM509, the role may not, or replicas follow that log, or may, for all that the role sees: they
+            would miss the copy and break on what is written to it later.
     """
     hint = f"leave {LOGGED} out of the target's URL"
     shown = "SELECT COUNT(*) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
@@ -88,8 +88,22 @@ def _unlog(session: Session) -> None:
             hint += ", or GRANT BINLOG ADMIN ON *.* (MySQL: SYSTEM_VARIABLES_ADMIN) to the role"
             failure = TargetError("DM509", reason, place=session.side.place, hint=hint)
     else:
-        return
+        if _sees_others(session):
+            return
+        reason = "the role does not see whether replicas follow the target's server: they would miss the copy"
+        failure = TargetError("DM509", reason, place=session.side.place, hint=f"{hint}, or GRANT PROCESS ON *.*")
     raise failure from None
+
+
+def _sees_others(session: Session) -> bool:
+    """Tell whether the role sees others' sessions, by itself or by a role of its own: who may not is refused this."""
+    try:
+        session.fetch("SHOW ENGINE INNODB STATUS")
+    except pymysql.MySQLError as error:
+        if number(error) not in DENIED:
+            raise translated(error, session.side) from None
+        return False
+    return True
 
 
 def options_of(address: Address) -> dict[str, Any]:

@@ -106,9 +106,12 @@ def test_the_binary_log_of_the_target(other: MariadbServer, tmp_path: Path) -> N
             while other.execute(seen) == [(0,)] and time.monotonic() < deadline:
                 time.sleep(0.02)
             followed = refusal(tmp_path, source, unlogged)
+            other.execute("GRANT BINLOG ADMIN ON *.* TO owner@'%'")
+            blind = refusal(tmp_path, source, unlogged.replace("root", "owner:pw"))
         finally:
             replica.kill()
     assert (followed.code, "replicas (1)" in followed.message) == ("DM509", True)
+    assert (blind.code, "GRANT PROCESS" in blind.hint) == ("DM509", True)
 
 
 def test_a_replica_is_no_target_of_what_it_replicates(
