@@ -108,7 +108,8 @@ def held(connection: Connection, name: str, key: tuple[int, int]) -> tuple[Findi
 def leftovers(connection: Connection, name: str, found: str | None) -> Iterator[Finding]:
     """Tell of what a run left that was cut short."""
     if found is not None:
-        message = f"a run that was cut short left the database {found}; the next one drops it"
+        then = "the next one drops it, unless it is gone on with (--resume)"
+        message = f"a run that was cut short left the database {found}; {then}"
         yield Finding("DM516", Severity.INFO, name, message)
     with speaking(connection, Side.TARGET, _DOING, name):
         kept = databases.kept(connection, name)
