@@ -89,12 +89,12 @@ def test_a_connection_that_is_cut_off_without_a_word_leaves_no_lock_to_the_next_
 
 def test_a_statement_may_take_its_time(shop: Shop, tmp_path: Path) -> None:
     sleep = "pg_sleep({})" if shop.engine == "postgresql" else "sleep({})"
-    source = shop.build("slow")
+    source = shop.build("slow_link")
     slow = {"table": "orders", "where": f"id = 7 AND {sleep.format(1.6)} IS NOT NULL"}
     settings = configured(
         tmp_path,
         source,
-        shop.url("slow_stage"),
+        shop.url("slow_link_stage"),
         rules=RULES,
         slice={"seeds": [slow]},
         network=SOON,
