@@ -20,6 +20,8 @@ class Crowding:
     so the quotient of the two counts is that of the times (Little, A Proof for the Queuing Formula L = λW, 1961). Where
     they take longer by more than `max_rise` while we read, we read in a thirtieth of the time: then those that meet us
     are fewer than one of twenty, and the 95th percentile is of those that do not.
+
+    One thread notes, and any may ask for the ratio meanwhile.
     """
 
     def __init__(self, max_rise: float) -> None:
@@ -36,10 +38,11 @@ class Crowding:
         return least if self._is_unfelt() else max(least, FELT_RATIO)
 
     def _is_unfelt(self) -> bool:
-        if min(len(self._reading), len(self._resting)) < _FEW:
+        reading, resting = tuple(self._reading), tuple(self._resting)  # the other thread goes on noting
+        if min(len(reading), len(resting)) < _FEW:
             return False
-        calm = max(_mean(self._resting), _LEAST_CROWD)
-        return _mean(self._reading) + _error(self._reading) <= calm * (1 + self._max_rise)
+        calm = max(_mean(resting), _LEAST_CROWD)
+        return _mean(reading) + _error(reading) <= calm * (1 + self._max_rise)
 
 
 def _mean(crowds: Sequence[int]) -> float:

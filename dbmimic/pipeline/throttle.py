@@ -207,8 +207,8 @@ class Throttle:
             self._sleep(rest)
 
     def _ratio(self) -> float:
-        least = self._spec.nice_ratio
-        return least if self._crowding is None else self._crowding.ratio(least)
+        least, crowding = self._spec.nice_ratio, self._crowding  # which the thread that looks may take away
+        return least if crowding is None else crowding.ratio(least)
 
     def check(self) -> None:
         """Tell what is to be told, and raise where the run has let go."""

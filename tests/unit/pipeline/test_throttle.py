@@ -16,6 +16,7 @@ from dbmimic.masks.registry import MaskRegistry
 from dbmimic.model.events import Event, Noticed
 from dbmimic.model.nightly import ThrottleSpec
 from dbmimic.model.settings import Settings
+from dbmimic.pipeline.crowding import Crowding
 from dbmimic.pipeline.job import World
 from dbmimic.pipeline.retry import passes
 from dbmimic.pipeline.throttle import Throttle
@@ -234,6 +235,20 @@ def test_what_the_run_ends_itself_is_nobody_elses() -> None:
     assert not bench.throttle.busy
     bench.throttle.take(Sight((), None, 0, 50 * 10 + 100))
     assert bench.throttle.busy
+
+
+def test_statements_are_counted_while_somebody_asks_for_the_ratio() -> None:
+    crowding = Crowding(0.1)
+
+    class Counted(int):
+        def __sub__(self, other: float) -> float:
+            crowding.take(1, reading=True)  # as the thread does that looks
+            return int(self) - other
+
+    for _ in range(20):
+        crowding.take(Counted(1), reading=True)
+        crowding.take(1, reading=False)
+    assert crowding.ratio(1.0) == 1.0
 
 
 def test_threads_may_tell_at_once_what_they_will_end() -> None:
