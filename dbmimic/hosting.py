@@ -76,7 +76,7 @@ def grants(config: Settings, side: str, role: str) -> Grants:
 
     Only the catalogue is read, so the role that connects may be any; `role` is empty for that one itself.
     """
-    where = address(config.source if side == "source" else config.target, side)
+    where = reached(config, side)
     knows = rights(where.engine)
     return knows.source(where, role) if side == "source" else knows.target(where, role)
 
