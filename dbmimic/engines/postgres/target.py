@@ -23,7 +23,7 @@ from dbmimic.engines.postgres.room import free_bytes
 from dbmimic.engines.postgres.source import LOCK_CLASS, PostgresSource, place_of
 from dbmimic.engines.postgres.tools import Installation, Toolbox
 from dbmimic.engines.postgres.writer import Writing
-from dbmimic.errors import InternalError, RefusedError, TargetError, TryAgainError
+from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
 from dbmimic.model.checkup import CheckResult, checked
@@ -329,9 +329,16 @@ class PostgresTarget:
         self._built = is_blank and self._holds_nothing(databases.beside(self._name, NEW))  # it goes with `discard`
 
     def _holds_nothing(self, database: str) -> bool:
-        """Look again, now that nobody can be in the database that was the target: somebody may have filled it."""
-        with self._session(database) as session:
-            return databases.is_empty(session)
+        """
+        Look again, now that nobody can be in the database that was the target: somebody may have filled it.
+
+        The swap is done by now, so that it cannot be looked at is no failure of it: then it stays for the next run.
+        """
+        try:
+            with self._session(database) as session:
+                return databases.is_empty(session)
+        except DbmimicError:
+            return False
 
     def swapped(self, run: str) -> bool:
         """Tell whether the target is the copy of that run; a swap is one transaction, so none is left half done."""

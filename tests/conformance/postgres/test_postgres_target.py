@@ -182,6 +182,23 @@ def test_swap_ends_the_sessions_of_others(bench):
             other.execute("SELECT 1")
 
 
+def test_a_swap_that_is_done_does_not_fail_for_the_empty_database_that_it_replaced(bench, monkeypatch):
+    name = bench.database("CREATE TABLE t (a int)")
+    new = f"{bench.database(name=f'{name}_copy')}_dbmimic_new"
+    look = databases.is_empty
+
+    def lost(session):
+        if session.info.dbname == new:
+            raise TargetError("DM502", "permission denied")
+        return look(session)
+
+    monkeypatch.setattr(databases, "is_empty", lost)
+    copied(bench, name)
+    monkeypatch.undo()
+    assert bench.target(f"{name}_copy").state().stamp == STAMP
+    bench.target(f"{name}_copy").build(bench.source(name).structure())  # over what was left
+
+
 def test_swap_gives_up_when_others_cannot_be_ended(bench, monkeypatch):
     monkeypatch.setattr("dbmimic.engines.postgres.switch._PATIENCE_SECONDS", 0.1)
     name = bench.database("CREATE TABLE t (a int)")
