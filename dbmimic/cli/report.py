@@ -36,7 +36,12 @@ def report(
     if json:
         print(kept)
         return
-    told = read_report(kept)
+    try:
+        told = read_report(kept)
+    except (KeyError, TypeError, ValueError):
+        hint = "`dbmimic report --json` prints it as it is"
+        message = "its report was written by another version, which this one does not understand"
+        raise UsageError("DM102", message, place=f"run {wanted.run}", hint=hint) from None
     if not (markdown or html):
         show_report(told, verbose=verbose)
         print(f"{verdict(wanted)}; run {wanted.run}, began {wanted.started_at}")
@@ -45,7 +50,7 @@ def report(
     from dbmimic.reporting.markdown import markdown as as_markdown
     from dbmimic.reporting.page import page
 
-    known = list(history.runs())
-    before = known[[each.run for each in known].index(wanted.run) + 1 :]
-    found = page(wanted, told, drift(wanted, before))
+    runs = history.runs()
+    any(each.run == wanted.run for each in runs)  # what is left are those before it
+    found = page(wanted, told, drift(wanted, list(runs)))
     print(as_html(found) if html else as_markdown(found))

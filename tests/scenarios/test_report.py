@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -84,6 +85,16 @@ def test_a_run_without_a_report_says_why(dbmimic_command: Forks, copied: Ended, 
     assert "DM301" in ended.document["error"]["message"]
     both = dbmimic_command.run("report", "--html", "--markdown", cwd=folder)
     assert (both.status, "DM101" in both.err) == (2, True)
+
+
+def test_a_report_of_another_version_is_no_internal_error(dbmimic_command: Forks, copied: Ended, folder: Path) -> None:
+    path = next(folder.rglob("*.report"))
+    kept = path.read_bytes()
+    path.write_bytes(gzip.compress(copied.out.replace('"leaks"', '"leeks"').encode()))
+    name = path.stem.partition("+0000-")[2]
+    ended = dbmimic_command.run("report", name, "--html", cwd=folder)
+    path.write_bytes(kept)
+    assert (ended.status, "DM102" in ended.err, "--json" in ended.err) == (2, True, True), ended.err
 
 
 def test_names_are_text_in_every_form(copied: Ended) -> None:
