@@ -78,12 +78,11 @@ class Throttle:
         return self._busy
 
     def close(self) -> None:
-        """Look no longer."""
+        """Look no longer; a look at a server that is silent goes on alone, and ends its session itself."""
         self._over.set()
         self._reads.set()
         self._reason = ""
         self._thread.join(_LAST_LOOK_SECONDS)
-        self._watch.close()
 
     def _look_on(self) -> None:
         try:
@@ -98,6 +97,7 @@ class Throttle:
             self._untold.append(_lost(InternalError.unexpected(error)))
         finally:
             self._known.set()
+            self._watch.close()  # by nobody else: a driver works on what another thread would free
 
     def _waited(self) -> bool:
         """Wait for the next look, and count statements where others are at work; true where there is to be none."""

@@ -237,6 +237,28 @@ def test_what_the_run_ends_itself_is_nobody_elses() -> None:
     assert bench.throttle.busy
 
 
+def test_a_session_under_a_look_is_closed_by_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dbmimic.pipeline.throttle._LAST_LOOK_SECONDS", 0.01)
+    looks, answers, closed = threading.Event(), threading.Event(), threading.Event()
+
+    class Silent(Eyes):
+        def look(self) -> Sight:
+            looks.set()
+            assert answers.wait(10)
+            return Sight()
+
+        def close(self) -> None:
+            closed.set()
+
+    throttle = Throttle(Silent(), DEFAULT, Clock(), lambda _: None)
+    throttle.start()
+    assert looks.wait(10)
+    throttle.close()
+    assert not closed.is_set()
+    answers.set()
+    assert closed.wait(10)
+
+
 def test_statements_are_counted_while_somebody_asks_for_the_ratio() -> None:
     crowding = Crowding(0.1)
 
