@@ -61,7 +61,8 @@ def split_name(text: str) -> tuple[str, ...]:
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
-    """Give the known word that is most like a wrong one, where any is alike at all."""
+    """Give the known word that is most like a wrong one, where any is alike at all; few mistype the first letter."""
     spelled = {word.casefold(): word for word in sorted(known, reverse=True)}
-    matches = difflib.get_close_matches(wrong.casefold(), spelled, n=1, cutoff=0.6)
-    return spelled[matches[0]] if matches else None
+    matches = difflib.get_close_matches(wrong.casefold(), spelled, cutoff=0.6)
+    best = max(matches, key=lambda match: match[:1] == wrong[:1].casefold(), default=None)
+    return None if best is None else spelled[best]

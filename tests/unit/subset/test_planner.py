@@ -139,3 +139,4 @@ def test_ids_print_as_they_are_written() -> None:
 def test_the_nearest_word_is_found_without_case() -> None:
     assert nearest("Ordres", ["orders", "customers"]) == "orders"
     assert nearest("zzz", ["orders"]) is None
+    assert nearest("retries", ["metrics", "retry"]) == "retry", "though more of its letters are those of metrics"
