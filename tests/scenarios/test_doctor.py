@@ -117,7 +117,7 @@ def test_everything_is_told_at_once_on_postgresql(
         ("DM235", "warning", "/nowhere"),
     } <= found
     hints = [each["hint"] for each in ended.document["checks"]]
-    assert 'GRANT SELECT ON TABLE "public"."orders" TO "reader";' in hints
+    assert 'GRANT SELECT ON TABLE "public"."orders" TO "reader"; -- all at once: `dbmimic grants --for source`' in hints
     assert "rules" in {each["name"] for each in ended.document["checks"] if each["outcome"] == "skipped"}
     assert shop.run("sick_stage_dbmimic_new", ["SELECT count(*) FROM orders"]) == [(small_shop.ORDERS,)]
     postgres15.execute("DROP DATABASE sick_stage_dbmimic_new")
@@ -139,8 +139,12 @@ def test_rights_that_a_target_asks_for_on_mariadb(
 
 
 def test_the_list_for_people(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
-    here.configure(tmp_path, rules=UNDECIDED)
+    undecided = {
+        **UNDECIDED,
+        "columns": {name: rule for name, rule in RULES["columns"].items() if name[:6] != "orders"},
+    }
+    here.configure(tmp_path, rules=undecided)
     ended = dbmimic_command.run("doctor", "-q", cwd=tmp_path)
-    assert "error   columns" in ended.out
-    assert "try: " in ended.out
-    assert ended.out.rstrip().endswith("a copy would end with status 4: 1 errors, 0 warnings")
+    assert ended.out.count("error   columns") > 1
+    assert ended.out.count("try: ") == 1, "a step that several checks share is told once"
+    assert "a copy would end with status 4: " in ended.out

@@ -63,7 +63,7 @@ _LOGGED = (
 _DENIALS = {
     0: (
         "permission denied on the target",
-        "the role needs: GRANT ALL PRIVILEGES on the target's database and on its neighbours `<name>_dbmimic%`",
+        "`dbmimic grants --for target` prints what the role needs on the target and its neighbours, and for sandboxes",
     ),
     READ_ONLY: (
         "the target's server lets nobody write",
@@ -71,6 +71,7 @@ _DENIALS = {
     ),
     **dict.fromkeys(UNSAFE_LOG, _LOGGED),
 }
+_STRANGERS = frozenset({1045, 1698})
 _FAILED = "a statement failed on the target"
 FITTING_MASK = "if the column is masked, choose a mask that fits its type, keys and constraints"
 
@@ -127,13 +128,13 @@ def translated(error: BaseException, side: Side, place: str = "") -> DbmimicErro
 def _source(code: int, where: str, *, silent: bool = False) -> SourceError:
     if silent or code in NOT_REACHABLE:
         kind = SourceUnreachable if silent or code in SILENT else SourceError
-        return kind("DM401", f"the source is not reachable ({code})", place=where, hint=_reach_hint(code))
+        return kind("DM401", f"the source {_why_not(code)} ({code})", place=where, hint=_reach_hint(code))
     if code == UNKNOWN_DATABASE:
         return SourceError(
             "DM401", f"the source's database does not exist ({code})", place=where, hint="check its name"
         )
     if code in DENIED:
-        hint = "the role needs: GRANT SELECT, SHOW VIEW, TRIGGER, EVENT on the database"
+        hint = "the role needs SELECT, SHOW VIEW, TRIGGER, EVENT on all of it: see `dbmimic grants --for source`"
         return SourceError("DM402", f"permission denied on the source ({code})", place=where, hint=hint)
     if code in CONNECTION_LOST or code == TABLE_CHANGED:
         hint = "run the same command again; a new snapshot is taken"
@@ -144,7 +145,7 @@ def _source(code: int, where: str, *, silent: bool = False) -> SourceError:
 def _target(code: int, where: str, *, silent: bool = False) -> TargetError:
     if silent or code in NOT_REACHABLE:
         refused = TargetLost if silent or code in SILENT else TargetError
-        return refused("DM501", f"the target is not reachable ({code})", place=where, hint=_reach_hint(code))
+        return refused("DM501", f"the target {_why_not(code)} ({code})", place=where, hint=_reach_hint(code))
     if code in CONNECTION_LOST:
         hint = "run the same command again; if it stays, the server's log and its max_allowed_packet may tell why"
         return TargetLost("DM501", f"the connection to the target was lost ({code})", place=where, hint=hint)
@@ -170,9 +171,13 @@ def _refusal(code: int) -> tuple[int, str, str]:
     return 4, reason, hint if what else _manual(code)
 
 
+def _why_not(code: int) -> str:
+    return "answers, but it refused the user's name or password" if code in _STRANGERS else "is not reachable"
+
+
 def _reach_hint(code: int) -> str:
-    if code in {1045, 1698}:
-        return "check user and password"
+    if code in _STRANGERS:
+        return "check user and password, and from where the account may come"
     if code == NO_TLS:
         return "the two did not agree on TLS: check the server's certificate, and what the URL says of it (ssl_ca, ...)"
     return "check host, port and that the server runs"

@@ -219,7 +219,9 @@ class RefreshableTarget(PrunedTarget):
         grant = sql.SQL("GRANT SET ON PARAMETER {} TO {};").format(
             sql.Identifier(_ROLE), sql.Identifier(self._upkeep.info.user)
         )
-        return f"the role may not let the target's triggers rest: {grant.as_string()} lets it, from PostgreSQL 15 on"
+        return (
+            f"the role may not let the target's triggers rest; from PostgreSQL 15 on this lets it: {grant.as_string()}"
+        )
 
     def _leftover(self) -> str | None:
         """Give what a killed run left; files that it copied and could not mark are a database that none can enter."""
