@@ -18,7 +18,7 @@ _SHORT = 8  # characters of a name that tell runs apart
 def show_runs(runs: Sequence[tuple[Run, Drift]]) -> None:
     """Print a line for each, with how much changed since the one before."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("run", "began", "into", "ended", "rows", "seconds", "changed", ""):
+    for title in ("run", "began (UTC)", "into", "ended", "rows", "seconds", "changed", ""):
         table.add_column(title, justify="right" if title in {"rows", "seconds"} else "left", overflow="fold")
     for run, drift in runs:
         rows = "" if run.rows is None else f"{run.rows:,}"

@@ -16,7 +16,7 @@ _WIDEST = 10_000  # columns: more than the longest names take
 def show_sandboxes(sandboxes: Sequence[Sandbox], sizes: Mapping[str, int]) -> None:
     """Print a line for each."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("name", "database", "made", "until", "MB", ""):
+    for title in ("name", "database", "made (UTC)", "until (UTC)", "MB", ""):
         table.add_column(title, justify="right" if title == "MB" else "left", no_wrap=True)
     for each in sandboxes:
         size = sizes.get(each.database)
