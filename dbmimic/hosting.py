@@ -108,10 +108,12 @@ def began(config: Settings) -> Run:
 
 
 def _name(named: Named | None, what: str) -> str:
+    """Give a database's name for the history: two files of one relative path are not one target."""
     try:
-        return str(address(named, what))
+        found = address(named, what)
     except DbmimicError:
         return ""  # the run itself tells of it
+    return str(replace(found, database=str(Path(found.database).absolute())) if found.engine == "sqlite" else found)
 
 
 def reached(config: Settings, what: str) -> Address:

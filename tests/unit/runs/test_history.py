@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dbmimic import hosting
+from dbmimic.config import Overrides, starting
 from dbmimic.errors import UsageError
 from dbmimic.model.known import Known, Reference, Shape
 from dbmimic.model.run import Run, RunStatus
@@ -159,3 +161,14 @@ def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
     history.begin(run(1))
     assert [each.run for each in history.runs()] == [run(1).run]
     assert list(History(tmp_path / "nothing", 5).runs()) == []
+
+
+def test_one_relative_path_in_two_folders_is_two_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a copy would be refused for what another project's source was at its last copy."""
+    settings = starting(overrides=Overrides("sqlite:///prod.db", "sqlite:///stage.db"), environ={})
+    seen = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        seen.append(hosting.began(settings).target)
+    assert seen == [f"sqlite:///{tmp_path}/{name}/stage.db" for name in ("one", "two")]
