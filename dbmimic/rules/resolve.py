@@ -22,6 +22,11 @@ from dbmimic.rules.domains import Group, groups
 from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
 from dbmimic.rules.reaching import NoPathError, Path, path
 
+_ONE_RULE = 'add a rule for each under rules.columns, as `NAME: redact` or `NAME: {keep: "why"}`'
+_NO_RULE = (
+    "no rule decides anything here: `dbmimic init` writes a first configuration, and `-c FILE` names one that is there"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -45,7 +50,9 @@ class Resolution:
             RefusedError: DM301 for each undecided column, DM309 for each barred one, DM317 for each doubt,
                 all of them at once.
         """
-        problems = [*self.barred, *map(_undecided, self.undecided), *self.doubts]
+        hint = _ONE_RULE if self.plan.decisions else _NO_RULE
+        undecided = [_undecided(column, hint) for column in self.undecided]
+        problems = [*self.barred, *undecided, *self.doubts]
         if problems:
             raise RefusedError.of(problems)
         return self.plan
@@ -423,6 +430,5 @@ def _same(one: Rule, other: Rule) -> bool:
     return one.decision == other.decision
 
 
-def _undecided(column: ColumnId) -> Problem:
-    hint = 'add a rule for each under rules.columns, as `NAME: redact` or `NAME: {keep: "why"}`'
+def _undecided(column: ColumnId, hint: str) -> Problem:
     return Problem("DM301", "nothing decides whether this column is masked or kept", str(column), hint)

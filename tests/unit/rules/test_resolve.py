@@ -83,6 +83,9 @@ def test_what_nobody_decided_is_refused_all_at_once() -> None:
     assert [problem.place for problem in caught.value.problems] == [str(column) for column in resolution.undecided]
     assert caught.value.code == "DM301"
     assert caught.value.exit_status == 4
+    with pytest.raises(RefusedError) as bare:
+        resolved(people()).settled()
+    assert ("dbmimic init" in str(bare.value), "dbmimic init" in str(caught.value)) == (True, False)
 
 
 def test_own_rules_beat_packs_and_exact_patterns_beat_stars() -> None:
