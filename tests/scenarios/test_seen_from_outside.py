@@ -233,7 +233,9 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
         rules = {"default": "keep"}
         doubted = run(dbmimic_command, here, tmp_path, "-q", source=url, rules=rules)
         planned = dbmimic_command.run("plan", "--json", cwd=tmp_path).document["findings"]
-        examined = dbmimic_command.run("doctor", "-q", "--json", cwd=tmp_path)
+        shown = dbmimic_command.run("plan", "-q", cwd=tmp_path).out
+        seen = dbmimic_command.run("doctor", "--json", "-q", cwd=tmp_path)
+        accepted = dbmimic_command.run("doctor", "--json", "-q", "--accept-drift", cwd=tmp_path)
         assert run(dbmimic_command, here, tmp_path, "-q", "--accept-drift", source=url, rules=rules).status == 0
     finally:
         here.shop.run(
@@ -252,8 +254,12 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
     assert "audit.what" in doubted.err
     assert "dbmimic copy --accept-drift" in doubted.err
     assert {("DM317", "error", "audit.what")} <= {(each["code"], each["severity"], each["place"]) for each in planned}
-    assert (examined.status, examined.document["exit"]) == (4, 4)
-    assert "DM317" in {each["code"] for each in examined.document["checks"] if each["outcome"] == "error"}
+    assert "--accept-drift" in shown
+    assert (seen.status, seen.document["exit"]) == (4, 4), "the doctor's status is that of a copy"
+    assert ("DM317", "audit.what", "error") in {
+        (each["code"], each["place"], each["outcome"]) for each in seen.document["checks"]
+    }
+    assert accepted.status == 0, accepted.out
     newest, _, middle, oldest = dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]
     assert not any(oldest["drift"].values())
     assert middle["drift"]["new_tables"] == ["coupons"], "a run that was refused knew the new columns"

@@ -64,7 +64,10 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
     for cut in preview.cuts:
         saved = f"{cut.rows:,} rows, about {_size(cut.bytes)}"
         console.print(f"cut {escape(cut.edge)} ({cut.policy}) and save {saved}")
-    _findings(console, preview.findings, verbose=verbose)
+    for finding in preview.findings:
+        _findings(console, (finding,), verbose=verbose)
+        if finding.severity is Severity.ERROR and finding.hint:  # a copy is refused for it
+            console.print(escape(f"  try: {finding.hint}"), soft_wrap=True)
     _undecided(console, preview)
 
 
