@@ -11,7 +11,10 @@ from dbmimic.cli.options import ConfigFile, Json, Verbose
 
 def report(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="The run, by the beginning of its name; default: the last one.")
+        str,
+        typer.Argument(
+            metavar="[RUN]", help="The run, by the beginning of its name; default: the last one.", show_default=False
+        ),
     ] = "last",
     config: ConfigFile = None,
     json: Json = False,

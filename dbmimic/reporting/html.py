@@ -18,7 +18,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --page: #16181c; --ink: #e4e7eb; --line: #40454d; --quiet: #9aa3af;
   --good: #57c26f; --bad: #ff8a80; --odd: #e5b567; } }
 body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
-  max-width: 72rem; padding: 1.5rem; }
+  max-width: 72rem; overflow-wrap: anywhere; padding: 1.5rem; }
 h1 { font-size: 1.35rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 h1.good { color: var(--good); } h1.bad { color: var(--bad); }
 div { overflow-x: auto; }
