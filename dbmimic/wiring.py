@@ -214,15 +214,17 @@ def doctor(
     confirm_target: str | None = None,
     listener: Listener | None = None,
     known: Known | None = None,
+    accept_drift: bool = False,
 ) -> Checkup:
     """
     Give all that could keep a copy by so many workers from going well, at once; nothing is written anywhere.
 
-    `known` is the source's structure at the last copy, as for `copy`. Cost: that of a plan.
+    `known`, the source's structure at the last copy, and `accept_drift` are as for `copy`. Cost: that of a plan.
     """
 
     def request() -> Request:
-        return replace(_request(config, secret_needed=True, confirmed=confirm_target), known=known)
+        asked = _request(config, secret_needed=True, confirmed=confirm_target)
+        return replace(asked, known=known, accept_drift=accept_drift)
 
     return Doctor(config, request, _world(listener), workers).examine()
 

@@ -17,6 +17,7 @@ def doctor(
         str | None,
         typer.Option(metavar="NAME", help="The target's name, as `copy` will be given it."),
     ] = None,
+    accept_drift: Annotated[bool, typer.Option("--accept-drift", help="As `copy` will be told.")] = False,
     workers: Workers = None,
     json: Json = False,
     log_format: Log = None,
@@ -36,6 +37,7 @@ def doctor(
             settings,
             workers=how_many(workers),
             confirm_target=confirm_target,
+            accept_drift=accept_drift,
             listener=listener,
             known=hosting.known(settings),
         )

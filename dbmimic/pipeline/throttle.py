@@ -97,6 +97,7 @@ class Throttle:
             self._untold.append(_lost(InternalError.unexpected(error)))
         finally:
             self._known.set()
+            self._crowding = None  # what nobody measures any more must not hold up a run for hours
             self._watch.close()  # by nobody else: a driver works on what another thread would free
 
     def _waited(self) -> bool:
