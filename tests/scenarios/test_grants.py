@@ -91,6 +91,10 @@ def test_on_mariadb(dbmimic_command: Forks, mariadb: MariadbServer, tmp_path: Pa
     well = wiring.doctor(settings)
     assert well.exit == 0, "the next copy has to replace what this one made"
     assert len(needed) == 7, needed
+    mariadb.execute(*(line[3:].rstrip(";") for line in building.splitlines() if line.startswith("-- GRANT")))
+    for word in ("create", "drop"):
+        ended = dbmimic_command.run("sandbox", word, "one", cwd=tmp_path)
+        assert ended.status == 0, ended.err
     for statement in needed[::2]:
         mariadb.execute(taken_back(statement))
         lacking = wiring.doctor(settings)

@@ -83,7 +83,8 @@ def _routines(session: Session, on: str, account: str) -> str:
 
 def _building(places: Places, account: str) -> Iterator[Grant]:
     privileges = ", ".join(BUILDING)
-    yield Grant(f"GRANT {privileges} ON {quoting.name(pattern(places.target))}.* TO {account};", "the target itself")
+    target = quoting.name(pattern(places.target))
+    yield Grant(f"GRANT {privileges} ON {target}.* TO {account};", "the target itself")
     beside = [pattern(places.target) + r"\_dbmimic%"]
     if not places.old(10).startswith(places.target):  # the name was cut
         beside = [pattern(each) for each in (places.new, *(places.old(slot) for slot in range(1, 10)), places.sidecar)]
@@ -91,6 +92,8 @@ def _building(places: Places, account: str) -> Iterator[Grant]:
         why = "its neighbours: the new copy, old ones, and what is remembered"
         yield Grant(f"GRANT {privileges} ON {quoting.name(each)}.* TO {account};", why)
     yield Grant(f"GRANT CREATE USER ON *.* TO {account};", "for sandboxes, each with its account", needed=False)
+    why = "for sandboxes: nobody writes into the target while it is copied"
+    yield Grant(f"GRANT LOCK TABLES ON {target}.* TO {account};", why, needed=False)
     for each in beside:
         statement = f"GRANT ALL PRIVILEGES ON {quoting.name(each)}.* TO {account} WITH GRANT OPTION;"
         yield Grant(statement, "for sandboxes, too", needed=False)
