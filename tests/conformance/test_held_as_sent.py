@@ -10,7 +10,7 @@ import pytest
 
 from dbmimic.errors import VerificationFailed
 from dbmimic.masks.keyed import KeyedFunction
-from dbmimic.pipeline.making import Made, Work, in_full
+from dbmimic.pipeline.making import Arrange, Made, Work, in_full
 from dbmimic.pipeline.units import seen_of
 from dbmimic.verdict.holding import unlike
 from dbmimic.verdict.stream import arrived
@@ -150,9 +150,9 @@ def test_another_value_is_found_and_another_spelling_is_none(
     rules = {name: {"mask": "constant", "value": value, "nulls": True} for name, value in given.items()}
     told: list[tuple[str, ...] | None] = []
 
-    def tampered(work: Work) -> Made:
+    def tampered(work: Work, arrange: Arrange) -> Made:
         """The target changes behind our back: no server can be made to do that at the right moment."""
-        made = in_full(work)
+        made = in_full(work, arrange)
         table = next(each for each in work.expected.masked if each.table.id.name == "held")
         keyed = KeyedFunction.derive(work.secret, "verify")
 
