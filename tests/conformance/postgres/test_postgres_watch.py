@@ -9,6 +9,8 @@ import threading
 def test_those_at_work_are_seen_by_who_may_and_told_by_who_may_not(bench):
     name = bench.database("CREATE TABLE t (a int); GRANT SELECT ON t TO reader")
     asleep = threading.Thread(target=lambda: bench.server.execute("SELECT pg_sleep(2)", database=name))
+    ours = "SELECT set_config('application_name', 'dbmimic 00000003-1', false); SELECT pg_sleep(1)"  # reads the copy
+    reader = threading.Thread(target=lambda: bench.server.execute(ours, database=name))
     sees, unseen = [], []
     for user in ("postgres", "reader"):
         source = bench.engine.open_source(dataclasses.replace(bench.address(name), user=user))
@@ -18,6 +20,10 @@ def test_those_at_work_are_seen_by_who_may_and_told_by_who_may_not(bench):
         assert (look.connected, watch.crowd()) == (False, look.at_work)
         sees.append((source, watch))
         unseen.append(watch.unseen)
+    reader.start()
+    threading.Event().wait(0.3)
+    assert (sees[0][1].look().at_work, sees[0][1].crowd()) == (0, 0)
+    reader.join()
     asleep.start()
     threading.Event().wait(0.5)
     looks = [watch.look() for _, watch in sees]

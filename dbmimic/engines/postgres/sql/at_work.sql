@@ -5,12 +5,13 @@
 -- present      whether others have a transaction open, which any role sees
 -- connected    whether others have a session in this database
 -- transactions how many this database has ended
--- parameters: keeper, mark (as in `waiting`)
+-- parameters: keeper (as in `waiting`)
 WITH others AS (
     SELECT a.pid, a.usesysid, a.backend_type, a.state, a.datname
       FROM pg_stat_activity a
      WHERE a.pid NOT IN (pg_backend_pid(), %(keeper)s)
-       AND a.application_name NOT IN (%(mark)s, 'dbmimic')
+       AND a.application_name <> 'dbmimic'
+       AND a.application_name NOT LIKE 'dbmimic %%'  -- whoever reads a snapshot, the new copy's readers too
        AND NOT (a.application_name = 'pg_dump' AND a.usename = current_user)  -- reads our structure
 )
 SELECT CASE
