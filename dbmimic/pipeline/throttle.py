@@ -114,7 +114,6 @@ class Throttle:
     def glance(self) -> None:
         """Count the statements of others that run now, unless reading began or ended meanwhile."""
         before = self._readings
-        self.expect(1)
         crowd = self._watch.crowd()
         if crowd is None:
             self._crowding = None

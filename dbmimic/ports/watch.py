@@ -22,8 +22,8 @@ class Sight:
     `lag` is by how many seconds a replica is behind, None where it is none or nobody may know. `at_work` counts the
     sessions of others that are at work now, None where the role does not see them; `present` tells then whether others
     have a transaction open at least. `transactions` counts what others and we have done since the server's statistics
-    began; its growth tells whether anybody is there. `connected` says whether others have a session at all, which may
-    do nothing.
+    began, but for each `crowd` that was asked; its growth tells whether anybody is there. `connected` says whether
+    others have a session at all, which may do nothing.
     """
 
     waiting: tuple[Waiting, ...] = ()

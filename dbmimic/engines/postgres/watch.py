@@ -27,6 +27,9 @@ class PostgresWatch:
 
     def __init__(self, address: Address, keeper: int, snapshot: str) -> None:
         self._ours = {"keeper": keeper, "mark": mark(snapshot)}
+        others = catalog.query("others")
+        self._waiting, self._at_work = catalog.query("waiting"), others + catalog.query("at_work")
+        self._crowd, self._crowds = others + catalog.query("crowd"), 0  # and how often it was asked
         self._connection = connect(address, Side.SOURCE)
         with speaking(self._connection, Side.SOURCE, _DOING):
             apply(self._connection, _SHORT)
@@ -42,20 +45,22 @@ class PostgresWatch:
     def look(self) -> Sight:
         """Give who waits, and how busy the server is."""
         with speaking(self._connection, Side.SOURCE, _DOING), self._connection.transaction():
-            waiting = self._connection.execute(catalog.query("waiting"), self._ours).fetchall()
-            found = self._connection.execute(catalog.query("at_work"), self._ours).fetchone()
+            waiting = self._connection.execute(self._waiting, self._ours).fetchall()
+            found = self._connection.execute(self._at_work, self._ours).fetchone()
         lag, at_work, present, connected, transactions = found or (None, None, False, False, 0)
         places = ((pid, str(TableId(schema, name)) if name is not None else "") for pid, schema, name in waiting)
         waiters = tuple(Waiting(pid, place) for pid, place in places)
         quiet = present and at_work is None
-        return Sight(waiters, lag, at_work, transactions or 0, present=quiet, connected=connected)
+        ended = (transactions or 0) - self._crowds
+        return Sight(waiters, lag, at_work, ended, present=quiet, connected=connected)
 
     def crowd(self) -> int | None:
         """Give how many sessions of others run a statement now."""
         if not self._sees_all:
             return None
         with speaking(self._connection, Side.SOURCE, _DOING):
-            found = self._connection.execute(catalog.query("crowd"), self._ours).fetchone()
+            self._crowds += 1
+            found = self._connection.execute(self._crowd, self._ours).fetchone()
         return int(found[0]) if found else None
 
     def let_go(self) -> None:

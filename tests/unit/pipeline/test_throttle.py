@@ -196,6 +196,21 @@ def test_reading_rests_as_much_as_it_takes_for_others_not_to_feel_it(
     assert _rested(Bench(ThrottleSpec(nice_ratio=1)), reading, resting, times) == pytest.approx(rest, rel=0.15)
 
 
+def test_counting_statements_hides_nobodys_transactions() -> None:
+    bench = Bench(ThrottleSpec())
+    for ended in (0, 30, 60):
+        bench.see(Sight(transactions=ended), after=1.0)
+        for _ in range(50):
+            bench.throttle.glance()
+    bench.see(Sight(transactions=90), after=1.0)
+    assert bench.throttle.busy
+    for number in range(4, 11):
+        for _ in range(50):
+            bench.throttle.glance()
+        bench.see(Sight(transactions=30 * number), after=1.0)
+    assert bench.throttle.busy
+
+
 def test_who_sees_no_statements_of_others_rests_as_told() -> None:
     bench = Bench(ThrottleSpec(nice_ratio=2))
     bench.see(Sight(at_work=1))

@@ -1,19 +1,10 @@
--- How busy the server is.
+-- How busy the server is; stands after `others`.
 --
 -- lag          by how many seconds a standby is behind, NULL on a primary
 -- at_work      how many sessions of others run a statement, NULL where the role does not see them
 -- present      whether others have a transaction open, which any role sees
 -- connected    whether others have a session in this database
 -- transactions how many this database has ended
--- parameters: keeper (as in `waiting`)
-WITH others AS (
-    SELECT a.pid, a.usesysid, a.backend_type, a.state, a.datname
-      FROM pg_stat_activity a
-     WHERE a.pid NOT IN (pg_backend_pid(), %(keeper)s)
-       AND a.application_name <> 'dbmimic'
-       AND a.application_name NOT LIKE 'dbmimic %%'  -- whoever reads a snapshot, the new copy's readers too
-       AND NOT (a.application_name = 'pg_dump' AND a.usename = current_user)  -- reads our structure
-)
 SELECT CASE
            WHEN NOT pg_is_in_recovery() THEN NULL
            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
