@@ -72,7 +72,7 @@ def read(snapshot: Snapshot) -> Catalogue:
     findings: list[Finding] = []
     statistics = _statistics(snapshot)
     facts = tuple(
-        _table(snapshot, row, statistics.get(folded(row[0])), findings) for row in snapshot.all(query("tables.sql"))
+        _table(snapshot, row, statistics.get(folded(row[0])), findings) for row in snapshot.all(query("tables"))
     )
     edges = _foreign_keys(snapshot, facts, findings)
     tables = tuple(sorted((fact.table for fact in facts), key=lambda table: table.id))
@@ -83,7 +83,7 @@ def _statistics(snapshot: Snapshot) -> dict[str, int]:
     if not snapshot.all("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'"):
         return {}
     counts: dict[str, int] = {}
-    for table, stat in snapshot.all(query("statistics.sql")):
+    for table, stat in snapshot.all(query("statistics")):
         first = str(stat).split(" ", 1)[0]
         if table and first.isdecimal():
             counts[folded(table)] = max(counts.get(folded(table), 0), int(first))
@@ -100,7 +100,7 @@ def _table(snapshot: Snapshot, row: Row, counted: int | None, findings: list[Fin
             Table(table, _virtual_columns(snapshot, table), kind=TableKind.VIRTUAL, leaves=(table,)), None
         )
     bare = _OPAQUE.sub(" ", sql)
-    described = snapshot.all(query("columns.sql"), (title,), str(table))
+    described = snapshot.all(query("columns"), (title,), str(table))
     indexes = _indexes(snapshot, table)
     alias = None if without_rowid else _alias(described, indexes)
     made = constraints.computed(sql, [column[0] for column in described]) if any(row[5] for row in described) else {}
@@ -115,9 +115,7 @@ def _table(snapshot: Snapshot, row: Row, counted: int | None, findings: list[Fin
         leaves=(table,),
         estimated_rows=_estimate(snapshot, table, rowid) if counted is None else counted,
         checks=constraints.checks(sql, [column.name for column in columns]) if _CHECK.search(bare) else (),
-        distinct=tuple(
-            constraints.distinct(*one) for one in snapshot.all(query("expressions.sql"), (title,), str(table))
-        ),
+        distinct=tuple(constraints.distinct(*one) for one in snapshot.all(query("expressions"), (title,), str(table))),
     )
     searchable = [tuple(index.columns) for index in indexes if not index.partial and None not in index.columns]
     return TableFacts(
@@ -131,7 +129,7 @@ def _table(snapshot: Snapshot, row: Row, counted: int | None, findings: list[Fin
 
 def _virtual_columns(snapshot: Snapshot, table: TableId) -> tuple[Column, ...]:
     try:
-        described = snapshot.all(query("columns.sql"), (table.name,), str(table))
+        described = snapshot.all(query("columns"), (table.name,), str(table))
     except (SourceError, TargetError):
         return ()  # its module is not here, or wants to write to be asked: its columns hold nothing that is copied
     return tuple(_column(column, None, auto=False) for column in described)
@@ -162,7 +160,7 @@ class _Index:
 
 def _indexes(snapshot: Snapshot, table: TableId) -> list[_Index]:
     grouped: dict[str, tuple[Row, list[str | None]]] = {}
-    for row in snapshot.all(query("indexes.sql"), (table.name,), str(table)):
+    for row in snapshot.all(query("indexes"), (table.name,), str(table)):
         grouped.setdefault(row[0], (row, []))[1].append(row[4])
     return [
         _Index(title, bool(row[1]), row[2], bool(row[3]), tuple(columns)) for title, (row, columns) in grouped.items()
@@ -213,7 +211,7 @@ def _foreign_keys(snapshot: Snapshot, facts: tuple[TableFacts, ...], findings: l
     for fact in facts:
         child = fact.table
         grouped: dict[int, list[Row]] = {}
-        for row in snapshot.all(query("foreign_keys.sql"), (child.id.name,), str(child.id)):
+        for row in snapshot.all(query("foreign_keys"), (child.id.name,), str(child.id)):
             grouped.setdefault(row[0], []).append(row)
         used: dict[str, int] = {}
         for rows in grouped.values():

@@ -39,9 +39,9 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def query(file: str) -> str:
-    """Give the SQL of a file beside this module."""
-    return resources.files(__package__).joinpath(file).read_text("utf-8")
+def query(title: str) -> str:
+    """Give the statement of `sql/<title>.sql`."""
+    return resources.files(__package__).joinpath("sql", f"{title}.sql").read_text("utf-8")
 
 
 def file_identity(path: Path) -> Identity:

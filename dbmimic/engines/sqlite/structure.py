@@ -30,8 +30,8 @@ class Blueprint:
 
 def read(snapshot: Snapshot) -> Structure:
     """Read the structure under the snapshot. Journal mode is not carried: it is each application's own to set."""
-    shadows = {row[0] for row in snapshot.all(query("shadows.sql"))}
-    objects = [row for row in snapshot.all(query("objects.sql")) if row[2] not in shadows]
+    shadows = {row[0] for row in snapshot.all(query("shadows"))}
+    objects = [row for row in snapshot.all(query("objects")) if row[2] not in shadows]
     first = tuple((pragma, snapshot.value(f"PRAGMA {pragma}")) for pragma in ("page_size", "encoding", "auto_vacuum"))
     pragmas = tuple((pragma, snapshot.value(f"PRAGMA {pragma}")) for pragma in ("user_version", "application_id"))
     tables = [(title, sql) for kind, title, _, sql in objects if kind == "table"]
