@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dbmimic.engines.sqlite import amend, files
 from dbmimic.engines.sqlite.catalogue import folded
-from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity, name, patience, query, uri
-from dbmimic.engines.sqlite.elsewhere import Elsewhere, Here
+from dbmimic.engines.sqlite.connection import ENGINE, Snapshot, connect, file_identity, name, patience
 from dbmimic.engines.sqlite.faults import TARGET, told
 from dbmimic.engines.sqlite.files import Places, RunLock
-from dbmimic.engines.sqlite.rows import Inserter, Relay, Unread
 from dbmimic.engines.sqlite.source import SqliteSource
-from dbmimic.engines.sqlite.splice import Splicer
 from dbmimic.engines.sqlite.structure import Blueprint
+from dbmimic.engines.sqlite.writer import PATIENCE, Writer
 from dbmimic.errors import DbmimicError, InternalError, RefusedError, TargetError
 from dbmimic.model.address import Address
 from dbmimic.model.batch import Layout, MaskedBatch
@@ -28,16 +24,6 @@ from dbmimic.model.names import ColumnId
 from dbmimic.model.target import Amendment, Composed, Identity, KeptCopy, Stamp, Structure, TargetState
 
 _ENCODINGS = frozenset({"UTF-8", "UTF-16le", "UTF-16be"})
-# Fast rather than safe: a copy that is not whole is thrown away.
-_BUILDING = (
-    "PRAGMA synchronous = OFF",
-    "PRAGMA journal_mode = MEMORY",
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA foreign_keys = OFF",
-    "PRAGMA cache_size = -32768",
-)
-_SOURCE = "dbmimic_source"  # what the source is called where it is attached
-_BUILDER_PATIENCE = 600.0  # seconds that one worker waits for another's transaction on the new copy
 
 
 class SqliteTarget:
@@ -55,10 +41,7 @@ class SqliteTarget:
         self._place = str(self._places.target)
         self._lock = RunLock(self._places)
         self._wait = wait
-        self._connection: sqlite3.Connection | None = None
-        self._elsewhere: Elsewhere | None = None
-        self._loaded: dict[str, int] = {}
-        self._indexes: list[tuple[str, str, str]] = []  # those that are still to be made
+        self._writer = Writer(self._places)
         if not self._places.target.parent.is_dir():
             raise TargetError("DM501", "the target's folder is not there", place=self._place, hint="check the path")
         if self._places.target.exists() and not self._places.target.is_file():
@@ -137,12 +120,10 @@ class SqliteTarget:
         plan = _blueprint(structure)
         self._lock.take()
         files.recover(self._places)
-        self._loaded.clear()
-        self._indexes = list(plan.indexes)
-        self._disconnect()
+        self._writer.begin(plan.indexes)
         files.remove(self._places.new)
         files.create(self._places)
-        connection = self._connect()
+        connection = self._writer.connection()
         with told(TARGET, self._place):
             for pragma, value in plan.first:
                 connection.execute(f"PRAGMA {pragma} = {_setting(pragma, value)}")
@@ -154,7 +135,7 @@ class SqliteTarget:
 
     def _create(self, title: str, sql: str) -> None:
         try:
-            self._connect().execute(sql)
+            self._writer.connection().execute(sql)
         except (sqlite3.Error, UnicodeError) as error:
             fault = _unmade(error, title)
         else:
@@ -169,126 +150,16 @@ class SqliteTarget:
     ) -> int:
         """Load the batches in one transaction and give the number of rows; each unit is loaded once."""
         del account  # nobody goes on with a copy that a run left here
-        if unit not in self._loaded:
-            count = self._written(layout, batches)
-            if not unit:
-                return count
-            self._loaded[unit] = count
-        return self._loaded[unit]
-
-    def _written(self, layout: Layout, batches: Iterable[MaskedBatch]) -> int:
-        coming = iter(batches)
-        first = next(coming, None)
-        body = first.tail.body if first is not None else None
-        every = itertools.chain(() if first is None else (first,), coming)
-        if isinstance(body, Relay):
-            count = self._relayed(layout, body, coming)
-            if count is not None:
-                return count
-        connection: sqlite3.Connection | Elsewhere = self._connect()
-        if isinstance(body, Unread):
-            connection = (self._other() if body.many else None) or connection
-            with self._seeing(connection, body.snapshot) as seen:
-                return self._inserted(connection, layout, every, seen)
-        return self._inserted(connection, layout, every, None)
-
-    @contextmanager
-    def _seeing(self, connection: sqlite3.Connection | Elsewhere, snapshot: Snapshot) -> Iterator[str | None]:
-        """
-        Attach the source and begin a transaction that sees the snapshot's rows; gives the name that the source has in
-        statements, or None where that cannot be proven: then there is no transaction.
-        """
-        proven = False
-        try:
-            with suppress(sqlite3.Error):
-                connection.execute("PRAGMA busy_timeout = 0")  # a writer may wait for us, and would not let us in
-                connection.execute(f"ATTACH ? AS {_SOURCE}", (uri(snapshot.path, "ro"),))
-                connection.execute("BEGIN")
-                connection.execute(f"SELECT count(*) FROM {_SOURCE}.sqlite_schema")  # noqa: S608 -- ours
-                proven = snapshot.unchanged()
-            if not proven:
-                with suppress(sqlite3.Error):  # there may be none
-                    connection.execute("ROLLBACK")
-            yield _SOURCE if proven else None
-        finally:
-            for end in ("ROLLBACK", f"DETACH {_SOURCE}", f"PRAGMA busy_timeout = {int(_BUILDER_PATIENCE * 1000)}"):
-                with suppress(sqlite3.Error):  # what is over is over
-                    connection.execute(end)
-
-    def _other(self) -> Elsewhere | None:
-        """Give a process that writes to the new copy, or None where it cannot be had."""
-        if self._elsewhere is None:
-            with suppress(sqlite3.Error, OSError):
-                self._elsewhere = Elsewhere(uri(self._places.new, "rw"), _BUILDING)
-        return self._elsewhere
-
-    def _relayed(self, layout: Layout, relay: Relay, others: Iterator[MaskedBatch]) -> int | None:
-        """
-        Let SQLite itself bring all rows of a table over, or give None where it cannot be told to see the snapshot's.
-
-        Where a row is taken as it is stored and the same indexes are there, SQLite copies records without a look into
-        them, indexes included: so these are made first.
-        """
-        connection = self._connect()
-        table = name(layout.leaf.name)
-        listed = "" if relay.as_stored else f" ({', '.join(map(name, layout.tail))})"
-        chosen = "*" if relay.as_stored else ", ".join(map(name, layout.tail))
-        indexes = [each for each in self._indexes if folded(each[0]) == folded(layout.leaf.name)]
-        with self._seeing(connection, relay.snapshot) as seen:
-            if seen is None:
-                return None
-            try:
-                for _, _, sql in indexes:
-                    connection.execute(sql)
-                count = connection.execute(
-                    f"INSERT OR ABORT INTO main.{table}{listed} SELECT {chosen} FROM {seen}.{table}"  # noqa: S608 -- quoted
-                ).rowcount
-                for _ in others:  # ends the reading, which may have something against it
-                    pass
-                connection.execute("COMMIT")
-            except sqlite3.Error:
-                return None  # whose fault it is shows when the rows come one by one
-        self._indexes = [each for each in self._indexes if each not in indexes]
-        return count
-
-    def _inserted(
-        self,
-        connection: sqlite3.Connection | Elsewhere,
-        layout: Layout,
-        batches: Iterable[MaskedBatch],
-        source: str | None,
-    ) -> int:
-        """Insert the batches; where `source` names the attached one, within the transaction that sees it."""
-        inserter = Inserter(connection, layout, lambda: self._declared(layout.leaf.name))
-        with told(TARGET, str(layout.table)):
-            if source is None:
-                connection.execute("BEGIN IMMEDIATE")
-            try:
-                if source is None:
-                    count = sum(map(inserter.insert, batches))
-                else:
-                    link = connection if isinstance(connection, Elsewhere) else Here(connection)
-                    count = Splicer(link, layout, source, inserter.insert).insert(batches)
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # a full disk has ended the transaction already
-                    connection.execute("ROLLBACK")
-                raise
-        return count
-
-    def _declared(self, table: str) -> Mapping[str, str]:
-        with told(TARGET, table):
-            described = self._connect().execute(query("columns.sql"), (table,)).fetchall()
-        return {column: declared for column, declared, *_ in described}
+        return self._writer.write(layout, batches, unit)
 
     def finish(self, structure: Structure, masked: frozenset[ColumnId]) -> tuple[Finding, ...]:
         """Make indexes, views and triggers, set the counters of AUTOINCREMENT tables and the file's own settings."""
         plan = _blueprint(structure)
-        connection = self._connect()
+        connection = self._writer.connection()
         with told(TARGET, self._place):
             connection.execute("PRAGMA temp_store = FILE")  # what is sorted may be larger than memory, and is masked
             connection.execute("BEGIN IMMEDIATE")
-        for title, sql in (*(each[1:] for each in self._indexes), *plan.later):
+        for title, sql in (*(each[1:] for each in self._writer.indexes), *plan.later):
             self._create(title, sql)
         with told(TARGET, self._place):
             self._set_counters(connection, plan, masked)
@@ -312,19 +183,19 @@ class SqliteTarget:
 
     def amend(self, amendment: Amendment) -> None:
         """Run SQL of the user's own in the new copy."""
-        self._disconnect()
+        self._writer.close()
         amend.amend(self._places.new, amendment)
 
     def copy(self) -> SqliteSource:
         """Open the new copy for reading; its errors are the target's."""
-        return SqliteSource(self._places.new, TARGET, _BUILDER_PATIENCE)
+        return SqliteSource(self._places.new, TARGET, PATIENCE)
 
     def swap(self, stamp: Stamp, copies: int = 1) -> None:
         """Put the new copy in the target's place in one step; the former target is kept as the old copy."""
         self._lock.take()
         if not self._places.new.exists():
             raise InternalError("DM901", "a copy was to be swapped in that was not built", place=self._place)
-        self._disconnect()
+        self._writer.close()
         self._settle()
         target = self._places.target
         is_blank = not target.exists() or target.stat().st_size == 0  # nothing to go back to
@@ -367,7 +238,7 @@ class SqliteTarget:
 
     def discard(self) -> None:
         """Remove the new copy and let go of the run lock; only the run that holds the lock removes anything."""
-        self._disconnect()
+        self._writer.close()
         if self._lock.held:
             try:
                 files.remove(self._places.new)
@@ -398,24 +269,6 @@ class SqliteTarget:
     def close(self) -> None:
         """Discard what was not swapped in; safe to call twice."""
         self.discard()
-
-    def _connect(self) -> sqlite3.Connection:
-        """Give the connection to the new copy."""
-        if self._connection is None:
-            with told(TARGET, str(self._places.new)):
-                connection = connect(self._places.new, "rw", _BUILDER_PATIENCE)
-                for setting in _BUILDING:
-                    connection.execute(setting).fetchall()
-            self._connection = connection
-        return self._connection
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._elsewhere is not None:
-            self._elsewhere.close()
-            self._elsewhere = None
 
 
 def _unmade(error: Exception, title: str) -> DbmimicError:

@@ -115,7 +115,7 @@ def test_a_process_that_is_killed_is_told_and_leaves_no_rows(
     def killing() -> Iterator[MaskedBatch]:
         for number, batch in enumerate(reading.read(LAYOUT, WHOLE)):
             if number == 4:
-                owner = reading if side is source else writing
+                owner = reading if side is source else writing._writer
                 assert owner._elsewhere is not None
                 os.kill(owner._elsewhere._process.pid, signal.SIGKILL)
             yield MaskedBatch(batch.layout, batch.row_count, batch.head, batch.tail)

@@ -16,6 +16,7 @@ import pytest
 from dbmimic.engines.sqlite import files
 from dbmimic.engines.sqlite.engine import SqliteEngine
 from dbmimic.engines.sqlite.target import SqliteTarget
+from dbmimic.engines.sqlite.writer import Writer
 from dbmimic.errors import (
     ConfigError,
     DbmimicError,
@@ -177,7 +178,7 @@ def test_a_full_disk(make: Make, opened: Open, aimed: Aim, load: Load, tmp_path:
     source = opened(make("CREATE TABLE t(a); " + "INSERT INTO t VALUES (zeroblob(100000));" * 10))
     target = aimed(tmp_path / "t.db")
     target.build(source.structure())
-    target._connect().execute("PRAGMA max_page_count = 20").fetchall()
+    target._writer.connection().execute("PRAGMA max_page_count = 20").fetchall()
     with pytest.raises(TargetError) as caught:
         load(source, target)
     assert (caught.value.code, caught.value.exit_status) == ("DM503", 6)
@@ -422,7 +423,8 @@ def _killed(source_path: Path, path: Path, at: int) -> None:
     owners = (
         (os, "open link fsync chown"),
         (Path, "replace write_text unlink"),
-        (SqliteTarget, "_create _relayed"),
+        (SqliteTarget, "_create"),
+        (Writer, "_relayed"),
     )
     for owner, names in owners:
         for name in names.split():
