@@ -141,6 +141,9 @@ class Forks:
     ) -> Running:
         """Begin one command: the `main` of a module, which is the command line's own unless another one wraps it."""
         folder = Path(tempfile.mkdtemp(prefix="dbmimic-fork-"))
+        out, err = folder / "out", folder / "err"
+        for each in (out, err):  # who is killed at once has not come to open them
+            each.touch(mode=0o600)
         number = next(self._orders)
         order = {
             "number": number,
@@ -148,8 +151,8 @@ class Forks:
             "arguments": arguments,
             "cwd": str(cwd),
             "env": dict(env or {}),
-            "out": str(folder / "out"),
-            "err": str(folder / "err"),
+            "out": str(out),
+            "err": str(err),
         }
         assert self._process.stdin is not None
         with self._news:
@@ -242,11 +245,11 @@ def _become(order: Mapping[str, Any]) -> None:
     """Be the command that was ordered, to the end of this process."""
     streams: Sequence[tuple[str, int, int]] = (
         (os.devnull, os.O_RDONLY, 0),
-        (order["out"], os.O_WRONLY | os.O_CREAT, 1),
-        (order["err"], os.O_WRONLY | os.O_CREAT, 2),
+        (order["out"], os.O_WRONLY, 1),
+        (order["err"], os.O_WRONLY, 2),
     )
     for path, flags, number in streams:
-        os.dup2(os.open(path, flags, 0o600), number)
+        os.dup2(os.open(path, flags), number)
     os.chdir(order["cwd"])
     os.environ.update(order["env"])
     tempfile.tempdir = None
