@@ -8,7 +8,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -46,14 +46,29 @@ class History:
         path = self._path(run)
         recording = Recording(run, path, _written(path, run))
         self._sweep(path)
+        self._forget()
+        return recording
+
+    def _forget(self) -> None:
+        """
+        Remove the oldest runs, but for the last good one into each target.
+
+        The next copy is held against what that one knew: if runs that were refused for it pushed it out, one would
+        pass. Cost: no file is read twice, and of the newest ones as few as tell which targets were served later.
+        """
         paths = self._paths()
-        for place, old in enumerate(paths[self.keep :], self.keep):
-            if _is_last_good(old, paths[:place]):
+        newest = iter(paths[: self.keep])
+        served: set[str | None] = {None}
+        for old in paths[self.keep :]:
+            target = _served(old)
+            while target not in served and (later := next(newest, None)) is not None:
+                served.add(_served(later))
+            if target not in served:
+                served.add(target)
                 continue
             for each in (_report_of(old), old):
                 with suppress(FileNotFoundError):
                     each.unlink()
-        return recording
 
     def _sweep(self, newest: Path) -> None:
         """Remove what a killed run left half written: nobody writes for an hour."""
@@ -170,17 +185,10 @@ def _read(path: Path) -> Run | None:
         return None
 
 
-def _is_last_good(path: Path, newer: Iterable[Path]) -> bool:
-    """
-    Tell whether no good run into the same target came after this one.
-
-    The next copy is held against what that one knew: if runs that were refused for it pushed it out, one would pass.
-    """
+def _served(path: Path) -> str | None:
+    """Give the target of a good run that the next copy can be held against, or None."""
     run = _read(path)
-    if run is None or not run.good or run.known is None:
-        return False
-    later = (each for each in map(_read, newer) if each is not None and each.target == run.target)
-    return not any(each.good and each.known is not None for each in later)
+    return run.target if run is not None and run.good and run.known is not None else None
 
 
 def _understood(told: dict[str, Any]) -> Run:

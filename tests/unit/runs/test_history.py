@@ -16,6 +16,7 @@ from dbmimic.errors import UsageError
 from dbmimic.model.known import Known, Reference, Shape
 from dbmimic.model.run import Run, RunStatus
 from dbmimic.runs import History, drift
+from dbmimic.runs import history as runs_history
 
 
 def run(number: int) -> Run:
@@ -152,6 +153,21 @@ def test_runs_that_failed_do_not_push_out_what_the_next_one_is_held_against(tmp_
     ended(6, "b", good=False)
     assert [each.run for each in history.runs()] == [run(number).run for number in (6, 5, 2)]
     assert len(list(tmp_path.glob("*.report"))) == 3
+
+
+def test_no_run_is_read_twice_to_find_what_can_be_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that copies into a target for each branch has a last good run for each."""
+    history = History(tmp_path, keep=3)
+    for number in range(20):
+        begun = replace(run(number), target=f"branch {number}")
+        history.begin(begun).end(replace(begun, status=RunStatus.VERIFIED, known=Known({}, ())))
+    asked: list[Path] = []
+    read = runs_history._read
+    monkeypatch.setattr(runs_history, "_read", lambda path: (asked.append(path), read(path))[1])
+    history.begin(replace(run(20), target="branch 20"))
+    assert len(set(asked)) == len(asked) > 3
+    monkeypatch.undo()
+    assert len(list(history.runs())) == 21
 
 
 def test_what_is_no_run_is_left_out(tmp_path: Path) -> None:
