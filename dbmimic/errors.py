@@ -103,7 +103,9 @@ __all__ = [
     "SwapInDoubt",
     "TargetError",
     "TargetLost",
+    "TextRefused",
     "TryAgainError",
+    "UnreadableText",
     "UsageError",
     "VerificationFailed",
 ]
@@ -230,6 +232,10 @@ class SourceUnreachable(SourceError):  # noqa: N818 - the name says what happene
     """Nobody answered where the source should be: its server may be starting anew."""
 
 
+class UnreadableText(SourceError):  # noqa: N818 - the name says what happened, as the others do
+    """A text is none in the encoding that it should be in; which one is not known yet."""
+
+
 class TargetError(DbmimicError):
     """The target could not be reached or written; what it served before, it still serves."""
 
@@ -238,6 +244,10 @@ class TargetError(DbmimicError):
 
 class TargetLost(TargetError):  # noqa: N818 - the name says what happened, as the others do
     """Nobody answers where the target should be, or no longer: its server may be starting anew."""
+
+
+class TextRefused(TargetError):  # noqa: N818 - the name says what happened, as the others do
+    """The target does not take some bytes for text: the source's, or a mask's."""
 
 
 class SwapInDoubt(TargetLost):

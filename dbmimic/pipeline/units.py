@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
 from dbmimic import load
-from dbmimic.errors import DbmimicError, InternalError, TryAgainError
+from dbmimic.errors import DbmimicError, InternalError, TextRefused, TryAgainError, UnreadableText
 from dbmimic.load import ClearedCopy, ClearedTarget
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.masks.registry import MaskRegistry
@@ -375,10 +375,14 @@ def process(
         return Account(check.seen if check is not None else None, dict(unread)).text()
 
     # A session that is left in the middle of its rows waits for us, and the server's databases with it.
-    with contextlib.ExitStack() as ended:
-        ended.callback(_end, coming)
-        masked = ended.enter_context(contextlib.closing(watched(coming)))
-        row_count = load.write(target, into, masked, unit.id, account)
+    try:
+        with contextlib.ExitStack() as ended:
+            ended.callback(_end, coming)
+            masked = ended.enter_context(contextlib.closing(watched(coming)))
+            row_count = load.write(target, into, masked, unit.id, account)
+    except (TextRefused, UnreadableText):
+        _read_closely(unit, source)
+        raise
     if told["rows"] < row_count:  # some never came by
         if masker.may_miss:
             unread = _counted_again(masker, source.read(layout, unit.rows))
@@ -386,6 +390,18 @@ def process(
         listener(RowsCopied(layout.table, row_count - told["rows"], told["bytes"]))
     seen = check.seen if check is not None else None
     return UnitResult(unit.id, layout, row_count, told["bytes"], clock.seconds() - began, seen, dict(unread))
+
+
+def _read_closely(unit: WorkUnit, source: Reader | JoinedSource) -> None:
+    """
+    Read every column of the unit's rows as a mask would.
+
+    Raises:
+        SourceError: DM404, the text that is none, by its place.
+    """
+    layout = replace(unit.layout, head=(*unit.layout.head, *unit.layout.tail), tail=())
+    for _ in source.read(layout, unit.rows):
+        pass
 
 
 def _counted_again(masker: Masker, batches: Iterable[RawBatch]) -> Counter[str]:

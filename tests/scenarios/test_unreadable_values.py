@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dbmimic.errors import SourceError
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
 from tests.copying import copied
@@ -56,3 +58,30 @@ def test_values_that_no_mask_can_read_are_counted_and_not_shown(
     assert found[2][1] != "ababababa"
     assert [row[3] for row in found[1:3]] == [None, None]
     assert all("Canary" not in str(value) for row in found for value in row)
+
+
+@pytest.fixture
+def decayed(postgres15: PostgresServer) -> Iterator[Shop]:
+    """A shop with texts in a database of UTF-8 that are no UTF-8, as old versions and broken disks leave them."""
+    shop = small_shop.on_postgres(postgres15)
+    postgres15.execute("CREATE DATABASE decayed ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
+    note = "E'caf\\xe9\\tof \\\\ Canary\\xff'"
+    shop.run("decayed", ["CREATE TABLE papers (id int PRIMARY KEY, note text, kept text, seen timestamptz)"])
+    shop.run("decayed", [f"INSERT INTO papers VALUES (1, 'a', 'é', NULL), (2, {note}, {note}, now())"])
+    postgres15.execute("UPDATE pg_database SET encoding = 6 WHERE datname = 'decayed'")
+    yield shop
+    postgres15.execute("DROP DATABASE decayed")
+
+
+@pytest.mark.parametrize("column", ["note", "seen"])
+def test_bytes_that_are_no_text_are_the_source_s_fault(
+    decayed: Shop, postgres15: PostgresServer, column: str, tmp_path: Path
+) -> None:
+    """Whether a mask reads them, or the target alone finds out."""
+    rules = {"default": "keep", "columns": {f"papers.{column}": "null"}}
+    decayed.create("decayed_stage")
+    with pytest.raises(SourceError) as refused:
+        copied(tmp_path, postgres15.url("decayed"), decayed.url("decayed_stage"), rules=rules)
+    assert (refused.value.code, refused.value.place) == ("DM404", "public.papers.note")
+    assert "(0,2)" in refused.value.message
+    assert "Canary" not in str(refused.value)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbmimic.errors import InternalError
+from dbmimic.errors import InternalError, UnreadableText
 
 _LONG_PIECES = 2
 _TAB = 0x09
@@ -125,6 +125,23 @@ def split(block: bytes | memoryview, head: int, columns: int) -> tuple[list[pa.A
     return values, tail, row_count
 
 
+def unreadable(block: bytes, codec: str) -> tuple[bytes, int] | None:
+    """Give the first value of the row with the first text that is none in this encoding, and the text's column."""
+    if _reads(block, codec):
+        return None
+    line = next((line for line in block.split(b"\n") if not _reads(line, codec)), b"")
+    fields = line.split(b"\t")
+    return next(((fields[0], place) for place, field in enumerate(fields) if not _reads(field, codec)), None)
+
+
+def _reads(data: bytes, codec: str) -> bool:
+    try:
+        data.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _cut(size: int, ends: _Positions, tabs: _Positions, head: int, columns: int) -> _Positions:
     """
     Give where each piece of a block starts, and the block's end: for every row its head values, each followed by its
@@ -163,7 +180,10 @@ def _unescaped(values: pa.Array) -> pa.Array:
             for raw, escaped in _ESCAPED:
                 values = pc.replace_substring(values, escaped, raw)
             values = pc.replace_substring(values, _ASIDE, b"\\")
-    return values.cast(pa.string())
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        raise UnreadableText("DM404", "a text of the source is not valid UTF-8") from None
 
 
 def _escaped(values: pa.Array) -> pa.Array:

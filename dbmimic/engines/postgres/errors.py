@@ -24,7 +24,9 @@ from dbmimic.errors import (
     SourceUnreachable,
     TargetError,
     TargetLost,
+    TextRefused,
     TryAgainError,
+    UnreadableText,
 )
 
 
@@ -131,6 +133,7 @@ _REASONS = {
 }
 _UNQUALIFIED = "a function of the schema may name things without their schema; ALTER FUNCTION ... SET search_path helps"
 _LOADING = {
+    "22021": "a mask's value has a character that no text may hold, as NUL; choose another mask",
     "22P05": "a mask's value has a character that the database's encoding lacks; choose another mask or locale",
     "22": "a mask's value does not fit the column; choose another mask",
     "23514": "a value breaks a check or fits no partition; choose a mask that keeps to it, or keep the column",
@@ -144,6 +147,7 @@ _HINTS = {
     "57014": "somebody cancelled the statement; run again",
     "2BP01": "something depends on it; what was given to a role in another database, DROP OWNED BY takes from it there",
 }
+_NO_TEXT = frozenset({"22021", "22P05"})
 _LOST = frozenset({"57P01", "57P02", "57P05", "25P03", "25P04"})  # sessions that the server ended
 
 
@@ -176,7 +180,10 @@ def translated(fault: Fault, side: Side, doing: str, place: str = "") -> Dbmimic
         return side.error(side.code(last), message, place=where, hint=hint)
     state = fault.state or "none"
     message = f"the {side} failed while {doing} (SQLSTATE {state})"
-    return side.error(side.code(4), message, place=where, hint=_next_step(fault.state, side))
+    failed = side.error
+    if state in _NO_TEXT:
+        failed = UnreadableText if side is Side.SOURCE else TextRefused
+    return failed(side.code(4), message, place=where, hint=_next_step(fault.state, side))
 
 
 def _next_step(state: str, side: Side) -> str:

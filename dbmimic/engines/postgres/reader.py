@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
+import psycopg
 from psycopg import sql
 from psycopg.pq import ExecStatus
 
@@ -21,9 +22,10 @@ from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Outflow, Psql
 from dbmimic.engines.postgres.session import hang_up
 from dbmimic.engines.postgres.watch import mark
+from dbmimic.errors import SourceError, UnreadableText
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import KeySet, Portion, Rows, Span
-from dbmimic.model.names import TableId
+from dbmimic.model.names import ColumnId, TableId
 from dbmimic.ports.source import KeyedRows
 
 BATCH_BYTES = 4 << 20  # below, what a mask costs for each batch tells
@@ -31,6 +33,7 @@ _IDS_A_STATEMENT = 20_000
 _IDS_IN_BINARY = 250_000  # binary rows have a head and an end, so all of them come by one statement, of 3 MB at most
 _WORTH_A_PUMP = 4 << 20  # bytes; starting two programs takes as long as reading so much by ourselves
 _LEAVING_SECONDS = 10.0
+_UTF8 = frozenset({"UTF8", "SQL_ASCII"})  # in the second the server knows of no encoding, and it is taken for UTF-8
 _TID_RANGES = 140000  # the first version that reads a range of places without reading the whole table
 
 
@@ -96,7 +99,7 @@ class Reading:
             return self._here(layout, rows)
         if layout.head:
             outflow = self._outflow(psql, layout, rows, ahead=BATCH_BYTES)
-            return Begun(outflow, self._pumped(outflow, layout))
+            return Begun(outflow, self._pumped(outflow, layout, rows))
         few = not isinstance(rows, KeySet) or len(rows.bits(layout.leaf)) <= _IDS_IN_BINARY
         binary = bulk.binary and few
         outflow = self._outflow(psql, layout, rows, binary=binary)
@@ -122,6 +125,13 @@ class Reading:
         return [Portion(Span(first, stop), size) for first, stop in itertools.pairwise(edges)]
 
     def _here(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        try:
+            yield from self._streamed(layout, rows)
+        except UnreadableText as error:
+            columns = (*layout.head, *layout.tail)
+            raise _pinpointed(self.connection, self.side, layout.leaf, columns, rows) or error from None
+
+    def _streamed(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         messages = (
             message
             for query in _queries(layout, rows)
@@ -138,7 +148,14 @@ class Reading:
             stream.over.set()
             self._stream = None
 
-    def _pumped(self, outflow: Outflow, layout: Layout) -> Generator[RawBatch, None, None]:
+    def _pumped(self, outflow: Outflow, layout: Layout, rows: Rows | Span) -> Generator[RawBatch, None, None]:
+        try:
+            yield from self._taken(outflow, layout)
+        except UnreadableText as error:
+            columns = (*layout.head, *layout.tail)
+            raise _pinpointed(self.connection, self.side, layout.leaf, columns, rows) or error from None
+
+    def _taken(self, outflow: Outflow, layout: Layout) -> Generator[RawBatch, None, None]:
         with closing(outflow):
             lines = copytext.LineReader(outflow.read)
             while block := lines.block(len(layout.head) if layout.tail else 0):
@@ -213,10 +230,49 @@ def keyed(
     connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...], rows: Rows
 ) -> Iterator[KeyedRows]:
     """Stream the identities of some of a leaf's rows with some columns as text."""
-    for query in _selected(leaf, ("ctid", *columns), rows):
-        for block, _ in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES):
-            values, _, _ = copytext.split(block, 1 + len(columns), 1 + len(columns))
-            yield KeyedRows(leaf, tids.parsed(values[0]), tuple(values[1:]))
+    try:
+        for query in _selected(leaf, ("ctid", *columns), rows):
+            for block, _ in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES):
+                values, _, _ = copytext.split(block, 1 + len(columns), 1 + len(columns))
+                yield KeyedRows(leaf, tids.parsed(values[0]), tuple(values[1:]))
+    except UnreadableText as error:
+        raise _pinpointed(connection, side, leaf, columns, rows) or error from None
+
+
+def _pinpointed(
+    connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...], rows: Rows | Span
+) -> SourceError | None:
+    """
+    Give the error that tells the first text which is none in the database's encoding, by its row's place and its
+    column. None where all of them are some by our own measure.
+
+    The rows are read once more up to that one, as bytes: in its own encoding the server converts and checks nothing.
+    """
+    own = str(connection.info.parameter_status("server_encoding"))
+    asked = [query.as_string(connection) for query in _selected(leaf, ("ctid", *columns), rows)]
+    with speaking(connection, side, "reading rows", leaf):
+        connection.execute(
+            sql.SQL("SAVEPOINT dbmimic_bytes; {}").format(spelled((("client_encoding", own),), local=True))
+        )
+        try:
+            codec = "utf-8" if own in _UTF8 else connection.info.encoding
+            for query in asked:
+                for block, _ in copytext.blocks(copy_out(connection, side, query.encode(codec), leaf), BATCH_BYTES):
+                    if (found := copytext.unreadable(block, codec)) is not None:
+                        return _no_text(leaf.column(columns[found[1] - 1]), found[0].decode(), own)
+        except psycopg.NotSupportedError:  # an encoding that Python does not know
+            return None
+        finally:
+            if not connection.broken:
+                connection.execute("ROLLBACK TO SAVEPOINT dbmimic_bytes; RELEASE SAVEPOINT dbmimic_bytes")
+    return None
+
+
+def _no_text(column: ColumnId, place: str, encoding: str) -> SourceError:
+    what = "UTF-8" if encoding in _UTF8 else encoding
+    message = f"a text is not valid {what}, in the row whose ctid is {place}"
+    hint = f"mend it, or leave its row out; WHERE ctid = '{place}' finds it"
+    return SourceError("DM404", message, place=str(column), hint=hint)
 
 
 def _list(columns: tuple[str, ...]) -> sql.Composed:
@@ -257,7 +313,7 @@ def _selected(
     yield sql.SQL("COPY ({}{}) TO STDOUT{}").format(select, where, form)
 
 
-def copy_out(connection: Connection, side: Side, query: sql.Composed, place: TableId) -> Iterator[memoryview]:
+def copy_out(connection: Connection, side: Side, query: sql.Composed | bytes, place: TableId) -> Iterator[memoryview]:
     """
     Run one COPY and give its rows as they come, each with its newline.
 
@@ -266,7 +322,7 @@ def copy_out(connection: Connection, side: Side, query: sql.Composed, place: Tab
     doing = "reading rows"
     with speaking(connection, side, doing, place):
         connection.execute(sql.SQL("SAVEPOINT dbmimic_read; {}").format(spelled((ORDERLY,), local=True)))
-        connection.pgconn.send_query(query.as_bytes(connection))
+        connection.pgconn.send_query(query if isinstance(query, bytes) else query.as_bytes(connection))
         finished = False
         try:
             yield from _rows(connection, side, place)

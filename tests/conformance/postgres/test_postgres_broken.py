@@ -221,12 +221,16 @@ def test_bytes_that_are_no_text_are_told_as_such(bench):
     name = f"{bench.database()}_ascii"
     bench.server.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
     try:
-        bench.server.execute("CREATE TABLE a (t text); INSERT INTO a VALUES (E'\\xff')", database=name)
+        bench.server.execute("CREATE TABLE a (k text, t text); INSERT INTO a VALUES ('é', E'\\xff')", database=name)
         source = bench.source(name)
-        layout = layout_of(source.schema().table(TableId("public", "a")))
-        with pytest.raises(SourceError, match="22021") as refused:
-            list(source.read(layout, WHOLE))
-        assert "encoding" in refused.value.hint
+        table = source.schema().table(TableId("public", "a"))
+        layout = layout_of(table)
+        for reads in (lambda: source.read(layout, WHOLE), lambda: source.keyed(table, ("t",))):
+            with pytest.raises(SourceError, match="not valid UTF-8") as refused:
+                list(reads())
+            assert (refused.value.code, refused.value.place) == ("DM404", "public.a.t")
+            assert "(0,1)" in refused.value.hint
+        assert source.count(table) == 1, "the snapshot is still held"
         source.close()
     finally:
         bench.drop(name)
