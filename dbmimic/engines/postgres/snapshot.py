@@ -46,6 +46,7 @@ class _Lockable:
     oid: int
     usage: bool
     readable: bool
+    partly: bool
     filtered: bool
 
 
@@ -119,7 +120,10 @@ def _lacking(one: _Lockable, user: str, side: Side) -> Problem | None:
     if not one.readable:
         word = sql.SQL("SEQUENCE" if one.kind == "sequence" else "TABLE")
         grant = sql.SQL("GRANT SELECT ON {} {} TO {};").format(word, name, role).as_string()
-        return Problem(code, f"the role may not read the {one.kind} {one.id}", str(one.id), grant)
+        message = f"the role may not read the {one.kind} {one.id}"
+        if one.partly:
+            message = f"the role may read columns of {one.id}, but LOCK TABLE, ours and pg_dump's, asks for all of it"
+        return Problem(code, message, str(one.id), grant)
     if one.filtered:
         grant = sql.SQL("ALTER ROLE {} BYPASSRLS;").format(role).as_string()
         return Problem(code, f"row-level security hides rows of {one.id} from the role", str(one.id), grant)

@@ -153,7 +153,7 @@ def test_a_table_that_somebody_locks_is_named(bench, monkeypatch):
 
 def test_all_that_may_not_be_read_is_told_at_once(bench):
     name = bench.database("""
-        CREATE TABLE a (id serial); CREATE TABLE b (id int); CREATE SCHEMA hidden; CREATE TABLE hidden.c (id int);
+        CREATE TABLE a (id serial); CREATE TABLE b (id int); GRANT SELECT (id) ON b TO reader; CREATE SCHEMA hidden; CREATE TABLE hidden.c (id int);
         CREATE TABLE fine (id int); GRANT SELECT ON fine TO reader;
         CREATE TABLE veiled (id int); GRANT SELECT ON veiled TO reader; ALTER TABLE veiled ENABLE ROW LEVEL SECURITY;
     """)
@@ -168,6 +168,9 @@ def test_all_that_may_not_be_read_is_told_at_once(bench):
         "public.veiled": 'ALTER ROLE "reader" BYPASSRLS; -- all at once: `dbmimic grants --for source`',
     }
     assert {problem.code for problem in caught.value.problems} == {"DM402"}
+    words = {problem.place: problem.message for problem in caught.value.problems}
+    assert "LOCK TABLE" in words["public.b"], "it may read all columns of it, so that it may not read it would puzzle"
+    assert "LOCK TABLE" not in words["public.a"]
 
 
 def test_connections_that_cannot_be_made(bench):

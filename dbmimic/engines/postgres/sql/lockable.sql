@@ -5,7 +5,8 @@
 -- name        its own name
 -- oid         its oid
 -- usage       whether the role may use the schema
--- readable    whether the role may SELECT from it
+-- readable    whether the role may SELECT from it as a whole
+-- partly      whether it may SELECT some of its columns, or all of them each for itself
 -- filtered    whether row-level security would hide rows from the role
 SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END,
        n.nspname,
@@ -14,6 +15,7 @@ SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END,
        has_schema_privilege(n.oid, 'USAGE'),
        CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
                       ELSE has_table_privilege(c.oid, 'SELECT') END,
+       c.relkind <> 'S' AND has_any_column_privilege(c.oid, 'SELECT'),
        c.relkind <> 'S' AND c.relrowsecurity AND row_security_active(c.oid)
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
