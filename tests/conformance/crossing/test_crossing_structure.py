@@ -193,7 +193,7 @@ def test_a_copy_that_is_not_what_was_sent_is_told(
 
     def meddling(self: SqliteTarget, *arguments: object) -> object:
         findings = finish(self, *arguments)
-        self._connect().execute(change)
+        self._writer.connection().execute(change)
         return findings
 
     monkeypatch.setattr(SqliteTarget, "finish", meddling)
