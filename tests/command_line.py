@@ -8,6 +8,7 @@ own. Several may run at once. `script` is the installed command itself, for test
 
 from __future__ import annotations
 
+import atexit
 import gc
 import itertools
 import json
@@ -22,6 +23,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -45,8 +47,6 @@ NEEDED = (
     "multiprocessing.forkserver",
     "numpy.ma",
 )
-# Where the history of runs goes, unless a test says otherwise: it keeps the newest ones only.
-STATE = str(Path(tempfile.gettempdir(), f"dbmimic-tests-{os.getuid()}"))
 UNSET = ("DBMIMIC_SOURCE", "DBMIMIC_TARGET", "DBMIMIC_SECRET", "DATABASE_URL", "PGPASSWORD", "CI")
 
 
@@ -55,10 +55,18 @@ def script() -> str:
     return str(Path(sys.executable).with_name("dbmimic"))
 
 
+@cache
+def _state() -> Path:
+    """Give where histories of runs go, unless a test says otherwise: a folder that is gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="dbmimic-state-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def environment(**more: str) -> dict[str, str]:
     """Give an environment without settings of ours, with these in it."""
     kept = {name: value for name, value in os.environ.items() if name not in UNSET}
-    return kept | {"XDG_STATE_HOME": STATE} | more
+    return kept | {"XDG_STATE_HOME": str(_state())} | more
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,8 @@ class Forks:
             "module": module,
             "arguments": arguments,
             "cwd": str(cwd),
-            "env": dict(env or {}),
+            # a history for each working folder: in one for all of them, each run would read hundreds of others
+            "env": {"XDG_STATE_HOME": f"{_state()}{cwd}", **(env or {})},
             "out": str(out),
             "err": str(err),
         }

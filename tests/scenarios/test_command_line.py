@@ -383,10 +383,11 @@ def test_a_signal_stops_a_copy_and_leaves_nothing(
 
 def answered(folder: Path, answer: bytes, *arguments: str) -> tuple[int, str]:
     """Run a command on a terminal of its own, answer its question, and give its exit status and all that it showed."""
+    around = environment(TERM="xterm", COLUMNS="200")
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
-        os.execve(script(), [script(), *arguments], environment(TERM="xterm", COLUMNS="200"))
+        os.execve(script(), [script(), *arguments], around)
     shown = b""
     asked = False
     deadline = time.monotonic() + PROMPT_SECONDS
