@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +105,9 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MariadbS
         yield server, files
 
 
-def test_mariadb(private: tuple[MariadbServer, Files], mariadb: MariadbServer, tmp_path: Path) -> None:
+def test_mariadb(
+    private: tuple[MariadbServer, Files], mariadb: MariadbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server, files = private
     shop = small_shop.on_mariadb(server)
     shop.build("private")
@@ -118,6 +121,8 @@ def test_mariadb(private: tuple[MariadbServer, Files], mariadb: MariadbServer, t
     refused(opening(server.port, "localhost", ssl_ca=str(issued(tmp_path / "other", "localhost").authority)), "DM401")
     refused(opening(server.port, "127.0.0.1", ssl_ca=str(files.authority), ssl_verify_identity="true"), "DM401")
     refused(opening(server.port, "localhost", ssl_ca=str(tmp_path / "nowhere.pem")), "DM401")
+    # nobody's certificate is looked at, so the machine's are not read for each connection
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: pytest.fail("the machine's certificates"))
     found = [
         MysqlEngine().open_source(Address("mysql", "private", host, port, "root"))
         for host, port in (("127.0.0.1", server.port), ("127.0.0.1", mariadb.port))
