@@ -28,6 +28,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import typer
+
 ROOT = Path(__file__).parents[1]
 NEEDED = (
     "dbmimic.wiring",
@@ -217,6 +219,8 @@ def _serve() -> None:
     """Fork for each order that comes on standard input, and tell the child's process id, and its exit status."""
     for name in NEEDED:
         import_module(name)
+    typer.main.get_command = cache(typer.main.get_command)  # all commands are put together here, and not in each fork
+    typer.main.get_command(import_module("dbmimic.cli.app").app)
     gc.freeze()  # or each fork looks through all of it, and makes a page of its own of every one that it looks at
     with selectors.DefaultSelector() as ready:
         orders = ready.register(sys.stdin.fileno(), selectors.EVENT_READ)
