@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from dbmimic.cli.options import ConfigFile, Json, Log, Quiet, Source, Target, Verbose, settings_of
 
 
@@ -14,7 +16,7 @@ def plan(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show what a copy would do: tables, rows, columns masked and undecided, edges, order. Nothing is written."""
+    """Show what a copy would do, and the status that it would be refused with, if it would be. Nothing is written."""
     from dbmimic import hosting, wiring
     from dbmimic.cli.render.progress import watching
     from dbmimic.cli.render.tables import show_preview
@@ -27,3 +29,4 @@ def plan(
         print(text(preview_document(preview)))
     else:
         show_preview(preview, verbose=verbose)
+    raise typer.Exit(preview.exit)

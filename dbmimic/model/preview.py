@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dbmimic.errors import status_of
 from dbmimic.model.budget import BudgetOutcome
 from dbmimic.model.coverage import TableCoverage
-from dbmimic.model.findings import Finding
+from dbmimic.model.findings import Finding, Severity
 
 SCHEMA = "dbmimic/plan/1"
 
@@ -104,6 +105,17 @@ class Preview:
     def undecided(self) -> tuple[ColumnPreview, ...]:
         """The columns that nothing decides; a copy is refused while there are any."""
         return tuple(column for column in self.columns if column.outcome == "undecided")
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings for which a copy is refused."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @property
+    def exit(self) -> int:
+        """The exit status that a copy would be refused with, as far as rules and source tell; 0 if it would not be."""
+        codes = [*("DM301" for _ in self.undecided), *(error.code for error in self.errors)]
+        return next(map(status_of, codes), 0)
 
     @property
     def rows(self) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from dbmimic import rules, subset
+from dbmimic.errors import Problem, RefusedError
 from dbmimic.model.events import Stage
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import KeySet, TableSlice
@@ -23,15 +25,21 @@ from dbmimic.ports.source import Source
 from dbmimic.subset import Arrow, Walked, Width, width
 
 Cuts = tuple[CutPreview, ...]
+T = TypeVar("T")
 
 
 def preview(request: Request, source: Source, world: World) -> Preview:
-    """Give the plan with its exact rows; nothing is written anywhere."""
+    """
+    Give the plan with its exact rows; nothing is written anywhere.
+
+    What a copy would be refused for once the rules are read is no error here, but a finding of the plan.
+    """
     chapters = Chapters(world)
     with chapters.chapter(Stage.INTROSPECT):
         prepared = prepare(request, source, world)
     with chapters.chapter(Stage.WALK):
-        masks = counted(prepared.resolution.plan, prepared.schema, world.registry, source, request.secret)
+        decided = prepared.resolution.plan
+        masks, refused = _answered(lambda: counted(decided, prepared.schema, world.registry, source, request.secret))
         prepared, afforded = walked(prepared, request, source)
         slices = afforded.walked.slices
         columns = _columns(prepared)
@@ -40,9 +48,10 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         widths: dict[str, Width] = {}
         tables = tuple(_table(table, prepared, slices.get(table), columns, source, widths) for table in order)
         cut = _cuts(request, prepared, afforded.walked, source, widths)
-    doubts = (
-        Finding(each.code, Severity.ERROR, each.place, each.message, each.hint) for each in prepared.resolution.doubts
-    )
+        if masks is not None:
+            tries = tried(prepared.schema, slices, masks, world.registry, request.secret, source)
+            trial, refused = _answered(lambda: tuple(tries))
+            refused = (*(trial or ()), *refused)
     inside = {table: component for component in prepared.graph.components for table in component}
     return Preview(
         engine=source.engine,
@@ -56,16 +65,28 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         cuts=cut,
         findings=(
             *prepared.schema.findings,
-            *doubts,
+            *_errors(prepared.resolution.unfit),
             *prepared.drifted,
             *noticed,
-            *rules.risks(prepared.schema, prepared.graph, prepared.resolution.plan),
-            *tried(prepared.schema, slices, masks, world.registry, request.secret, source),
+            *rules.risks(prepared.schema, prepared.graph, decided),
+            *refused,
             *too_many(sum(table.rows for table in tables), request.slice.max_rows),
         ),
         coverage=afforded.walked.coverage,
         budget=afforded.outcome,
     )
+
+
+def _answered(question: Callable[[], T]) -> tuple[T | None, tuple[Finding, ...]]:
+    """Give the answer to a question, or what a copy would be refused for there."""
+    try:
+        return question(), ()
+    except RefusedError as error:
+        return None, tuple(_errors(error.problems))
+
+
+def _errors(problems: Iterable[Problem]) -> Iterator[Finding]:
+    return (Finding(each.code, Severity.ERROR, each.place, each.message, each.hint) for each in problems)
 
 
 def _edge(edge: ForeignKey, plan: SubsetPlan, found: Walked, *, cycle: bool) -> EdgePreview:

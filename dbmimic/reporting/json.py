@@ -35,10 +35,11 @@ def report_document(report: RunReport) -> dict[str, object]:
 
 
 def preview_document(preview: Preview) -> dict[str, object]:
-    """Give the plan's JSON document."""
+    """Give the plan's JSON document; `exit` is the status that a copy would be refused with, 0 if it would not be."""
     document = _without_nothing(asdict(preview))
     head = {
         "schema": document.pop("schema"),
+        "exit": preview.exit,
         "rows": preview.rows,
         "bytes": preview.bytes,
         "undecided": len(preview.undecided),

@@ -42,17 +42,20 @@ class Resolution:
     barred: tuple[Problem, ...] = ()
     doubts: tuple[Problem, ...] = ()
 
+    @property
+    def unfit(self) -> tuple[Problem, ...]:
+        """What of the decided columns a copy is refused for: DM309 for each barred one, DM317 for each doubt."""
+        return (*self.barred, *self.doubts)
+
     def settled(self) -> MaskPlan:
         """
         Give the plan, if it is total.
 
         Raises:
-            RefusedError: DM301 for each undecided column, DM309 for each barred one, DM317 for each doubt,
-                all of them at once.
+            RefusedError: DM301 for each undecided column, and what is `unfit`, all of them at once.
         """
         hint = _ONE_RULE if self.plan.decisions else _NO_RULE
-        undecided = [_undecided(column, hint) for column in self.undecided]
-        problems = [*self.barred, *undecided, *self.doubts]
+        problems = [*self.barred, *(_undecided(column, hint) for column in self.undecided), *self.doubts]
         if problems:
             raise RefusedError.of(problems)
         return self.plan

@@ -121,6 +121,12 @@ def test_a_mask_gives_no_characters_that_the_column_lacks(mariadb: MariadbServer
     with pytest.raises(RefusedError, match="character set cp1252 lacks") as raised:
         copied(tmp_path, source, target, rules=columns({"mask": "faker", "provider": "last_name", "locale": "ru_RU"}))
     assert (raised.value.code, raised.value.place) == ("DM304", "people.name")
+    planned = dbmimic.plan(
+        configured(
+            tmp_path, source, target, rules=columns({"mask": "faker", "provider": "last_name", "locale": "ru_RU"})
+        )
+    )
+    assert (planned.exit, planned.rows, [each.code for each in planned.errors]) == (4, 2, ["DM304"])
     assert copied(tmp_path, source, target, rules=columns({"mask": "scramble"})).verified
 
 

@@ -233,7 +233,7 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
         rules = {"default": "keep"}
         doubted = run(dbmimic_command, here, tmp_path, "-q", source=url, rules=rules)
         planned = dbmimic_command.run("plan", "--json", cwd=tmp_path).document["findings"]
-        shown = dbmimic_command.run("plan", "-q", cwd=tmp_path).out
+        shown = dbmimic_command.run("plan", "-q", cwd=tmp_path)
         seen = dbmimic_command.run("doctor", "--json", "-q", cwd=tmp_path)
         accepted = dbmimic_command.run("doctor", "--json", "-q", "--accept-drift", cwd=tmp_path)
         assert run(dbmimic_command, here, tmp_path, "-q", "--accept-drift", source=url, rules=rules).status == 0
@@ -254,7 +254,9 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
     assert "audit.what" in doubted.err
     assert "dbmimic copy --accept-drift" in doubted.err
     assert {("DM317", "error", "audit.what")} <= {(each["code"], each["severity"], each["place"]) for each in planned}
-    assert "--accept-drift" in shown
+    assert shown.status == 4
+    assert shown.out.startswith("a copy would end with status 4: 1 error\n")
+    assert "--accept-drift" in shown.out
     assert (seen.status, seen.document["exit"]) == (4, 4), "the doctor's status is that of a copy"
     assert ("DM317", "audit.what", "error") in {
         (each["code"], each["place"], each["outcome"]) for each in seen.document["checks"]

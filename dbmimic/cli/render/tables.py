@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dbmimic.cli.render.console import output
+from dbmimic.model.amount import amount
 from dbmimic.model.budget import BudgetOutcome
 from dbmimic.model.coverage import TableCoverage
 from dbmimic.model.explanation import Explanation
@@ -41,8 +42,12 @@ def show_report(report: RunReport, *, verbose: bool) -> None:
 
 
 def show_preview(preview: Preview, *, verbose: bool) -> None:
-    """Print what a copy would do."""
+    """Print what a copy would do, and first what it would be refused for."""
     console = output()
+    if preview.exit:
+        wrong = [(preview.errors, "error"), (preview.undecided, "undecided column")]
+        told = ", ".join(amount(len(found), what) for found, what in wrong if found)
+        console.print(f"[red]a copy would end with status {preview.exit}[/]: {told}")
     table = _table("table", "rows", "of", "own", "need", "size", "masked", "kept", "undecided", label="why")
     for row in preview.tables:
         counts = (row.rows, row.source_rows, row.own, row.need)
@@ -132,12 +137,12 @@ def _columns(console: Console, preview: Preview) -> None:
 def _undecided(console: Console, preview: Preview) -> None:
     if preview.undecided:
         console.print(
-            f"[red]{len(preview.undecided)} columns are undecided[/]; a copy is refused until each has a rule:"
+            f"[red]undecided: {amount(len(preview.undecided), 'column')}[/]; a copy is refused until each has a rule:"
         )
         for column in preview.undecided:
             console.print(escape(f"  {column.table}.{column.column}: redact   # {column.type}"))
     else:
-        console.print("[green]every column is decided[/]")
+        console.print("every column is decided" if preview.exit else "[green]every column is decided[/]")
 
 
 def _findings(console: Console, findings: tuple[Finding, ...], *, verbose: bool) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import dbmimic
 from dbmimic.errors import DbmimicError, RefusedError, TargetError
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 from tests.conformance.crossing import values
 from tests.conformance.crossing.values import COLUMNS, EVERY_BYTE, MYSQL_ROWS, ROWS
-from tests.copying import copied
+from tests.copying import configured, copied
 
 KINDS = {name: kind for name, (kind, _) in COLUMNS.items()}
 WANTED = values.in_order(list(KINDS.values()), list(ROWS))
@@ -210,6 +211,9 @@ def test_a_type_that_mysql_lacks_is_refused_unless_it_is_nulled(
         ("DM309", "public.t.a"),
         ("DM309", "public.t.i"),
     ]
+    planned = dbmimic.plan(configured(tmp_path, postgres15.url(name), mariadb.url(name)))
+    assert [(each.code, each.place) for each in planned.errors] == [("DM309", "public.t.a"), ("DM309", "public.t.i")]
+    assert planned.exit == 4
     rules = {"default": "keep", "columns": {"t.a": "null", "t.i": "null"}}
     assert copied(tmp_path, postgres15.url(name), mariadb.url(name), rules=rules).verified
     assert mariadb.execute("SELECT * FROM t", database=name) == [(1, None, None)]

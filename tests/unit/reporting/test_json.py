@@ -1,6 +1,7 @@
 """The JSON that scripts hold on to: the contract's keys, and a report that comes back as it went out."""
 
 import json
+from dataclasses import replace
 
 from dbmimic.errors import ConfigError, Problem
 from dbmimic.model.findings import Finding, Severity
@@ -66,6 +67,11 @@ def test_a_plan_tells_what_is_undecided() -> None:
     )
     document = json.loads(text(preview_document(preview)))
     assert (document["schema"], document["rows"], document["undecided"]) == ("dbmimic/plan/1", 3, 1)
+    assert document["exit"] == 4
+    decided = replace(preview, columns=())
+    warned = replace(decided, findings=(Finding("DM314", Severity.WARNING, "t.a", "untried"),))
+    failed = replace(warned, findings=(*warned.findings, Finding("DM313", Severity.ERROR, "t.a", "refused")))
+    assert [each.exit for each in (decided, warned, failed)] == [0, 0, 4]
 
 
 def test_a_finding_keeps_its_fingerprint_while_code_and_place_stay() -> None:
