@@ -13,6 +13,7 @@ from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.schema import Schema, Table
 from dbmimic.model.types import Kind
 
+_KINDS = frozenset(Kind)
 _CODE = 64  # characters (bytes of a binary column) in which nobody writes sentences
 _FAMILIES = (
     frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT}),
@@ -46,6 +47,8 @@ def drift(before: Known, schema: Schema, plan: MaskPlan) -> Drifted:
                 doubts.append(Problem("DM317", reason, str(column), _ACCEPT))
             else:
                 message = f"the column was {_short(was)} at the last copy and is {_short(now)} now"
+                if str(was) == str(now):
+                    message = f"the column is {_short(now)} still, which the dbmimic of the last copy took otherwise"
                 findings.append(Finding("DM318", Severity.INFO, str(column), message))
         if name not in before.shapes:
             findings += _renamed(name, table, before, ids.keys())
@@ -72,8 +75,10 @@ def _changed(table: Table, before: Known) -> Iterator[tuple[ColumnId, Shape, Sha
 
 def _may_hold_more(was: Shape, now: Shape) -> bool:
     """Tell whether a column may hold something of which nobody thought when it was kept."""
-    kind, new_kind = Kind(was.kind), Kind(now.kind)
-    if kind is not new_kind:
+    kind, new_kind = was.kind, now.kind  # another version may have had other kinds
+    if kind != new_kind:
+        if kind not in _KINDS and was.type == now.type:
+            return False
         related = any({kind, new_kind} <= family for family in _FAMILIES)
         return not related and new_kind not in _LISTED
     if kind in {Kind.TEXT, Kind.BINARY}:

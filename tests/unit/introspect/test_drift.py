@@ -53,6 +53,18 @@ def test_a_kept_column_that_may_hold_something_else(was: LogicalType, now: Logic
     assert len(found.findings) == (0 if is_doubtful or Known.of(old) == Known.of(new) else 1)
 
 
+@pytest.mark.parametrize(("type_", "is_doubtful"), [(None, False), ("money", True)])
+def test_a_kind_of_another_version(type_: str | None, is_doubtful: bool) -> None:
+    now = schema([table("t", {"id": INT}, ("id",))])
+    shape = Known.of(now).shapes["public.t"]["id"]
+    old = Known({"public.t": {"id": shape._replace(kind="counter", type=type_ or shape.type)}}, ())
+    found = drift(old, now, plan(now))
+    assert ([each.code for each in found.doubts], [each.code for each in found.findings]) == (
+        (["DM317"], []) if is_doubtful else ([], ["DM318"])
+    )
+    assert is_doubtful or f"is {shape} still" in found.findings[0].message
+
+
 def test_keys_and_names() -> None:
     parent, child = table("p", {"id": INT}, ("id",)), table("c", {"id": INT, "p_id": INT}, ("id",))
     key = edge("c", ("p_id",), "p", ("id",))
