@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from dbmimic import load, subset
@@ -12,7 +13,7 @@ from dbmimic.load import ClearedTarget
 from dbmimic.model.checkup import CheckResult, Outcome
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.nightly import ThrottleSpec
-from dbmimic.model.target import Structure
+from dbmimic.model.target import Structure, TargetState
 from dbmimic.pipeline.job import Request, World
 from dbmimic.pipeline.prepare import Prepared, prepare, refuse_too_many, slice_count, walked
 from dbmimic.pipeline.summaries import counted
@@ -87,11 +88,7 @@ def examine(
         plan = sheet.ask("columns", prepared.resolution.settled, quiet=True)
         if plan is not None or prepared.drifted:
             sheet.note("columns", prepared.drifted)
-    cleared = None
-    if source is None or target is None:
-        sheet.skip("target guard")
-    else:
-        cleared = sheet.ask("target guard", lambda: load.clear(target, against=source, confirmed=request.confirmed))
+    cleared = _cleared(request, source, target, sheet)
     structure = None
     if source is not None:
         structure = sheet.ask("structure", source.structure, quiet=True)
@@ -125,6 +122,28 @@ def clock(examined: ExaminedSource | ExaminedTarget, what: str, world: World, sh
     message = f"the {what}'s clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} this machine's"
     hint = "set both by NTP: stamps, histories and the ends of sandboxes go by them"
     sheet.note(name, [Finding("DM236", Severity.WARNING, what, message, hint)] if abs(off) > _CLOCK_SECONDS else [])
+
+
+def _cleared(request: Request, source: Source | None, target: Target | None, sheet: Sheet) -> ClearedTarget | None:
+    """Give the target as one that may be replaced, and note what makes it one."""
+    if source is None or target is None:
+        sheet.skip("target guard")
+        return None
+    question = partial(load.clear, target, against=source, confirmed=request.confirmed)
+    cleared = sheet.ask("target guard", question, quiet=True)
+    if cleared is not None:
+        sheet.note("target guard", (), _guarded(cleared.state))
+    return cleared
+
+
+def _guarded(state: TargetState) -> str:
+    """Tell what was looked at of a target that may be replaced, and why it may."""
+    if not state.exists:
+        return f"{state.name} is not there yet, and will be made"
+    apart = "neither the source nor one with it (servers' identities, and a lock of the source's session)"
+    if state.stamp is not None:
+        return f"{state.name} is {apart}, and a copy that dbmimic made ({state.stamp.made_at})"
+    return f"{state.name} is {apart}, and {'empty' if state.empty else 'named by --confirm-target'}"
 
 
 def _slice(

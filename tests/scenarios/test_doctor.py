@@ -61,6 +61,8 @@ def test_all_is_well_and_nothing_is_written(
     assert {"rules", "target guard", "slice", "room", "target rights"} <= {
         each["name"] for each in ended.document["checks"] if each["outcome"] == "ok"
     }
+    (guard,) = (each["message"] for each in ended.document["checks"] if each["name"] == "target guard")
+    assert re.search(r"not there yet|lock of the source's session\), and (empty|a copy that dbmimic made)", guard)
     assert files(tmp_path) == before
     if server:
         only_reads([re.sub(r"--.*", "", statement) for statement in server.statements()[seen:]])
