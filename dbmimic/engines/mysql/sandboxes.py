@@ -54,12 +54,20 @@ class MysqlSandboxes:
         self._address = address
         self._side = Side("target", str(address))
         self._session = self._opened()
-        self.project = folded(self._session, address.database)
+        try:
+            self.project = folded(self._session, address.database)
+        except BaseException:
+            self._session.close()
+            raise
         self._sidecar = Sidecar(self._session, Places(self.project))
 
     def _opened(self) -> Session:
         session = connect(self._address, self._side, None)
-        session.run(f"SET SESSION foreign_key_checks = 0, lock_wait_timeout = {_LOCK_SECONDS}")
+        try:
+            session.run(f"SET SESSION foreign_key_checks = 0, lock_wait_timeout = {_LOCK_SECONDS}")
+        except BaseException:
+            session.close()
+            raise
         return session
 
     def hold(self, what: str) -> bool:

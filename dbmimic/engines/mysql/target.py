@@ -47,7 +47,13 @@ class MysqlTarget:
             raise ConfigError("DM214", "the address names no database", place=str(address))
         self._address = address
         self._session = connect(address, Side("target", str(address)), None)
-        self._places = Places(folded(self._session, address.database))
+        try:
+            self._places = Places(folded(self._session, address.database))
+            self._session.run("SET SESSION foreign_key_checks = 0")
+            self._session.run(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
+        except BaseException:
+            self._session.close()
+            raise
         self._exchange = Exchange(self._session, self._places)
         self._loader = Loader(self._session)
         self._catalogue: catalogue.Catalogue | None = None
@@ -55,8 +61,6 @@ class MysqlTarget:
         self._locked = False
         self._built = False
         self._units: dict[str, int] = {}
-        self._session.run("SET SESSION foreign_key_checks = 0")
-        self._session.run(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
 
     def identity(self) -> Identity:
         """Give which database this is."""

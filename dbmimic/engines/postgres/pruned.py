@@ -65,15 +65,23 @@ class PrunedTarget(PostgresTarget):
         try:
             session = self._idle.get_nowait()
         except Empty:
-            session = self._another()
-            with speaking(session, Side.TARGET, _DOING):
-                session.execute(_BY_INDEX)
+            session = self._by_index()
         try:
             yield session
             if session.info.server_version >= FLUSHES:  # what it wrote is counted before anybody asks for the counts
                 session.execute("SELECT pg_stat_force_next_flush()")
         finally:
             self._idle.put(session)
+
+    def _by_index(self) -> Connection:
+        session = self._another()
+        try:
+            with speaking(session, Side.TARGET, _DOING):
+                session.execute(_BY_INDEX)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def _leave(self) -> None:
         """Close the sessions that were lent, too."""

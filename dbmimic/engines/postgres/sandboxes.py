@@ -45,7 +45,11 @@ class PostgresSandboxes:
         self._address = address
         self._upkeep = maintenance(address)
         self._books: Connection | None = None
-        self.project = address.database or named(address)
+        try:
+            self.project = address.database or named(address)
+        except BaseException:
+            self._upkeep.close()
+            raise
         self._register = databases.beside(self.project, register.SUFFIX)
 
     @contextmanager

@@ -59,8 +59,12 @@ class PostgresTarget:
         self._locked = False
         self._built = False
         self._findings: list[Finding] = []
-        self._name = address.database or named(address)
-        toolbox.serve(self._upkeep.info.server_version, tls=self._upkeep.pgconn.ssl_in_use)
+        try:
+            self._name = address.database or named(address)
+            toolbox.serve(self._upkeep.info.server_version, tls=self._upkeep.pgconn.ssl_in_use)
+        except BaseException:
+            self._upkeep.close()
+            raise
 
     @property
     def engine(self) -> str:

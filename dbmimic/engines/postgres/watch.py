@@ -31,9 +31,13 @@ class PostgresWatch:
         self._waiting, self._at_work = catalog.query("waiting"), others + catalog.query("at_work")
         self._crowd, self._crowds = others + catalog.query("crowd"), 0  # and how often it was asked
         self._connection = connect(address, Side.SOURCE)
-        with speaking(self._connection, Side.SOURCE, _DOING):
-            apply(self._connection, _SHORT)
-            seen = self._connection.execute("SELECT pg_has_role('pg_read_all_stats', 'USAGE')").fetchone()
+        try:
+            with speaking(self._connection, Side.SOURCE, _DOING):
+                apply(self._connection, _SHORT)
+                seen = self._connection.execute("SELECT pg_has_role('pg_read_all_stats', 'USAGE')").fetchone()
+        except BaseException:
+            self._connection.close()
+            raise
         self._sees_all = seen == (True,)
 
     @property

@@ -12,7 +12,8 @@ import time
 import psycopg
 import pytest
 
-from dbmimic.engines.postgres import ddl, guarding, programs
+from dbmimic.engines.postgres import ddl, guarding, programs, pruned, watch
+from dbmimic.engines.postgres.connect import connect
 from dbmimic.engines.postgres.errors import Fault, Side, translated, unreachable
 from dbmimic.errors import (
     RefusedError,
@@ -299,6 +300,25 @@ def test_a_dump_that_finds_the_snapshot_gone_says_so(bench):
         source.structure()
     assert caught.value.code == "DM403"
     assert "pg_dump" in caught.value.message
+
+
+def test_a_session_whose_first_statement_fails_is_closed(bench, monkeypatch):
+    source, opened = bench.source(bench.database(PAIR)), []
+
+    def connecting(*given, **options):
+        opened.append(connect(*given, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(watch, "connect", connecting)
+    monkeypatch.setattr(watch, "_SHORT", (("nonesuch", "1"),))
+    with pytest.raises(SourceError):
+        source.watch()
+    target = bench.target(bench.database())
+    monkeypatch.setattr(target, "_another", lambda: connecting(bench.address("postgres"), Side.TARGET))
+    monkeypatch.setattr(pruned, "_BY_INDEX", "SET nonesuch = 1")
+    with pytest.raises(TargetError), target._lent():
+        pass
+    assert [each.closed for each in opened] == [True, True]
 
 
 def test_a_dump_has_no_file_that_a_killed_run_would_leave(bench, monkeypatch, tmp_path):
