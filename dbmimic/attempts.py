@@ -50,7 +50,8 @@ class Attempts:
                 elif passes(error) and pauses:
                     pause = pauses.pop(0)
                     fewer = self._with_fewer() if isinstance(error, ServerFull) else ""
-                    tried = f"the run begins anew in {pause:g} s{fewer} ({again - len(pauses)} of {again})"
+                    onward = "goes on, where it can, with what it had loaded" if self.request.resume else "begins anew"
+                    tried = f"in {pause:g} s the run {onward}{fewer} ({again - len(pauses)} of {again})"
                     opening.tell(self.world, error, tried)
                 else:
                     raise self._doubt or error from None
