@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from dbmimic import hosting
 from dbmimic.config import resolve as late
 from dbmimic.config.refreshing import url
-from dbmimic.errors import DbmimicError, HookError, InternalError, RefusedError, VerificationFailed
+from dbmimic.errors import DbmimicError, HookError, InternalError, RefusedError, SwapInDoubt, VerificationFailed
 from dbmimic.model.events import (
     Event,
     HookEnded,
@@ -242,6 +242,7 @@ class _Course:
             first = ours.problems[0]
             status = RunStatus.VERIFIED if isinstance(ours, HookError) else RunStatus.FAILED
             run = replace(self.run, code=first.code, place=first.place, message=first.message, exit=ours.exit_status)
+            run = replace(run, in_doubt=isinstance(ours, SwapInDoubt))
         elif error is not None:
             # after the swap only what was to follow was stopped: the target is the new copy
             status = RunStatus.STOPPED if self.report is None else RunStatus.VERIFIED

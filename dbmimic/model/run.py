@@ -27,7 +27,8 @@ class Run:
 
     `exit` is the exit status, `code`, `place` and `message` are those of the first problem, `findings` how many of each
     code there were; `seconds` by chapter, with `total`. `bytes` is what was loaded, as it was sent, `row_counts`
-    the copy's rows by table and `known` the source's structure, as far as the run came to know them.
+    the copy's rows by table and `known` the source's structure, as far as the run came to know them. `in_doubt` says
+    that the target was lost while the new copy took its place: whether it serves that one or the old one is not known.
     """
 
     run: str
@@ -47,6 +48,7 @@ class Run:
     place: str = ""
     message: str = ""
     bytes: int | None = None
+    in_doubt: bool = False
     row_counts: dict[str, int] | None = field(default=None, repr=False)
     known: Known | None = field(default=None, repr=False)
     schema: str = SCHEMA

@@ -79,6 +79,8 @@ def _registry(run: Run, numbers: Numbers, success: float | None) -> CollectorReg
     gauge("dbmimic_last_run_timestamp_seconds", "When the last run ended.").labels(run.target).set(ended)
     status = gauge("dbmimic_run_exit_status", "The exit status of the last run.")
     status.labels(run.target).set(1 if run.exit is None else run.exit)
+    doubt = gauge("dbmimic_run_in_doubt", "1 where nobody knows whether the last run's copy is in place.")
+    doubt.labels(run.target).set(int(run.in_doubt))
     seconds = gauge("dbmimic_run_duration_seconds", "How long each stage of the last run took.", "stage")
     for stage, taken in numbers.seconds.items():
         seconds.labels(run.target, stage).set(taken)

@@ -55,6 +55,9 @@ def verdict(run: Run) -> str:
     if run.good:
         return f"dbmimic: {target} is a new copy, verified, but what was to follow failed (status {run.exit})"
     status = "" if run.exit is None else f" (status {run.exit})"
+    if run.in_doubt:
+        lost = f"the run {run.status}{status} while it put the new copy in place"
+        return f"dbmimic: what {target} serves is in doubt, the new copy or what it served before: {lost}"
     return f"dbmimic: no new copy for {target}: the run {run.status}{status}; what it served before, it still serves"
 
 

@@ -15,11 +15,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dbmimic import hosting, refresh, wiring
+from dbmimic.cli.render.runs import show_run
 from dbmimic.errors import SwapInDoubt, TargetLost, UsageError
 from dbmimic.model.events import Noticed
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.report import RunReport
+from dbmimic.model.run import Drift
 from dbmimic.ports.listener import Listener, silent
+from dbmimic.reporting.notice import verdict
 from tests import small_shop
 from tests.command_line import Ended, Forks
 from tests.copying import SECRET, configured
@@ -278,7 +281,7 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
     assert listed.count(f"{here.target} ") == 4, "a pipe gets addresses in one piece, however narrow the terminal is"
 
 
-def test_what_no_report_tells_is_counted_too(tmp_path: Path) -> None:
+def test_what_no_report_tells_is_counted_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """That a run began anew, for instance: whoever looks at numbers alone has to see it."""
     shop = small_shop.on_sqlite(tmp_path)
     runs, textfile = tmp_path / "runs", tmp_path / "m.prom"
@@ -309,5 +312,12 @@ def test_what_no_report_tells_is_counted_too(tmp_path: Path) -> None:
 
     with pytest.raises(SwapInDoubt):
         refresh.refresh(settings, lost, silent, pytest.fail)
+    [run, _] = hosting.history(settings).runs()
+    assert (run.status, run.good, run.in_doubt) == ("failed", False, True)
+    told = verdict(run)
+    assert ("in doubt" in told, "still serves" in told) == (True, False)
+    assert f'dbmimic_run_in_doubt{{target="{run.target}"}} 1.0' in textfile.read_text()
+    show_run(run, Drift())
+    assert "failed, in doubt, exit status 6" in capsys.readouterr().out
     with pytest.raises(UsageError, match="no report of it is kept"):  # it would say `verified`
         hosting.history(settings).reported("last")

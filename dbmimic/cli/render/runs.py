@@ -25,11 +25,16 @@ def show_runs(runs: Sequence[tuple[Run, Drift]]) -> None:
         seconds = f"{run.seconds['total']:.1f}" if run.seconds and "total" in run.seconds else ""
         colour = _COLOURS.get(run.status, "red")
         began = run.started_at[:19].replace("T", " ")
-        cells = (run.run[:_SHORT], began, escape(run.target), f"[{colour}]{run.status}[/]", rows, seconds)
+        cells = (run.run[:_SHORT], began, escape(run.target), f"[{colour}]{_ended(run)}[/]", rows, seconds)
         table.add_row(*cells, _changed(drift), run.code)
     console = output()
     console.print(table)
     console.print(f"{len(runs)} runs")
+
+
+def _ended(run: Run) -> str:
+    """Give how it ended; where nobody knows what the target serves since then, it says so."""
+    return f"{run.status}, in doubt" if run.in_doubt else run.status.value
 
 
 def _changed(drift: Drift) -> str:
@@ -55,7 +60,7 @@ def show_run(run: Run, drift: Drift) -> None:
         ("into", run.target),
         ("began", run.started_at),
         ("ended", run.ended_at or ""),
-        ("status", f"{run.status}" if run.exit is None else f"{run.status}, exit status {run.exit}"),
+        ("status", _ended(run) if run.exit is None else f"{_ended(run)}, exit status {run.exit}"),
         ("rows", "" if run.rows is None else f"{run.rows:,} in {run.tables} tables"),
         ("seconds", ", ".join(f"{name} {taken:.2f}" for name, taken in (run.seconds or {}).items())),
         ("findings", ", ".join(f"{count} {code}" for code, count in (run.findings or {}).items())),
