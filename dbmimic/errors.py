@@ -68,6 +68,7 @@ Codes, so that one word has one meaning:
     DM603 a masked column still holds the source's value
     DM604 the schemas differ              DM605 rows could not be compared
     DM606 the copy does not hold what was sent                   DM607 a mask could not read some values
+    DM608 texts were none in the source's encoding, and were mended
     DM611 a hook's SQL failed             DM612 a hook's SQL left the copy less than whole
     DM623 rows of the copy are new that were not sent, or were sent and are not there
     DM701 another run holds the target    DM702 a lock was not had in time

@@ -119,7 +119,12 @@ def _name(named: Named | None, what: str) -> str:
 def reached(config: Settings, what: str) -> Address:
     """Give the address of the source or the target, with how long to wait for a word from there."""
     named, network = config.source if what == "source" else config.target, config.network
-    return replace(address(named, what), stall_timeout=network.stall_timeout, few_sessions=network.few_sessions)
+    return replace(
+        address(named, what),
+        stall_timeout=network.stall_timeout,
+        few_sessions=network.few_sessions,
+        mends_text=config.mends_text and what == "source",
+    )
 
 
 def address(named: Named | None, what: str) -> Address:

@@ -85,7 +85,9 @@ class Workshop:
         return Engines().of(address.engine).join_target(address, token)
 
     def _address(self, named: Named | None, what: str) -> Address:
-        return replace(_followed(named, what), stall_timeout=self.settings.network.stall_timeout)
+        settings = self.settings
+        mends = settings.mends_text and what == "source"
+        return replace(_followed(named, what), stall_timeout=settings.network.stall_timeout, mends_text=mends)
 
     def secret(self) -> Secret:
         """Give the secret that masks are keyed with."""

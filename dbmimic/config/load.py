@@ -104,6 +104,7 @@ def _from_file(data: bytes, path: Path, environ: Mapping[str, str]) -> Settings:
         retention=form.retention.spec(
             document.value_place(("retention", "copies")) if form.retention.copies > 1 else ""
         ),
+        mends_text=form.on_encoding_error == "replace",
     )
 
 

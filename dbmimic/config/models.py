@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -179,6 +179,10 @@ class ConfigForm(Form):
     retry: Annotated[RetryForm, BeforeValidator(empty_mapping)] = RetryForm()
     network: Annotated[NetworkForm, BeforeValidator(empty_mapping)] = NetworkForm()
     retention: Annotated[RetentionForm, BeforeValidator(empty_mapping)] = RetentionForm()
+    on_encoding_error: Annotated[
+        Literal["fail", "replace"],
+        Field(description="PostgreSQL: what becomes of a text with bytes that are none in its encoding."),
+    ] = "fail"
 
 
 class PackForm(Form):

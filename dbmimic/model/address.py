@@ -16,7 +16,8 @@ class Address:
 
     `stall_timeout` is for how many seconds nothing may come from the server before another connection asks whether
     there is still somebody; None is for ever. With `few_sessions` nothing is done side by side that can be done one
-    after the other.
+    after the other. With `mends_text` a text that is none in its encoding is read with another character for what
+    makes it so.
     """
 
     engine: str
@@ -28,6 +29,7 @@ class Address:
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     stall_timeout: float | None = None
     few_sessions: bool = False
+    mends_text: bool = False
 
     def __str__(self) -> str:
         if self.engine == "sqlite":

@@ -51,7 +51,8 @@ class RawBatch:
 
     Shape: each array of `head` is a `pa.string()` array (the engine's own text form; NULL is null) of `row_count`
     values; the payload holds the same rows in the same order. `unfit` names columns with a value that the target's
-    engine cannot hold, and says why: their arrays are all null, and nothing but NULL may be made of them.
+    engine cannot hold, and says why: their arrays are all null, and nothing but NULL may be made of them. `mended`
+    counts by column the values that were no text in the source's encoding.
     """
 
     layout: Layout
@@ -59,6 +60,7 @@ class RawBatch:
     head: Mapping[str, pa.Array]
     tail: Payload
     unfit: Mapping[str, str] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,3 +211,4 @@ class Settings:
     retry: RetrySpec = field(default_factory=RetrySpec)
     network: NetworkSpec = field(default_factory=NetworkSpec)
     retention: RetentionSpec = field(default_factory=RetentionSpec)
+    mends_text: bool = False

@@ -39,22 +39,27 @@ class Account:
 
     seen: Seen | None = None
     unread: Mapping[str, int] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
         """Give it as text."""
-        return json.dumps({"seen": None if self.seen is None else asdict(self.seen), "unread": dict(self.unread)})
+        seen = None if self.seen is None else asdict(self.seen)
+        return json.dumps({"seen": seen, "unread": dict(self.unread), "mended": dict(self.mended)})
 
     @classmethod
     def of(cls, text: str) -> Account:
         """Give what such a text says."""
         told = json.loads(text or "{}")
         seen = told.get("seen")
-        return cls(None if seen is None else Seen(**seen), told.get("unread", {}))
+        return cls(None if seen is None else Seen(**seen), told.get("unread", {}), told.get("mended", {}))
 
 
 @dataclass(frozen=True, slots=True)
 class UnitResult:
-    """What came of a unit; `unread` counts by column the values that its mask could not read."""
+    """
+    What came of a unit; `unread` counts by column the values that its mask could not read, `mended` those that were no
+    text in the source's encoding.
+    """
 
     id: str
     layout: Layout
@@ -63,3 +68,4 @@ class UnitResult:
     seconds: float
     seen: Seen | None = None
     unread: Mapping[str, int] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from dbmimic.model.report import RunReport
 from dbmimic.model.target import Stamp
 from dbmimic.pipeline import delta, resume
 from dbmimic.pipeline.amend import amend
-from dbmimic.pipeline.expect import describe, expectation, unread_findings
+from dbmimic.pipeline.expect import describe, expectation, mended_findings, unread_findings
 from dbmimic.pipeline.job import Chapters, Request, World
 from dbmimic.pipeline.making import Work, in_full
 from dbmimic.pipeline.prepare import prepare, refuse_too_many, walked
@@ -78,6 +78,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
             *how,
             *made.findings,
             *unread_findings(report.masks.invalid),
+            *mended_findings(made.done),
             *made.judged.findings,
         ),
         coverage=afforded.walked.coverage,

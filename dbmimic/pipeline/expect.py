@@ -137,6 +137,17 @@ def unread_findings(invalid: Mapping[str, int]) -> Iterator[Finding]:
         yield Finding("DM607", Severity.WARNING, place, reason, "see whether another mask fits the column better")
 
 
+def mended_findings(done: Sequence[UnitResult]) -> Iterator[Finding]:
+    """Give a warning for each column with texts that were none in the source's encoding."""
+    counts: Counter[str] = Counter()
+    for result in done:
+        for name, count in result.mended.items():
+            counts[str(result.layout.table.column(name))] += count
+    for place, count in sorted(counts.items()):
+        reason = f"{count:,} of its texts are none in the source's encoding; U+FFFD or ? stands for the bytes at fault"
+        yield Finding("DM608", Severity.WARNING, place, reason, "mend them in the source")
+
+
 def _tables(
     schema: Schema, slices: Slices, rows: Mapping[TableId, int], done: Sequence[UnitResult], source: Reader
 ) -> tuple[TableReport, ...]:

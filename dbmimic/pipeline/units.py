@@ -358,6 +358,7 @@ def process(
     check = StreamCheck(masker.table, columns, read, digest) if columns is not None else None
     told = {"rows": 0, "bytes": 0}
     unread: Counter[str] = Counter()
+    mended: Counter[str] = Counter()
 
     def watched(batches: Iterable[RawBatch]) -> Generator[MaskedBatch, None, None]:
         for batch in batches:
@@ -369,10 +370,11 @@ def process(
             told["rows"] += masked.row_count
             told["bytes"] += size
             unread.update(masked.unread)
+            mended.update(batch.mended)
             listener(RowsCopied(layout.table, masked.row_count, size))
 
     def account() -> str:
-        return Account(check.seen if check is not None else None, dict(unread)).text()
+        return Account(check.seen if check is not None else None, dict(unread), dict(mended)).text()
 
     # A session that is left in the middle of its rows waits for us, and the server's databases with it.
     try:
@@ -389,7 +391,8 @@ def process(
         told["bytes"] = told["bytes"] or unit.byte_count
         listener(RowsCopied(layout.table, row_count - told["rows"], told["bytes"]))
     seen = check.seen if check is not None else None
-    return UnitResult(unit.id, layout, row_count, told["bytes"], clock.seconds() - began, seen, dict(unread))
+    took = clock.seconds() - began
+    return UnitResult(unit.id, layout, row_count, told["bytes"], took, seen, dict(unread), dict(mended))
 
 
 def _read_closely(unit: WorkUnit, source: Reader | JoinedSource) -> None:

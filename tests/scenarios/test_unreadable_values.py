@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import dbmimic
 from dbmimic.errors import SourceError
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
-from tests.copying import copied
+from tests.copying import configured, copied
 from tests.small_shop import Shop
 
 LONG = 10_000_000
+MENDED = "caf\ufffd\tof \\ Canary\ufffd"
 BROKEN = '{"name": "Anna Canary", "to": ['
 RULES = {
     "default": "keep",
@@ -73,15 +75,22 @@ def decayed(postgres15: PostgresServer) -> Iterator[Shop]:
     postgres15.execute("DROP DATABASE decayed")
 
 
-@pytest.mark.parametrize("column", ["note", "seen"])
-def test_bytes_that_are_no_text_are_the_source_s_fault(
-    decayed: Shop, postgres15: PostgresServer, column: str, tmp_path: Path
+def test_bytes_that_are_no_text_are_the_source_s_fault_unless_they_are_to_be_replaced(
+    decayed: Shop, postgres15: PostgresServer, tmp_path: Path
 ) -> None:
     """Whether a mask reads them, or the target alone finds out."""
-    rules = {"default": "keep", "columns": {f"papers.{column}": "null"}}
+    ends = postgres15.url("decayed"), decayed.url("decayed_stage")
     decayed.create("decayed_stage")
-    with pytest.raises(SourceError) as refused:
-        copied(tmp_path, postgres15.url("decayed"), decayed.url("decayed_stage"), rules=rules)
-    assert (refused.value.code, refused.value.place) == ("DM404", "public.papers.note")
-    assert "(0,2)" in refused.value.message
-    assert "Canary" not in str(refused.value)
+    for column in ("note", "seen"):
+        with pytest.raises(SourceError) as refused:
+            copied(tmp_path, *ends, rules={"default": "keep", "columns": {f"papers.{column}": "null"}})
+        assert (refused.value.code, refused.value.place) == ("DM404", "public.papers.note")
+        assert "(0,2)" in refused.value.message
+        assert "Canary" not in str(refused.value)
+    rules = {"default": "keep", "columns": {"papers.kept": "scramble"}}
+    report = copied(tmp_path, *ends, rules=rules, on_encoding_error="replace")
+    told = {finding.place: finding.message for finding in report.findings if finding.code == "DM608"}
+    assert told.keys() == {"public.papers.kept", "public.papers.note"}
+    assert all(message.startswith("1 of") for message in told.values())
+    assert decayed.run("decayed_stage", ["SELECT note FROM papers ORDER BY id"]) == [("a",), (MENDED,)]
+    assert dbmimic.verify(configured(tmp_path, *ends, rules=rules, on_encoding_error="replace")).verified

@@ -150,7 +150,7 @@ class CrossingSource:
                 head[name] = functools.reduce(lambda given, step: step(given), steps[name], values)
             except Unfit:
                 unfit[name] = f"a value of the source has no counterpart in {self._to}'s type"
-        return RawBatch(layout, batch.row_count, head, NO_TAIL, unfit)
+        return RawBatch(layout, batch.row_count, head, NO_TAIL, unfit, batch.mended)
 
     def _steps_of(self, table: TableId) -> dict[str, list[Step]]:
         if table not in self._steps:

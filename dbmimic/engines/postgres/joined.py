@@ -34,7 +34,7 @@ class PostgresJoinedSource:
             self._connection.close()
             raise
         psql = partial(Psql.like, self._connection, toolbox, Side.SOURCE)
-        self._reading = Reading(self._connection, Side.SOURCE, snapshot, psql)
+        self._reading = Reading(self._connection, Side.SOURCE, snapshot, psql, address.mends_text)
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf."""

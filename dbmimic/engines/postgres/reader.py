@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import selectors
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import psycopg
 from psycopg import sql
-from psycopg.pq import ExecStatus
 
-from dbmimic.engines.postgres import catalog, copytext, tids, waiting
+from dbmimic.engines.postgres import catalog, copytext, tids
 from dbmimic.engines.postgres.catalog import ENGINE
 from dbmimic.engines.postgres.connect import ORDERLY, Connection, reading_settings, spelled
-from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
+from dbmimic.engines.postgres.copyout import copy_out, mended_rows, pinpointed
+from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Outflow, Psql
 from dbmimic.engines.postgres.session import hang_up
 from dbmimic.engines.postgres.watch import mark
-from dbmimic.errors import SourceError, UnreadableText
+from dbmimic.errors import DbmimicError, UnreadableText
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import KeySet, Portion, Rows, Span
-from dbmimic.model.names import ColumnId, TableId
+from dbmimic.model.names import TableId
 from dbmimic.ports.source import KeyedRows
 
 BATCH_BYTES = 4 << 20  # below, what a mask costs for each batch tells
@@ -33,7 +31,6 @@ _IDS_A_STATEMENT = 20_000
 _IDS_IN_BINARY = 250_000  # binary rows have a head and an end, so all of them come by one statement, of 3 MB at most
 _WORTH_A_PUMP = 4 << 20  # bytes; starting two programs takes as long as reading so much by ourselves
 _LEAVING_SECONDS = 10.0
-_UTF8 = frozenset({"UTF8", "SQL_ASCII"})  # in the second the server knows of no encoding, and it is taken for UTF-8
 _TID_RANGES = 140000  # the first version that reads a range of places without reading the whole table
 
 
@@ -74,12 +71,17 @@ class Begun(Iterator[RawBatch]):
 
 @dataclass(slots=True)
 class Reading:
-    """A session that reads under the snapshot of that name, and how to find a `psql` that can do it in its stead."""
+    """
+    A session that reads under the snapshot of that name, and how to find a `psql` that can do it in its stead.
+
+    What `mends` texts reads all of them by itself.
+    """
 
     connection: Connection
     side: Side
     snapshot: str
     psql: Callable[[], Psql | None]
+    mends: bool = False
     _stream: _Stream | None = None
 
     def end(self) -> None:
@@ -92,6 +94,8 @@ class Reading:
 
     def read(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         """Stream the chosen rows of a leaf, by ourselves where they are few; a `psql` begins at once."""
+        if self.mends:
+            return self._mended(layout, rows)
         bulk = self.bulk(layout)
         share = _share(rows, layout.leaf, bulk)
         psql = self.psql() if bulk.byte_count * share >= _WORTH_A_PUMP else None
@@ -128,8 +132,13 @@ class Reading:
         try:
             yield from self._streamed(layout, rows)
         except UnreadableText as error:
-            columns = (*layout.head, *layout.tail)
-            raise _pinpointed(self.connection, self.side, layout.leaf, columns, rows) or error from None
+            raise self._pinpointed(layout, rows) or error from None
+
+    def _pinpointed(self, layout: Layout, rows: Rows | Span) -> DbmimicError | None:
+        columns = (*layout.head, *layout.tail)
+        return pinpointed(
+            self.connection, self.side, layout.leaf, columns, selected(layout.leaf, ("ctid", *columns), rows)
+        )
 
     def _streamed(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         messages = (
@@ -137,13 +146,25 @@ class Reading:
             for query in _queries(layout, rows)
             for message in copy_out(self.connection, self.side, query, layout.leaf)
         )
+        with self._streaming():
+            for block, row_count in copytext.blocks(messages, BATCH_BYTES):
+                yield _here_batch(layout, block, row_count)
+
+    def _mended(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
+        columns = (*layout.head, *layout.tail)
+        with self._streaming():
+            for block, row_count, places in mended_rows(
+                self.connection, self.side, layout.leaf, _queries(layout, rows), BATCH_BYTES
+            ):
+                counts = {columns[place]: count for place, count in places.items()}
+                yield replace(_here_batch(layout, block, row_count), mended=counts)
+
+    @contextmanager
+    def _streaming(self) -> Iterator[None]:
+        """Let the session be known to be in the middle of rows."""
         self._stream = stream = _Stream(threading.current_thread())
         try:
-            for block, row_count in copytext.blocks(messages, BATCH_BYTES):
-                if layout.head:
-                    yield _batch(layout, block, many=False)
-                else:
-                    yield RawBatch(layout, row_count, {}, Payload(ENGINE, Lines(block), len(block)))
+            yield
         finally:
             stream.over.set()
             self._stream = None
@@ -152,8 +173,7 @@ class Reading:
         try:
             yield from self._taken(outflow, layout)
         except UnreadableText as error:
-            columns = (*layout.head, *layout.tail)
-            raise _pinpointed(self.connection, self.side, layout.leaf, columns, rows) or error from None
+            raise self._pinpointed(layout, rows) or error from None
 
     def _taken(self, outflow: Outflow, layout: Layout) -> Generator[RawBatch, None, None]:
         with closing(outflow):
@@ -220,6 +240,12 @@ def _shares(leaf: TableId, rows: KeySet, bulk: Bulk, count: int) -> list[Portion
     return [Portion(KeySet.of(leaf, ids), int(size)) for ids in rows.chunks(leaf, -(-held // count))]
 
 
+def _here_batch(layout: Layout, block: bytes, row_count: int) -> RawBatch:
+    if layout.head:
+        return _batch(layout, block, many=False)
+    return RawBatch(layout, row_count, {}, Payload(ENGINE, Lines(block), len(block)))
+
+
 def _batch(layout: Layout, block: bytes | memoryview, *, many: bool) -> RawBatch:
     head, ends, row_count = copytext.split(block, len(layout.head), len(layout.head) + len(layout.tail))
     values = dict(zip(layout.head, head, strict=True))
@@ -227,52 +253,26 @@ def _batch(layout: Layout, block: bytes | memoryview, *, many: bool) -> RawBatch
 
 
 def keyed(
-    connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...], rows: Rows
+    connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...], rows: Rows, *, mends: bool = False
 ) -> Iterator[KeyedRows]:
     """Stream the identities of some of a leaf's rows with some columns as text."""
+
+    def asked() -> Iterator[sql.Composed]:
+        return selected(leaf, ("ctid", *columns), rows)
+
+    def blocks() -> Iterator[bytes]:
+        if mends:
+            yield from (block for block, *_ in mended_rows(connection, side, leaf, asked(), BATCH_BYTES))
+            return
+        for query in asked():
+            yield from (block for block, _ in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES))
+
     try:
-        for query in _selected(leaf, ("ctid", *columns), rows):
-            for block, _ in copytext.blocks(copy_out(connection, side, query, leaf), BATCH_BYTES):
-                values, _, _ = copytext.split(block, 1 + len(columns), 1 + len(columns))
-                yield KeyedRows(leaf, tids.parsed(values[0]), tuple(values[1:]))
+        for block in blocks():
+            values, _, _ = copytext.split(block, 1 + len(columns), 1 + len(columns))
+            yield KeyedRows(leaf, tids.parsed(values[0]), tuple(values[1:]))
     except UnreadableText as error:
-        raise _pinpointed(connection, side, leaf, columns, rows) or error from None
-
-
-def _pinpointed(
-    connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...], rows: Rows | Span
-) -> SourceError | None:
-    """
-    Give the error that tells the first text which is none in the database's encoding, by its row's place and its
-    column. None where all of them are some by our own measure.
-
-    The rows are read once more up to that one, as bytes: in its own encoding the server converts and checks nothing.
-    """
-    own = str(connection.info.parameter_status("server_encoding"))
-    asked = [query.as_string(connection) for query in _selected(leaf, ("ctid", *columns), rows)]
-    with speaking(connection, side, "reading rows", leaf):
-        connection.execute(
-            sql.SQL("SAVEPOINT dbmimic_bytes; {}").format(spelled((("client_encoding", own),), local=True))
-        )
-        try:
-            codec = "utf-8" if own in _UTF8 else connection.info.encoding
-            for query in asked:
-                for block, _ in copytext.blocks(copy_out(connection, side, query.encode(codec), leaf), BATCH_BYTES):
-                    if (found := copytext.unreadable(block, codec)) is not None:
-                        return _no_text(leaf.column(columns[found[1] - 1]), found[0].decode(), own)
-        except psycopg.NotSupportedError:  # an encoding that Python does not know
-            return None
-        finally:
-            if not connection.broken:
-                connection.execute("ROLLBACK TO SAVEPOINT dbmimic_bytes; RELEASE SAVEPOINT dbmimic_bytes")
-    return None
-
-
-def _no_text(column: ColumnId, place: str, encoding: str) -> SourceError:
-    what = "UTF-8" if encoding in _UTF8 else encoding
-    message = f"a text is not valid {what}, in the row whose ctid is {place}"
-    hint = f"mend it, or leave its row out; WHERE ctid = '{place}' finds it"
-    return SourceError("DM404", message, place=str(column), hint=hint)
+        raise pinpointed(connection, side, leaf, columns, asked()) or error from None
 
 
 def _list(columns: tuple[str, ...]) -> sql.Composed:
@@ -281,12 +281,13 @@ def _list(columns: tuple[str, ...]) -> sql.Composed:
 
 def _queries(layout: Layout, rows: Rows | Span, *, binary: bool = False) -> Iterator[sql.Composed]:
     """Give the statements that copy the rows; COPY takes no parameters, so places stand in them as digits."""
-    yield from _selected(layout.leaf, (*layout.head, *layout.tail), rows, binary=binary)
+    yield from selected(layout.leaf, (*layout.head, *layout.tail), rows, binary=binary)
 
 
-def _selected(
+def selected(
     leaf: TableId, columns: tuple[str, ...], rows: Rows | Span, *, binary: bool = False
 ) -> Iterator[sql.Composed]:
+    """Give the statements that copy these columns of the rows out."""
     select = sql.SQL("SELECT {} FROM ONLY {}").format(_list(columns), sql.Identifier(leaf.schema, leaf.name))
     form = sql.SQL(" (FORMAT binary)" if binary else "")
     if isinstance(rows, KeySet):
@@ -311,56 +312,3 @@ def _selected(
         ]
     where = sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(limits)) if limits else sql.SQL("")
     yield sql.SQL("COPY ({}{}) TO STDOUT{}").format(select, where, form)
-
-
-def copy_out(connection: Connection, side: Side, query: sql.Composed | bytes, place: TableId) -> Iterator[memoryview]:
-    """
-    Run one COPY and give its rows as they come, each with its newline.
-
-    A reader that stops early cancels the statement; the transaction, and with it the snapshot, lives on.
-    """
-    doing = "reading rows"
-    with speaking(connection, side, doing, place):
-        connection.execute(sql.SQL("SAVEPOINT dbmimic_read; {}").format(spelled((ORDERLY,), local=True)))
-        connection.pgconn.send_query(query if isinstance(query, bytes) else query.as_bytes(connection))
-        finished = False
-        try:
-            yield from _rows(connection, side, place)
-            finished = True
-        finally:
-            if not finished and not connection.broken:
-                _abandon(connection)
-        # What is set in a savepoint that is given up is not, so this ends the setting, too.
-        connection.execute("ROLLBACK TO SAVEPOINT dbmimic_read; RELEASE SAVEPOINT dbmimic_read")
-
-
-def _rows(connection: Connection, side: Side, place: TableId) -> Iterator[memoryview]:
-    pgconn = connection.pgconn
-    begun = waiting.answer(connection)
-    if begun is None or begun.status != ExecStatus.COPY_OUT:
-        raise translated(Fault.of_result(connection, begun), side, "reading rows", str(place))
-    with selectors.DefaultSelector() as selector:  # one for all rows
-        selector.register(pgconn.socket, selectors.EVENT_READ)
-        size, row = pgconn.get_copy_data(1)
-        while size >= 0:
-            if size == 0:
-                while not selector.select(connection.patience):
-                    connection.ask_around(selectors.EVENT_READ)
-                pgconn.consume_input()
-            else:
-                yield row
-            size, row = pgconn.get_copy_data(1)
-    ended = pgconn.get_result()
-    if ended is None or ended.status != ExecStatus.COMMAND_OK:
-        raise translated(Fault.of_result(connection, ended), side, "reading rows", str(place))
-    while pgconn.get_result() is not None:
-        pass
-
-
-def _abandon(connection: Connection) -> None:
-    """Cancel the running COPY, throw away what is on its way, and make the transaction usable again."""
-    connection.cancel_safe(timeout=10)
-    while (result := connection.pgconn.get_result()) is not None:
-        while result.status == ExecStatus.COPY_OUT and connection.pgconn.get_copy_data(0)[0] > 0:
-            pass
-    connection.execute("ROLLBACK TO SAVEPOINT dbmimic_read")

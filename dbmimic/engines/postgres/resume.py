@@ -170,7 +170,7 @@ class ResumableTarget(RefreshableTarget):
         ):
             noted, what = json.loads(told), Account.of(account)
             layout = Layout(TableId(*noted["table"]), TableId(*noted["leaf"]), (), (), tuple(noted["nulled"]))
-            result = UnitResult(unit, layout, count, 0, 0.0, what.seen, what.unread)
+            result = UnitResult(unit, layout, count, 0, 0.0, what.seen, what.unread, what.mended)
             yield Loaded(result, _rows(noted, layout.leaf, body), noted["reading"])
 
     def leave(self) -> None:

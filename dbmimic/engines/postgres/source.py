@@ -92,7 +92,7 @@ class PostgresSource:
         self._snapshot = snapshot.begin(connection, self._side)
         few = self._address.few_sessions
         psql = _nobody if few else partial(Psql.like, connection, self._toolbox, self._side)
-        self._reading = reader.Reading(connection, self._side, self._snapshot.token, psql)
+        self._reading = reader.Reading(connection, self._side, self._snapshot.token, psql, self._address.mends_text)
         with speaking(connection, self._side, "reading the catalogue"):
             self._place = place_of(connection)
         keeper = Walk(connection, self._snapshot.facts, self._side, own[0] if own else "")
@@ -194,7 +194,9 @@ class PostgresSource:
         """Stream these rows' identities with some columns as text, leaf after leaf."""
         with self._walks.one(table.leaves) as walk:
             for leaf in table.leaves:
-                yield from reader.keyed(walk.connection, self._side, leaf, columns, rows)
+                yield from reader.keyed(
+                    walk.connection, self._side, leaf, columns, rows, mends=self._address.mends_text
+                )
 
     def parents(self, edge: ForeignKey, children: Rows) -> KeySet:
         """Give the parent rows that these child rows reference."""

@@ -179,7 +179,7 @@ def test_refused_with_code_place_and_nothing_of_the_file(tmp_path, text, code, p
         ("rules: {columns: {a: keep}}", 'write {keep: "why nothing personal stands there"}'),
         (
             "zzzzzz: x",
-            "known here: hooks, logs, metrics, network, notify, retention, retry, rules, runs, sandbox, secret, slice, source, target, throttle",
+            "known here: hooks, logs, metrics, network, notify, on_encoding_error, retention, retry, rules, runs, sandbox, secret, slice, source, target, throttle",
         ),
     ],
 )
