@@ -92,7 +92,8 @@ class Check:
     """
     A condition that every row must meet, as the engine writes it; `dialect` is sqlglot's name of its SQL.
 
-    One `of_type` is a domain's: the word VALUE stands for the one column.
+    One `of_type` is a domain's: the word VALUE stands for the one column. One `of_partitions` says that some partition
+    whose rows are copied takes the row.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Check:
     columns: tuple[str, ...]
     dialect: str
     of_type: bool = False
+    of_partitions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

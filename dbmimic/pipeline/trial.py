@@ -102,6 +102,10 @@ def _of_check(table: Table, check: Check, masked: Collection[str], refused: bool
     place = str(table.id.column(next(named)))
     if refused:
         reason = f"the check {check.name} of {table.id} refuses what the mask gives, so the copy could not be loaded"
+        if check.of_partitions:
+            reason = (
+                f"no partition of {table.id} that is copied takes all that the mask gives, so it could not be loaded"
+            )
         yield Finding("DM313", Severity.ERROR, place, reason, _OTHER)
     elif refused is None:
         reason = f"nobody could try whether the check {check.name} of {table.id} takes what the mask gives"

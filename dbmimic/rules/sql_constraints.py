@@ -39,7 +39,7 @@ def asked(table: Table, column: Column) -> Asked:
     """Give what the checks of a table ask of a column's texts."""
     found = Asked()
     for check in table.checks:
-        if check.columns == (column.name,):
+        if check.columns == (column.name,) and not check.of_partitions:
             found = _both(found, _of_check(check))
     return found
 

@@ -257,3 +257,39 @@ def test_what_arrays_and_keys_with_one_null_hold_is_known_before(postgres15: Pos
     assert report.verified
     kept = shop.run("arrays_stage", ["SELECT count(*) FROM t WHERE sizes[2] = 30000 OR mails[1] = 'a@b.de'"])
     assert kept == [(0,)]
+
+
+def test_masked_rows_have_a_partition_or_are_refused(postgres15: PostgresServer, tmp_path: Path) -> None:
+    """A partition that is a foreign table is none of the copy's: what is loaded there would leave it."""
+    shop = small_shop.on_postgres(postgres15)
+    shop.create("split")
+    shop.run(
+        "split",
+        [
+            "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw",
+            "CREATE TABLE cars (id int PRIMARY KEY)",
+            "CREATE TABLE visits (id int, region text, car int REFERENCES cars) PARTITION BY LIST (region)",
+            "CREATE TABLE eu PARTITION OF visits FOR VALUES IN ('eu') PARTITION BY LIST (car)",
+            "CREATE TABLE eu_1 PARTITION OF eu DEFAULT",
+            "CREATE TABLE us (car int, region text, gone int, id int); ALTER TABLE us DROP COLUMN gone",
+            "ALTER TABLE visits ATTACH PARTITION us FOR VALUES IN ('us')",
+            "INSERT INTO cars VALUES (1); INSERT INTO visits VALUES (1, 'eu', 1), (2, 'us', 1), (3, 'us', NULL)",
+        ],
+    )
+    away = "CREATE FOREIGN TABLE far_away PARTITION OF split_off FOR VALUES IN ('far') SERVER far"
+    shop.run("split", ["CREATE TABLE split_off (id int, region text) PARTITION BY LIST (region)", away])
+    shop.run("split", ["CREATE TABLE near PARTITION OF split_off FOR VALUES IN ('near')"])
+    shop.run("split", ["INSERT INTO split_off VALUES (1, 'near')"])
+    source, target = shop.url("split"), shop.url("split_stage")
+
+    def rules(**columns: object) -> dict[str, object]:
+        return {"default": "keep", "columns": {name.replace("__", "."): mask for name, mask in columns.items()}}
+
+    for table, value in (("visits", "asia"), ("split_off", "far")):
+        with pytest.raises(RefusedError, match=f"no partition of public.{table} that is copied") as refused:
+            copied(tmp_path, source, target, rules=rules(**{f"{table}__region": {"mask": "constant", "value": value}}))
+        assert (refused.value.code, refused.value.place) == ("DM313", f"public.{table}.region")
+
+    to_us = rules(visits__region={"mask": "constant", "value": "us"})
+    assert copied(tmp_path, source, target, rules=to_us).verified
+    assert shop.run("split_stage", ["SELECT id, car FROM us ORDER BY id"]) == [(1, 1), (2, 1), (3, None)]

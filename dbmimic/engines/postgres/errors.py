@@ -136,6 +136,7 @@ _LOADING = {
     "22021": "a mask's value has a character that no text may hold, as NUL; choose another mask",
     "22P05": "a mask's value has a character that the database's encoding lacks; choose another mask or locale",
     "22": "a mask's value does not fit the column; choose another mask",
+    "42704": "a mask may lead a row to a partition that is a foreign table; choose a mask that keeps it where it is",
     "23514": "a value breaks a check or fits no partition; choose a mask that keeps to it, or keep the column",
     "23": "a mask's value breaks the constraint; choose another mask for its columns",
 }
