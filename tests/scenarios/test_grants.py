@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
+from sqlalchemy.engine import make_url
 
 import dbmimic
 from dbmimic import wiring
@@ -39,6 +41,12 @@ def taken_back(statement: str) -> str:
 
 def told(found: Checkup) -> set[tuple[str, str]]:
     return {(check.code, check.message) for check in found.checks if check.code}
+
+
+def connected(url: str) -> pymysql.connections.Connection:
+    found = make_url(url)
+    place = {"host": found.host, "port": found.port, "database": found.database}
+    return pymysql.connect(user=found.username, password=found.password or "", **place)
 
 
 def test_on_postgresql(dbmimic_command: Forks, postgres15: PostgresServer, tmp_path: Path) -> None:
@@ -92,9 +100,14 @@ def test_on_mariadb(dbmimic_command: Forks, mariadb: MariadbServer, tmp_path: Pa
     assert well.exit == 0, "the next copy has to replace what this one made"
     assert len(needed) == 7, needed
     mariadb.execute(*(line[3:].rstrip(";") for line in building.splitlines() if line.startswith("-- GRANT")))
-    for word in ("create", "drop"):
-        ended = dbmimic_command.run("sandbox", word, "one", cwd=tmp_path)
-        assert ended.status == 0, ended.err
+    made = dbmimic_command.run("sandbox", "create", "one", "--json", cwd=tmp_path)
+    assert made.status == 0, made.err
+    with connected(made.document["url"]) as session, session.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM customers FOR UPDATE")
+        ended = dbmimic_command.run("sandbox", "drop", "one", cwd=tmp_path)
+        assert (ended.status, ended.out) == (0, "one is gone\n"), ended.err
+        with pytest.raises(pymysql.OperationalError):  # ended by the sandbox's own right, since the role has none
+            cursor.execute("SELECT 1")
     for statement in needed[::2]:
         mariadb.execute(taken_back(statement))
         lacking = wiring.doctor(settings)

@@ -22,7 +22,7 @@ from dbmimic.engines.mysql.sidecar import Sidecar, exists, table_exists
 from dbmimic.engines.mysql.structure import Script
 from dbmimic.engines.mysql.swap import Exchange
 from dbmimic.engines.mysql.transfer import Transfer, built
-from dbmimic.errors import ConfigError, RefusedError, TargetError, TryAgainError
+from dbmimic.errors import ConfigError, DbmimicError, RefusedError, TargetError, TryAgainError
 from dbmimic.model.address import Address
 from dbmimic.model.sandbox import GoldenCopy, Sandbox
 
@@ -175,11 +175,14 @@ class MysqlSandboxes:
         ddl.finish_tables(self._session, script)
         self._account(sandbox)
         # Made by the account itself, so that what runs with its maker's rights runs with those of the sandbox.
+        with self._as_account(sandbox, sandbox.database) as session:
+            ddl.create_objects(session, script.objects)
+
+    def _as_account(self, sandbox: Sandbox, database: str | None) -> Session:
         password = self._told(sandbox.name, "password")
         options = {key: value for key, value in self._address.options.items() if key != LOGGED}  # not its to say
         own = replace(self._address, user=sandbox.account, password=password, options=options)
-        with connect(own, self._side, sandbox.database) as session:
-            ddl.create_objects(session, script.objects)
+        return connect(own, self._side, database)
 
     def _script(self, golden: str) -> Script:
         self._session.run(f"USE {quoting.name(golden)}", golden)
@@ -234,13 +237,22 @@ class MysqlSandboxes:
             hint = "rename or drop it yourself; dbmimic removes nothing that it did not make"
             message = "the database does not carry the sandbox's mark"
             raise RefusedError("DM324", message, place=sandbox.database, hint=hint)
-        there = f"SELECT id FROM information_schema.processlist WHERE user = {quoting.text(sandbox.account)}"  # noqa: S608 -- names are quoted
-        for (number,) in self._session.rows(there):
-            try:
-                self._session.attempt(f"KILL {int(number)}")
-            except pymysql.MySQLError:
-                continue  # it is gone, or not ours to end: then dropping waits for it
+        self._end_sessions(sandbox)
         self._session.run(f"DROP DATABASE {quoting.name(sandbox.database)}", sandbox.database)
+
+    def _end_sessions(self, sandbox: Sandbox) -> None:
+        """End the sessions of the sandbox's account as that account: its own it may, and our role may not."""
+        try:
+            session = self._as_account(sandbox, None)
+        except DbmimicError:
+            return  # it was never made, or goes by another password now: then dropping waits for whoever is there
+        with session:
+            there = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = "
+            for (number,) in session.rows(there + quoting.text(sandbox.account)):
+                try:
+                    session.attempt(f"KILL {int(number)}")
+                except pymysql.MySQLError:
+                    continue  # it is gone
 
     def remove(self, sandbox: Sandbox) -> None:
         """Drop the database, then the account."""
