@@ -44,18 +44,20 @@ class Sandboxes:
         """
         Give the sandbox of that name, ready to connect to; it is made where it is not there.
 
-        One that is there stays as it is, its rows and its time too. `golden` names another golden copy of the same
-        server, `ttl` how long the sandbox may live, where that is not as the limits say. Where a spare of the golden
-        copy as it is now is there, that is taken, in some milliseconds whatever its size.
+        One that is there stays as it is, its rows and its time too; where that is over, it begins anew, so that what
+        is given is not collected under whoever asked. `golden` names another golden copy of the same server, `ttl` how
+        long the sandbox may live, where that is not as the limits say. Where a spare of the golden copy as it is now
+        is there, that is taken, in some milliseconds whatever its size.
 
         Raises:
             RefusedError: DM321, there is no golden copy; DM322, a limit is reached; DM324, its database is not ours.
         """
         with self._held(name, wait=wait) as known:
-            if known is not None and known.ready and self.host.stands(known):
-                return known
-            copy = self.host.golden(golden)
             life = ttl or self.limits.ttl
+            if known is not None and known.ready and self.host.stands(known):
+                now = self.clock.now()
+                return self.host.remember(replace(known, expires_at=life.end(now))) if known.over(now) else known
+            copy = self.host.golden(golden)
             taken = self._taken(name, copy, life) if known is None else None
             if taken is not None:
                 return taken

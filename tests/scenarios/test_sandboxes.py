@@ -217,11 +217,16 @@ def test_times_and_protection(here: Here) -> None:
         ends = sandboxes.extend("kept", Lifetime(timedelta(days=3))).expires_at
         assert ends is not None
         assert abs((ends - sandboxes.clock.now()) - timedelta(days=3)) < timedelta(minutes=1)
-        sandboxes.create("brief", ttl=SOON)
-        sandboxes.create("guarded", ttl=SOON)
+        for name in ("brief", "guarded", "asked for again"):
+            sandboxes.create(name, ttl=SOON)
         sandboxes.protect("guarded")
         time.sleep(1.1)
+        again = sandboxes.create("asked for again", ttl=Lifetime(timedelta(days=1)))
+        assert again.expires_at is not None
+        assert again.expires_at > sandboxes.clock.now() + timedelta(hours=23)
+        assert sandboxes.create(again.name, ttl=SOON) == again
         assert [each.name for each in sandboxes.collect()] == ["brief"]
+        assert sandboxes.drop(again.name)
         for refuse in (sandboxes.drop, sandboxes.reset):
             with pytest.raises(RefusedError) as caught:
                 refuse("guarded")
