@@ -43,6 +43,7 @@ from dbmimic.runs import Recording, drift
 
 _LAST_SECONDS = 4.0  # what is left to do after a signal, all in all: whoever sent it does not wait long
 _PUSH_SECONDS = 10.0
+_LATER = "`dbmimic doctor` tells whether the next run can"
 _BY_SIGNAL = 128  # a shell's exit status for a command that a signal ended is this and the signal's number
 
 
@@ -142,10 +143,11 @@ class _Course:
 
     def begin(self) -> None:
         """Remember that the run began."""
+        history = hosting.history(self.config)
         try:
-            self.recording = hosting.history(self.config).begin(self.run)
+            self.recording = history.begin(self.run)
         except OSError as error:
-            self.complain(f"the run is not remembered: {error.strerror}")
+            self.complain(f"the run is not remembered in {history.folder}: {error.strerror}; {_LATER}")
         self.tally.listener(RunStarted(self.run))
 
     def lead(self) -> None:
@@ -213,7 +215,8 @@ class _Course:
             try:
                 self.recording.end(run, self._told())
             except OSError as problem:
-                self.complain(f"how the run ended is not remembered in full: {problem.strerror}")
+                folder = hosting.history(self.config).folder
+                self.complain(f"how the run ended is not remembered in full in {folder}: {problem.strerror}; {_LATER}")
         self.tally.listener(RunEnded(run, run.bytes or 0))
         if run.exit != 0:
             for number, command in enumerate(self.config.hooks.on_failure, 1):
@@ -289,7 +292,7 @@ class _Course:
             try:
                 metrics.write(wanted.textfile, run, numbers)
             except OSError as error:
-                self.complain(f"the metrics are not written: {error.strerror}")
+                self.complain(f"the metrics are not written to {wanted.textfile}: {error.strerror}; {_LATER}")
         if wanted.push is not None:
             try:
                 problem = metrics.push(url(wanted.push, os.environ), run, numbers, self._left(_PUSH_SECONDS))
@@ -311,7 +314,9 @@ class _Course:
         if notify.command is not None:
             words, document = first_screen(run, self.report, changed), notice_document(run, self.report, changed)
             more = {"DBMIMIC_HOOK": "notify", "DBMIMIC_NOTICE": text(document)}
+            began = self.clock.seconds()
             problem = self._command(notify.command, "notify", run, more, f"{words}\n")
+            self.tally.listener(HookEnded("notify", self.clock.seconds() - began, problem))
             if problem:
                 self.complain(f"nobody was notified by the command ({notify.command.place}): {problem}")
         if notify.webhook is not None:

@@ -474,4 +474,4 @@ def test_a_run_that_cannot_be_remembered_is_a_run(dbmimic_command: Forks, here: 
     here.configure(tmp_path, runs={"folder": "file/history"})
     ended = dbmimic_command.run("copy", "-q", "--json", cwd=tmp_path)
     assert (ended.status, ended.document["status"]) == (0, "verified")
-    assert "the run is not remembered" in ended.err
+    assert re.search("the run is not remembered in .*file/history: Not a directory.*doctor", ended.err)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -174,11 +175,17 @@ def test_who_cannot_be_told_changes_nothing_but_is_named(dbmimic_command: Forks,
             here,
             tmp_path,
             "--json",
+            "-q",
             metrics={"textfile": "nowhere/x.prom", "push": f"http://u:pwd@{refusing.url}"},
-            notify={"on": "always", "webhook": "http://u:pwd@127.0.0.1:1/secret-path", "run": "false"},
+            notify={
+                "on": "always",
+                "webhook": "http://u:pwd@127.0.0.1:1/secret-path",
+                "run": "sh -c 'echo why; false'",
+            },
         )
     assert (ended.status, ended.document["status"]) == (0, "verified")
-    assert "the metrics are not written: No such file" in ended.err
+    assert re.search("the metrics are not written to .*nowhere/x.prom: No such file.*doctor", ended.err)
+    assert "hook notify: why" in ended.err, "what it said is told where it fails, with -q, too"
     assert "the metrics are not pushed" in ended.err
     assert "it answered 500" in ended.err
     assert "nobody was notified by the command" in ended.err
