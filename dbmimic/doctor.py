@@ -30,6 +30,7 @@ from dbmimic.pipeline.summaries import NOBODYS
 from dbmimic.ports.examined import ExaminedSource
 from dbmimic.ports.source import Source
 from dbmimic.ports.target import Target
+from dbmimic.runs import History
 
 # What a run opens at a time on either side: the snapshot or the upkeep, the watch or the new copy, the walk's second
 # one, a client program; and two for each worker.
@@ -124,7 +125,7 @@ class Doctor:
         config, sheet = self.config, self.sheet
         sheet.note("hooks after", self._commands("after", config.hooks.after, "DM801", Severity.ERROR))
         sheet.note("hooks on failure", self._commands("on_failure", config.hooks.on_failure, "DM801", Severity.WARNING))
-        sheet.note("history", _unwritable("the history of runs", hosting.history(config).folder))
+        sheet.note("history", _unremembered(hosting.history(config)))
         metrics = config.metrics
         if metrics.textfile:
             sheet.note("metrics", _unwritable("the metrics", Path(metrics.textfile).resolve().parent, made=False))
@@ -149,6 +150,13 @@ def _unaddressed(named: Named) -> Iterator[Finding]:
         url(named, os.environ)
     except DbmimicError as error:
         yield Finding(error.code, Severity.WARNING, error.place, error.message, error.hint)
+
+
+def _unremembered(history: History) -> Iterator[Finding]:
+    yield from _unwritable("the history of runs", history.folder)
+    message, _, hint = history.hidden().partition(": ")
+    if message:
+        yield Finding("DM235", Severity.WARNING, str(history.folder), message, hint)
 
 
 def _unwritable(what: str, folder: Path, *, made: bool = True) -> Iterator[Finding]:

@@ -148,6 +148,8 @@ class _Course:
             self.recording = history.begin(self.run)
         except OSError as error:
             self.complain(f"the run is not remembered in {history.folder}: {error.strerror}; {_LATER}")
+        if hidden := history.hidden():
+            self.complain(hidden)
         self.tally.listener(RunStarted(self.run))
 
     def lead(self) -> None:

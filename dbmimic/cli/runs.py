@@ -19,11 +19,14 @@ def runs(
     """List the runs of this machine, the newest first; of one run (or `last`), tell everything."""
     from dbmimic import hosting
     from dbmimic.cli.render.runs import show_run, show_runs
+    from dbmimic.cli.render.voice import voice
     from dbmimic.reporting.json import text
     from dbmimic.reporting.runs import run_document, runs_document
     from dbmimic.runs import drift
 
     history = hosting.history(hosting.load_config(config))
+    if hidden := history.hidden():
+        voice.complain(hidden)
     known = list(history.runs())
     told = [(each, drift(each, known[number:])) for number, each in enumerate(known, 1)]
     if run is None:

@@ -119,8 +119,22 @@ class History:
     def _path(self, run: Run) -> Path:
         return self.folder / f"{run.started_at.replace(':', '')}-{run.run}.json"
 
+    def hidden(self) -> str:
+        """Give what there is to tell of runs that this user may not read, or nothing."""
+        count = sum(1 for path in self._all() if not os.access(path, os.R_OK))
+        if not count:
+            return ""
+        return (
+            f"{count} runs in {self.folder} are another user's and cannot be read, so what changed since them is not"
+            " seen: run as that user, or name a folder of your own as runs.folder"
+        )
+
     def _paths(self) -> list[Path]:
-        """Give our files, the newest first: what else is in the folder is not ours to count or to remove."""
+        """Give our files, the newest first: another user's are not ours to count or to remove."""
+        return [path for path in self._all() if os.access(path, os.R_OK)]
+
+    def _all(self) -> list[Path]:
+        """Give the files of runs, the newest first: what else is in the folder is none of ours."""
         return sorted((path for path in self.folder.glob("*.json") if _OURS.fullmatch(path.name)), reverse=True)
 
 

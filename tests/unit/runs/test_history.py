@@ -60,6 +60,23 @@ def test_files_of_others_are_neither_counted_nor_removed(tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} > others
 
 
+def test_runs_of_another_user_are_told_and_neither_counted_nor_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only their owner reads them; where a folder is shared, nobody may say that there are none."""
+    history = History(tmp_path, keep=1)
+    history.begin(run(1)).end(replace(run(1), status=RunStatus.VERIFIED))
+    assert history.hidden() == ""
+    access = os.access  # a test that runs as root reads everybody's
+    monkeypatch.setattr(os, "access", lambda path, mode: run(1).run not in str(path) and access(path, mode))
+    for number in (2, 3):
+        history.begin(run(number)).end(replace(run(number), status=RunStatus.VERIFIED))
+    assert [each.run for each in history.runs()] == [run(3).run]
+    assert history.hidden().startswith(f"1 runs in {tmp_path} are another user's")
+    monkeypatch.undo()
+    assert [each.run for each in history.runs()] == [run(3).run, run(1).run]
+
+
 def test_a_run_is_running_while_its_process_lives_and_killed_after(tmp_path: Path) -> None:
     history = History(tmp_path, keep=10)
     recording = history.begin(run(1))
