@@ -35,6 +35,7 @@ Tally = Callable[[int], None]
 
 _NOTHING = pa.scalar(None, pa.string())
 _STAND_IN = "0000000000"  # what is masked for NULL or nothing: it has a form, and is nobody's
+_YEAR = "2000"
 _STAND_INS: Mapping[Kind, str] = {
     Kind.INTEGER: "1",
     Kind.DECIMAL: "1",
@@ -245,6 +246,8 @@ def _asked(mask: MaskFunction, definition: MaskDefinition, policy: Policy) -> Ma
 
 
 def _stand_in(definition: MaskDefinition, context: ColumnContext) -> str:
+    if context.type.years:
+        return _YEAR
     if context.type.kind is not Kind.TEXT:
         return _STAND_INS.get(context.type.kind, "1")
     return _DATE_TEXT if definition.gaps else _STAND_IN[: context.type.length]

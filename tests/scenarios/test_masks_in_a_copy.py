@@ -149,6 +149,8 @@ def test_what_postgresql_nests_is_masked_inside(postgres15: PostgresServer, tmp_
             "CREATE TABLE accounts (login citext PRIMARY KEY)",
             "CREATE TABLE logins (login citext REFERENCES accounts)",
             "INSERT INTO accounts VALUES ('Ann'), ('ben')",
+            "CREATE TABLE amounts (id int PRIMARY KEY, hundreds numeric(5, -2), thousands numeric(5, -2))",
+            "INSERT INTO amounts SELECT n, n * 100000, n * 100000 FROM generate_series(-9, 99) AS n",
             "INSERT INTO logins VALUES ('ann'), ('ANN'), ('Ben')",
             "CREATE TYPE person AS (name text, born int)",
             "CREATE TABLE holders (id int PRIMARY KEY, mails text[], who person, more hstore, page xml, scan bytea)",
@@ -170,7 +172,8 @@ def test_what_postgresql_nests_is_masked_inside(postgres15: PostgresServer, tmp_
     with pytest.raises(ConfigError, match="compares these keys without case") as refused:
         copied(tmp_path, source, shop.url("nested_stage"), rules=parted)
     assert {problem.code for problem in refused.value.problems} == {"DM208"}
-    rules = {"default": "keep", "columns": {**named, "accounts.login": {"mask": "token", "fold": True}}}
+    numbers = {"amounts.hundreds": "noise", "amounts.thousands": {"mask": "round", "to": 1000}}
+    rules = {"default": "keep", "columns": {**named, **numbers, "accounts.login": {"mask": "token", "fold": True}}}
     report = copied(tmp_path, source, shop.url("nested_stage"), rules=rules)
     assert (report.verified, report.leaks.found, report.foreign_keys.orphans) == (True, 0, 0)
     met = "SELECT count(*), count(DISTINCT l.login) FROM logins l JOIN accounts USING (login)"

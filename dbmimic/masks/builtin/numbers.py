@@ -100,8 +100,11 @@ def _changed(values: pa.Array, context: ColumnContext, change: Change, bits_of: 
             made = pc.if_else(pc.is_valid(values), made, pa.scalar(None, pa.string()))
         return keep_blank(values, made)
     scale = column.scale if column.kind is Kind.DECIMAL and column.precision is not None else None
-    units, places, valid = decimals.parse(values, 0 if column.kind is Kind.INTEGER else scale)
-    made = decimals.spell(change(units, places, bits_of(units)), places)
+    units, places, valid = decimals.parse(values, 0 if column.kind is Kind.INTEGER or (scale or 0) < 0 else scale)
+    changed = change(units, places, bits_of(units))
+    if scale is not None and scale < 0:  # numeric(5, -2) holds hundreds
+        changed = _nearest(changed, 10**-scale, bounds(column, places)[1])
+    made = decimals.spell(changed, places)
     special = pc.or_(pc.match_substring_regex(values, _SPECIAL), pc.equal(values, ""))
     other = pc.and_(pc.invert(pa.array(valid)), pc.invert(pc.fill_null(special, True)))
     if not pc.any(other).as_py():
@@ -109,6 +112,15 @@ def _changed(values: pa.Array, context: ColumnContext, change: Change, bits_of: 
     if not context.nullable:
         raise MaskError("a value is no plain number of at most 18 digits")
     return pc.if_else(other, pa.scalar(None, pa.string()), pc.if_else(pa.array(valid), made, values))
+
+
+def _nearest(units: Whole, multiple: int, most: Whole) -> Whole:
+    """Give the multiples that are nearest, none beyond the last one that is held."""
+    sizes = np.abs(units)
+    low = sizes - sizes % multiple
+    up = (2 * (sizes - low) >= multiple) & (low <= most - multiple)
+    made: Whole = np.sign(units) * np.where(up, low + multiple, low)
+    return made
 
 
 def _build_bucket(_keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
@@ -186,6 +198,8 @@ def _ordered_fits(options: Options, context: ColumnContext) -> str | None:
     column = context.type
     if column.kind is Kind.DECIMAL and (column.precision is None or column.scale is None):
         return "numbers of any number of places have no order that is kept in their last place; use noise"
+    if (column.scale or 0) < 0:
+        return "a column of tens or hundreds has no place to tell two numbers near by apart; use noise"
     if int(str(options["step"])) * 10 ** (column.scale or 0) >= _MOST_STEP:
         return f"option 'step' must be below {_MOST_STEP} times the last place of the column"
     return None

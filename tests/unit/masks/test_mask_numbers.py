@@ -14,6 +14,17 @@ INT = LogicalType(Kind.INTEGER, bits=31)
 MONEY = LogicalType(Kind.DECIMAL, precision=12, scale=2)
 
 
+def test_a_column_of_hundreds_gets_hundreds(apply, refusal):
+    hundreds = LogicalType(Kind.DECIMAL, precision=5, scale=-2)
+    values = [str(100 * value) for value in (*range(-300, 300, 7), 99999, -99999)]
+    for name, options in (("noise", {}), ("round", {"to": 1500}), ("bucket", {"size": 1500})):
+        made = [int(value) for value in apply(name, values, hundreds, **options)]
+        assert {value % 100 for value in made} == {0}
+        assert max(map(abs, made)) <= 9_999_900
+        assert made != [int(value) for value in values]
+    assert "use noise" in refusal("ordered_noise", hundreds, step=500)
+
+
 class TestNoise:
     def test_stays_within_reach_and_keeps_the_sign(self, apply):
         values = [str(value) for value in (*range(-300, 300, 7), 2**31 - 1, -(2**31))]

@@ -129,6 +129,8 @@ class TestNullAndEmpty:
         assert made[0].isalpha()
         assert made[2] == bound("first_name", ["Ann"])[0][0]
         assert bound("date_shift", [None], DATE, nulls="mask")[0][0][:4] in {"1999", "2000"}
+        year = LogicalType(Kind.INTEGER, bits=11, signed=False, years=True)
+        assert 1901 <= int(bound("noise", [None], year, nulls="mask")[0][0]) <= 2155
         assert bound("email", ["", None], empty="null") == ([None, None], 0)
 
     def test_where_nothing_can_stand_in_for_null_it_is_told_before_a_row_is_read(self, refusal):
