@@ -19,6 +19,7 @@ def init(
     """Write a first configuration from the source's schema; columns that no pack decides are listed to be filled in."""
     from dbmimic import wiring
     from dbmimic.errors import UsageError
+    from dbmimic.model.amount import amount
     from dbmimic.reporting.json import text
 
     path = config or Path("dbmimic.yaml")
@@ -36,4 +37,4 @@ def init(
     if json:
         print(text({"written": str(path), "undecided": [str(column) for column in undecided]}))
     else:
-        print(f"wrote {path}; {len(undecided)} columns wait for a decision there")
+        print(f"wrote {path}; {amount(len(undecided), 'column waits', 'columns wait')} for a decision there")

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from dbmimic import load
 from dbmimic.errors import InternalError
+from dbmimic.model.amount import amount
 from dbmimic.model.baseline import Baseline, Keys, LeafMark, Position, TableRows
 from dbmimic.model.batch import Layout
 from dbmimic.model.keys import WHOLE, KeySet, Rows, TableSlice
@@ -218,7 +219,7 @@ class Remover:
             count = found[change.table.id].all
             if count != change.leaving:
                 raise InFullError(
-                    f"{change.leaving:,} rows of {change.table.id} left, and {count:,} were found in the copy"
+                    f"{amount(change.leaving, 'row')} of {change.table.id} left, and {count:,} were found in the copy"
                 )
         return found
 

@@ -22,6 +22,7 @@ from dbmimic import verdict
 from dbmimic.errors import InternalError, TargetError
 from dbmimic.masks.keyed import key_id
 from dbmimic.masks.pinned import pinned
+from dbmimic.model.amount import amount
 from dbmimic.model.baseline import Baseline, Keys, Position, TableRows
 from dbmimic.model.events import Stage
 from dbmimic.model.findings import Finding, Severity
@@ -254,7 +255,7 @@ def _removed(work: Work, ends: Ends) -> tuple[list[Change], dict[TableId, Left]]
     ]
     moved = sum(each.come_count + each.leaving for each in changes)
     if moved > max(_FEW_ROWS, _MOST * sum(each.row_count for each in changes)):
-        raise InFullError(f"{moved:,} rows would have to come or go, which is no less work")
+        raise InFullError(f"{amount(moved, 'row')} would have to come or go, which is no less work")
     if reason := ends.target.take(ends.baseline):
         raise InFullError(reason)
     ends.target.open()
@@ -313,9 +314,8 @@ def _told(changes: Sequence[Change]) -> Iterator[Finding]:
     """Give what came and what left, and which tables were copied anew."""
     came, left = sum(each.come_count for each in changes), sum(each.leaving for each in changes)
     stayed = sum(each.row_count for each in changes) - came
-    message = (
-        f"{came:,} rows came and {left:,} left; {stayed:,} were verified when they were copied, and did not change"
-    )
+    stay = amount(stayed, "was verified when it was copied", "were verified when they were copied")
+    message = f"{amount(came, 'row')} came and {left:,} left; {stay}, and did not change"
     yield Finding("DM334", Severity.INFO, _PLACE, message)
     for each in sorted(changes, key=lambda each: each.table.id):
         if each.anew and each.come_count + each.leaving:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from dbmimic import load, subset
 from dbmimic.errors import DbmimicError
 from dbmimic.load import ClearedTarget
+from dbmimic.model.amount import amount
 from dbmimic.model.checkup import CheckResult, Outcome
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.nightly import ThrottleSpec
@@ -65,7 +66,8 @@ def look(watch: Watch, spec: ThrottleSpec) -> Iterator[Finding]:
         message = f"the replica is {sight.lag:.0f} s behind, and reading pauses at {spec.max_lag:g} (throttle.max_lag)"
         yield Finding("DM708", Severity.WARNING, "source", message, "find out what holds up its replay")
     if spec.max_load is not None and sight.at_work is not None and sight.at_work > spec.max_load:
-        message = f"{sight.at_work} sessions are at work, and reading pauses at {spec.max_load} (throttle.max_load)"
+        at_work = amount(sight.at_work, "session is", "sessions are")
+        message = f"{at_work} at work, and reading pauses at {spec.max_load} (throttle.max_load)"
         yield Finding("DM708", Severity.WARNING, "source", message, "copy when fewer are, or from a replica")
 
 
@@ -165,7 +167,7 @@ def _slice(
     def slice_() -> str:
         refuse_too_many(schema, slices, source, request.slice.max_rows)
         rows = sum(slice_count(schema.table(table), each, source) for table, each in slices.items())
-        return f"{rows:,} rows"
+        return amount(rows, "row")
 
     told = sheet.ask("slice", slice_, quiet=True)
     left_out = sheet.ask(

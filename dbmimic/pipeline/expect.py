@@ -9,6 +9,7 @@ from dbmimic.masks.definition import Promise, left_by
 from dbmimic.masks.keyed import key_id
 from dbmimic.masks.policy import promises
 from dbmimic.masks.registry import MaskRegistry
+from dbmimic.model.amount import amount
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import TableSlice
 from dbmimic.model.masking import MaskPlan
@@ -133,7 +134,8 @@ def _unread(done: Sequence[UnitResult]) -> dict[str, int]:
 def unread_findings(invalid: Mapping[str, int]) -> Iterator[Finding]:
     """Give a warning for each column with values that its mask could not read."""
     for place, count in invalid.items():
-        reason = f"{count:,} values have not the form that the column's mask reads, so the rule's `invalid` was done"
+        found = amount(count, "value has", "values have")
+        reason = f"{found} not the form that the column's mask reads, so the rule's `invalid` was done"
         yield Finding("DM607", Severity.WARNING, place, reason, "see whether another mask fits the column better")
 
 

@@ -9,6 +9,7 @@ from dbmimic import introspect, rules, subset
 from dbmimic.errors import ConfigError, Problem, RefusedError
 from dbmimic.masks.pinned import differences, pinned
 from dbmimic.masks.registry import MaskRegistry
+from dbmimic.model.amount import amount
 from dbmimic.model.events import SchemaRead
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
@@ -130,7 +131,7 @@ def too_many(rows: int, most: int | None) -> tuple[Finding, ...]:
     """Give the finding that a slice has more rows than it may have, if it has."""
     if most is None or rows <= most:
         return ()
-    reason = f"the slice has {rows:,} rows, and slice.max_rows lets it have {most:,}"
+    reason = f"the slice has {amount(rows, 'row')}, and slice.max_rows lets it have {most:,}"
     hint = "`dbmimic plan -v` tells what each foreign key brings: limit one (slice.edges), or ask for less"
     return (Finding("DM310", Severity.ERROR, "slice.max_rows", reason, hint),)
 

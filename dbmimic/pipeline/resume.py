@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from dbmimic import load, verdict
 from dbmimic.errors import DbmimicError, InternalError, TargetError, TryAgainError
 from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.model.amount import amount
 from dbmimic.model.events import Stage
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.names import TableId
@@ -197,7 +198,7 @@ def _lifted(work: Work, ends: Ends, parts: Sequence[Part]) -> dict[TableId, Seen
     counts = side_by_side(work.source.abreast, lambda part: ends.target.lift(part.table.id, part.leaves), leaving)
     for part, count in zip(leaving, counts, strict=True):
         if count != len(part.leaves):
-            raise InFullError(f"{len(part.leaves):,} rows of {part.table.id} were to leave, and {count:,} did")
+            raise InFullError(f"{amount(len(part.leaves), 'row')} of {part.table.id} had to leave, and {count:,} did")
     return back
 
 
@@ -237,7 +238,7 @@ def _too_many(work: Work, ends: Ends, parts: Iterable[Part], done: Sequence[Unit
     for part in parts:
         more = part.held_count + came.get(part.table.id, 0) - part.row_count
         if more < 0 or (more and part.leaves):
-            raise InFullError(f"{abs(more):,} rows of {part.table.id} are {'missing' if more < 0 else 'too many'}")
+            raise InFullError(f"{part.table.id} has {amount(abs(more), 'row')} too {'few' if more < 0 else 'many'}")
         if more:
             found.append(_without_lost(work, ends, part, more))
     return found
@@ -251,7 +252,7 @@ def _without_lost(work: Work, ends: Ends, part: Part, more: int) -> Part:
     with _reader(work) as copy:
         part = without(part, key, copy, has)
     if len(part.leaves) != more:
-        raise InFullError(f"{more:,} rows of {part.table.id} are too many, and {len(part.leaves):,} were found")
+        raise InFullError(f"{part.table.id} has {amount(more, 'row')} too many, and {len(part.leaves):,} were found")
     return part
 
 
@@ -260,7 +261,8 @@ def _told(left: Unfinished, parts: Sequence[Part], done: Sequence[UnitResult]) -
     kept = sum(part.held_count for part in parts if not part.anew)
     gone = sum(len(part.leaves) for part in parts if not part.anew)
     came = sum(each.row_count for each in done)
-    message = f"run {left.run} had loaded {kept:,} rows that did not change since; {gone:,} left, and {came:,} came"
+    loaded = f"{amount(kept, 'row')} that did not change since"
+    message = f"run {left.run} had loaded {loaded}; {gone:,} left, and {came:,} came"
     yield Finding("DM337", Severity.INFO, _PLACE, message)
     for part in sorted(parts, key=lambda part: part.table.id):
         if part.anew:

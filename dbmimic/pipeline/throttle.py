@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from dbmimic.errors import DbmimicError, InternalError, TryAgainError
+from dbmimic.model.amount import amount
 from dbmimic.model.events import Noticed
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.nightly import ThrottleSpec
@@ -171,7 +172,7 @@ class Throttle:
         if lag is not None and sight.lag is not None and sight.lag > lag:
             return f"the replica is more than {lag:g} s behind (throttle.max_lag)"
         if load is not None and sight.at_work is not None and sight.at_work > load:
-            return f"more than {load} sessions are at work at the source (throttle.max_load)"
+            return f"more than {amount(load, 'session is', 'sessions are')} at work at the source (throttle.max_load)"
         return ""
 
     def _let_go(self, failure: TryAgainError) -> None:

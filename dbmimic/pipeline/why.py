@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dbmimic import subset
 from dbmimic.errors import Problem, UsageError
+from dbmimic.model.amount import amount
 from dbmimic.model.events import Stage
 from dbmimic.model.explanation import Explanation, Link
 from dbmimic.model.masking import Kept
@@ -51,8 +52,8 @@ def _table(name: str, key: tuple[str, ...], prepared: Prepared) -> Table:
     if not columns:
         raise UsageError("DM101", "the table has no key to find a row by", place=str(found))
     if len(columns) != len(key):
-        wanted = " ".join(columns)
-        raise UsageError("DM101", f"the key of the table has {len(columns)} columns", place=str(found), hint=wanted)
+        message = f"the key of the table has {amount(len(columns), 'column')}"
+        raise UsageError("DM101", message, place=str(found), hint=" ".join(columns))
     return table
 
 

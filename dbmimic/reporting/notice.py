@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 
+from dbmimic.model.amount import amount
 from dbmimic.model.findings import Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.run import Drift, Run
@@ -65,8 +66,8 @@ def _counts(run: Run, report: RunReport) -> Iterator[str]:
     rows = sum(table.rows for table in report.tables)
     held = sum(1 for table in report.tables if table.rows)
     took = f", in {run.seconds['total']:.1f} s" if run.seconds and "total" in run.seconds else ""
-    yield f"{rows:,} rows in {held} tables{took}"
-    yield f"foreign keys: {report.foreign_keys.checked} checked, {report.foreign_keys.orphans} orphans"
+    yield f"{amount(rows, 'row')} in {amount(held, 'table')}{took}"
+    yield f"foreign keys: {report.foreign_keys.checked} checked, {amount(report.foreign_keys.orphans, 'orphan')}"
     yield f"columns: {report.masks.columns_masked} masked, {report.masks.columns_kept} kept"
     yield f"masked values: {report.leaks.values_checked:,} compared with the source, {report.leaks.found} equal"
 

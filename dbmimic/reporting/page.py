@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dbmimic.model.amount import amount
 from dbmimic.model.findings import Severity
 from dbmimic.model.report import RunReport
 from dbmimic.model.run import Drift, Run
@@ -88,8 +89,10 @@ def _facts(run: Run, report: RunReport) -> Iterator[tuple[str, str]]:
 def _checked(report: RunReport) -> Iterator[tuple[str, str]]:
     keys, masks, leaks = report.foreign_keys, report.masks, report.leaks
     held = sum(1 for table in report.tables if table.rows)
-    yield "rows", f"{sum(table.rows for table in report.tables):,} in {held} tables, {len(report.tables) - held} empty"
-    yield "foreign keys", f"{keys.checked} checked, {keys.orphans} orphans, {keys.source_orphans} in the source"
+    rows, empty = sum(table.rows for table in report.tables), len(report.tables) - held
+    yield "rows", f"{rows:,} in {amount(held, 'table')}, {empty:,} empty"
+    orphans = f"{amount(keys.orphans, 'orphan')}, {keys.source_orphans:,} in the source"
+    yield "foreign keys", f"{keys.checked} checked, {orphans}"
     dropped = f", {masks.columns_dropped} dropped" if masks.columns_dropped else ""
     yield "columns", f"{masks.columns_masked} masked, {masks.columns_kept} kept{dropped}"
     yield "masked values", f"{leaks.values_checked:,} compared with the source, {leaks.found} equal"

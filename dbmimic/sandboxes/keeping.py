@@ -11,6 +11,7 @@ from datetime import datetime
 
 from dbmimic.errors import DbmimicError, RefusedError, TargetError, TryAgainError, UsageError
 from dbmimic.model.address import Address
+from dbmimic.model.amount import amount
 from dbmimic.model.sandbox import GoldenCopy, Lifetime, Sandbox, SandboxLimits
 from dbmimic.ports.clock import Clock
 from dbmimic.ports.sandbox import SandboxHost
@@ -249,7 +250,8 @@ class Sandboxes:
     def _fits(self, others: list[Sandbox], copy: GoldenCopy) -> None:
         hint = "drop some (`dbmimic sandbox list`, `dbmimic sandbox gc`), or raise the limit in the configuration"
         if len(others) >= self.limits.max_count:
-            message = f"there are {len(others)} sandboxes, and there may be {self.limits.max_count}"
+            there = amount(len(others), "sandbox is", "sandboxes are")
+            message = f"{there} there, and there may be {self.limits.max_count}"
             raise RefusedError("DM322", message, place="sandbox.max_count", hint=hint)
         if self.limits.max_bytes is None:
             return

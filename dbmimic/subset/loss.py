@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dbmimic.errors import ConfigError, Problem
+from dbmimic.model.amount import amount
 from dbmimic.model.keys import WHOLE, Gathering, KeySet, Nulled, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.plan import SubsetPlan
@@ -70,7 +71,8 @@ def refuse_missing(plan: SubsetPlan, chosen: Chosen, source: Walker) -> None:
         missing = source.parents(edge, rows) - chosen.get(edge.parent, KeySet())
         if missing:
             policy = plan.policy(edge)
-            reason = f"the edge {edge} is not followed, but {len(missing)} rows that it references are not in the slice"
+            lost = amount(len(missing), "row that it references is", "rows that it references are")
+            reason = f"the edge {edge} is not followed, but {lost} not in the slice"
             hint = f"write parent: follow, null or drop-child for it, or bring {edge.parent} by a seed"
             problems.append(Problem("DM212", reason, policy.place or str(edge), hint))
     if problems:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from dbmimic.errors import ConfigError, Problem
+from dbmimic.model.amount import amount
 from dbmimic.model.names import nearest
 from dbmimic.model.request import WhereSeed
 from dbmimic.model.schema import Column, ForeignKey, Inside, Schema, Table, comparable
@@ -112,7 +113,7 @@ def _unfit(
     edge: ForeignKey, child: _End, parent: _End, known: Iterable[ForeignKey], engine: str
 ) -> Iterable[tuple[str, str]]:
     if len(child[1]) != len(parent[1]):
-        reason = f"the key {edge} has {len(child[1])} columns on one side and {len(parent[1])} on the other"
+        reason = f"the key {edge} has {amount(len(child[1]), 'column')} on one side and {len(parent[1])} on the other"
         yield reason, "name as many columns on both sides"
         return
     for table in (child[0], parent[0]):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dbmimic.masks.keyed import KeyedFunction
 from dbmimic.model.address import Secret
+from dbmimic.model.amount import amount
 from dbmimic.model.baseline import Keys
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import WHOLE, KeySet, Rows
@@ -140,5 +141,6 @@ def _strangers(held: Mapping[TableId, Held]) -> Iterator[Finding]:
     """Give an error for each table with rows that came and were not sent, or were sent and did not come."""
     for table, each in held.items():
         if len(each.came) != each.should_come:
-            reason = f"{len(each.came)} rows of the copy are new, and {each.should_come} were sent"
+            new = amount(len(each.came), "row of the copy is", "rows of the copy are")
+            reason = f"{new} new, and {each.should_come:,} were sent"
             yield Finding("DM623", Severity.ERROR, str(table), reason, "run the copy again; report this if it stays")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from dbmimic.model.amount import amount
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.keys import WHOLE, KeySet, Rows
@@ -69,18 +70,19 @@ def _spelt_by_mask(edge: ForeignKey, masked: frozenset[ColumnId]) -> bool:
 
 
 def _of_cut(detail: OrphanReport) -> Finding:
-    reason = f"{detail.orphans} rows reference what was left out, because the key is not followed (parent: stop)"
+    rows = amount(detail.orphans, "row references", "rows reference")
+    reason = f"{rows} what was left out, because the key is not followed (parent: stop)"
     return Finding("DM601", Severity.WARNING, detail.foreign_key, reason, "follow it, or let them become NULL")
 
 
 def _finding(edge: ForeignKey, detail: OrphanReport, spelt_by_mask: bool) -> Finding:
     if detail.orphans:
-        reason = f"{detail.orphans} rows reference a parent that is not in the copy"
+        reason = f"{amount(detail.orphans, 'row references', 'rows reference')} a parent that is not in the copy"
         hint = "report this: the slice should be closed"
         if spelt_by_mask:
             hint = "if keys differ in case or blanks only, mask them by `token` with `fold: true`; else report this"
         return Finding("DM601", Severity.ERROR, detail.foreign_key, reason, hint)
-    reason = f"{detail.source_orphans} rows dangle in the source already"
+    reason = f"{amount(detail.source_orphans, 'row dangles', 'rows dangle')} in the source already"
     hint = (
         "nothing in the source holds rows to this key"
         if edge.virtual
@@ -108,5 +110,5 @@ def miscounted(wanted: Mapping[TableId, int], held: Mapping[TableId, int]) -> It
     """Give an error for each table that does not hold as many rows as it should."""
     for table, rows in held.items():
         if rows != wanted.get(table, 0):
-            reason = f"the copy holds {rows} rows, the slice {wanted.get(table, 0)}"
+            reason = f"the copy holds {amount(rows, 'row')}, the slice {wanted.get(table, 0):,}"
             yield Finding("DM602", Severity.ERROR, str(table), reason, "run the copy again; report this if it stays")

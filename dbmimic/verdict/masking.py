@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from dbmimic.masks import canonical
 from dbmimic.masks.keyed import KeyedFunction
+from dbmimic.model.amount import amount
 from dbmimic.model.batch import Layout, MaskedBatch, RawBatch
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.keys import WHOLE, Rows
@@ -135,7 +136,7 @@ def findings_of(table: Table, equal: Mapping[str, int]) -> Iterator[Finding]:
     for name, count in equal.items():
         if count:
             place = str(table.id.column(name))
-            reason = f"{count} rows still hold the source's value"
+            reason = f"{amount(count, 'row still holds', 'rows still hold')} the source's value"
             yield Finding("DM603", Severity.ERROR, place, reason, "do not hand this copy out; report this")
 
 
@@ -144,9 +145,8 @@ def _findings(table: MaskedTable, equal: dict[str, int], unmatched: int) -> Iter
     if unmatched:
         solid = table.has_key
         severity = Severity.ERROR if solid else Severity.WARNING
-        reason = f"{unmatched} rows could not be compared with the source's, because no row there has their key"
-        if not solid:
-            reason = f"{unmatched} rows could not be compared with the source's, because nothing tells them apart"
+        why = "no row there has their key" if solid else "nothing tells them apart"
+        reason = f"{amount(unmatched, 'row')} could not be compared with the source's, because {why}"
         yield Finding("DM605", severity, str(table.table.id), reason)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from dbmimic.model.amount import amount
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.target import Structure
 
@@ -20,7 +21,8 @@ def differences(wanted: Structure, held: Structure) -> Iterator[Finding]:
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0))[2:]
     changed = [line for line in lines if line.startswith(("+", "-"))]
     first = changed[0] if changed else ""
-    reason = f"the copy's structure differs from the source's in {len(changed)} lines, first: {first[:_SHOWN]}"
+    lines_told = amount(len(changed), "line")
+    reason = f"the copy's structure differs from the source's in {lines_told}, first: {first[:_SHOWN]}"
     yield Finding(
         "DM604", Severity.ERROR, "structure", reason, "compare the two schemas; report this if both are right"
     )

@@ -78,7 +78,7 @@ def test_sql_that_fails_leaves_the_old_copy(dbmimic_command: Forks, stage: Place
     [
         (
             "PRAGMA foreign_keys = OFF; DELETE FROM customers WHERE id = (SELECT min(customer_id) FROM orders)",
-            "reference a parent that is not in the copy",
+            "a parent that is not in the copy",
         ),
         ("CREATE TABLE flags (name varchar(20))", "structure differs"),
     ],

@@ -284,7 +284,7 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
     assert "rows of audit: 0 before, 200 now" in shown
     assert SECRET not in shown
     listed = dbmimic_command.run("runs", cwd=tmp_path, env={"COLUMNS": "40"}).out
-    assert "+1 tables, +1 columns, 1 columns changed" in listed
+    assert "+1 table, +1 column, 1 column changed" in listed
     assert listed.count(f"{here.target} ") == 4, "a pipe gets addresses in one piece, however narrow the terminal is"
 
 

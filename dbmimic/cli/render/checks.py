@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from dbmimic.cli.render.console import output
+from dbmimic.model.amount import amount
 from dbmimic.model.checkup import Checkup, Outcome
 
 _COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.ERROR: "red", Outcome.SKIPPED: "dim"}
@@ -28,7 +29,8 @@ def show_checkup(checkup: Checkup, *, verbose: bool) -> None:
         if check.hint and (wrong or verbose) and not told_next:
             console.print(escape(f"{'':8}try: {check.hint}"), soft_wrap=True)
     outcomes = [check.outcome for check in checkup.checks]
-    counts = f"{outcomes.count(Outcome.ERROR)} errors, {outcomes.count(Outcome.WARNING)} warnings"
+    kinds = (Outcome.ERROR, Outcome.WARNING)
+    counts = ", ".join(amount(outcomes.count(kind), kind.value) for kind in kinds)
     if checkup.exit:
         console.print(f"[red]a copy would end with status {checkup.exit}[/]: {counts}")
     else:

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dbmimic.cli.render.console import output
+from dbmimic.model.amount import amount
 from dbmimic.model.run import Drift, Run, RunStatus
 from dbmimic.reporting.runs import drift_lines
 
@@ -29,7 +30,7 @@ def show_runs(runs: Sequence[tuple[Run, Drift]]) -> None:
         table.add_row(*cells, _changed(drift), run.code)
     console = output()
     console.print(table)
-    console.print(f"{len(runs)} runs")
+    console.print(amount(len(runs), "run"))
 
 
 def _ended(run: Run) -> str:
@@ -40,15 +41,15 @@ def _ended(run: Run) -> str:
 def _changed(drift: Drift) -> str:
     """Give what changed in a few words."""
     came_and_went = (
-        ("tables", drift.new_tables, drift.gone_tables),
-        ("columns", drift.new_columns, drift.gone_columns),
-        ("foreign keys", drift.new_foreign_keys, drift.gone_foreign_keys),
+        ("table", drift.new_tables, drift.gone_tables),
+        ("column", drift.new_columns, drift.gone_columns),
+        ("foreign key", drift.new_foreign_keys, drift.gone_foreign_keys),
     )
     told = []
     for what, came, went in came_and_went:
-        signs = [f"{sign}{len(names)}" for sign, names in (("+", came), ("-", went)) if names]
-        told += [f"{' '.join(signs)} {what}"] if signs else []
-    told += [f"{len(drift.changed_columns)} columns changed"] if drift.changed_columns else []
+        signs = [f"{sign}{amount(len(names), what)}" for sign, names in (("+", came), ("-", went)) if names]
+        told += [" ".join(signs)] if signs else []
+    told += [amount(len(drift.changed_columns), "column changed", "columns changed")] if drift.changed_columns else []
     return ", ".join([*told, *([f"rows of {len(drift.rows)}"] if drift.rows else [])])
 
 
@@ -61,7 +62,7 @@ def show_run(run: Run, drift: Drift) -> None:
         ("began", run.started_at),
         ("ended", run.ended_at or ""),
         ("status", _ended(run) if run.exit is None else f"{_ended(run)}, exit status {run.exit}"),
-        ("rows", "" if run.rows is None else f"{run.rows:,} in {run.tables} tables"),
+        ("rows", "" if run.rows is None else f"{run.rows:,} in {amount(run.tables or 0, 'table')}"),
         ("seconds", ", ".join(f"{name} {taken:.2f}" for name, taken in (run.seconds or {}).items())),
         ("findings", ", ".join(f"{count} {code}" for code, count in (run.findings or {}).items())),
         ("problem", f"{run.code}: {run.message} ({run.place})" if run.code else ""),

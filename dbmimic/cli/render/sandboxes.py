@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dbmimic.model.amount import amount
 from dbmimic.model.sandbox import Sandbox
 
 _WIDEST = 10_000  # columns: more than the longest names take
@@ -29,4 +30,4 @@ def show_sandboxes(sandboxes: Sequence[Sandbox], sizes: Mapping[str, int]) -> No
     needed = console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
     console.width = max(console.width, needed)  # names are pasted: one that is cut in two is none
     console.print(table)
-    console.print(f"{len(sandboxes)} sandboxes")
+    console.print(amount(len(sandboxes), "sandbox", "sandboxes"))

@@ -32,8 +32,9 @@ def show_report(report: RunReport, *, verbose: bool) -> None:
     _budget(console, report.budget)
     _coverage(console, report.coverage)
     keys, masks, leaks = report.foreign_keys, report.masks, report.leaks
-    console.print(f"{rows:,} rows in {held} tables, {len(report.tables) - held} tables empty")
-    console.print(f"foreign keys: {keys.checked} checked, {keys.orphans} orphans, {keys.source_orphans} in the source")
+    console.print(f"{amount(rows, 'row')} in {amount(held, 'table')}, {len(report.tables) - held:,} empty")
+    orphans = f"{amount(keys.orphans, 'orphan')}, {keys.source_orphans:,} in the source"
+    console.print(f"foreign keys: {keys.checked} checked, {orphans}")
     console.print(f"columns: {masks.columns_masked} masked, {masks.columns_kept} kept")
     console.print(f"masked values: {leaks.values_checked:,} compared with the source, {leaks.found} equal")
     _findings(console, report.findings, verbose=verbose)
@@ -57,17 +58,15 @@ def show_preview(preview: Preview, *, verbose: bool) -> None:
     console.print(table)
     if verbose:
         _columns(console, preview)
-    edges, cycles = len(preview.edges), sum(1 for edge in preview.edges if edge.cycle)
+    edges, cycles = amount(len(preview.edges), "foreign key"), sum(1 for edge in preview.edges if edge.cycle)
     size = _size(preview.bytes)
-    console.print(
-        f"{preview.mode}: {preview.rows:,} rows, about {size}; {edges} foreign keys, {cycles} of them in cycles"
-    )
+    console.print(f"{preview.mode}: {amount(preview.rows, 'row')}, about {size}; {edges}, {cycles:,} in cycles")
     _budget(console, preview.budget)
     _coverage(console, preview.coverage)
     if verbose:
         _edges(console, preview)
     for cut in preview.cuts:
-        saved = f"{cut.rows:,} rows, about {_size(cut.bytes)}"
+        saved = f"{amount(cut.rows, 'row')}, about {_size(cut.bytes)}"
         console.print(f"cut {escape(cut.edge)} ({cut.policy}) and save {saved}")
     for finding in preview.findings:
         _findings(console, (finding,), verbose=verbose)
@@ -109,9 +108,9 @@ def _coverage(console: Console, coverage: tuple[TableCoverage, ...]) -> None:
     for each in coverage:
         what = "values and pairs" if each.kind == "pairs" else "values"
         console.print(
-            f"cover {escape(each.table)}: {each.covered:,} of {each.tuples:,} {what} are held, by {each.rows:,} rows "
-            f"chosen for that; {each.covered_without:,} without them; {each.too_rare:,} are too rare (under "
-            f"{each.min_count} rows)"
+            f"cover {escape(each.table)}: {each.covered:,} of {each.tuples:,} {what} are held, by "
+            f"{amount(each.rows, 'row')} chosen for that; {each.covered_without:,} without them; "
+            f"{each.too_rare:,} are too rare (under {amount(each.min_count, 'row')})"
         )
 
 

@@ -10,6 +10,7 @@ from dbmimic.engines.mysql.places import Places
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.sidecar import exists
 from dbmimic.errors import Problem, TargetError
+from dbmimic.model.amount import amount
 from dbmimic.model.checkup import CheckResult, checked
 from dbmimic.model.findings import Finding, Severity
 
@@ -50,7 +51,7 @@ def connections(session: Session, wanted: int) -> Iterator[Finding]:
     for limit, taken, of in limits:
         if limit >= 0 and limit - taken < wanted:
             left = max(0, limit - taken)
-            message = f"{of} has {left} of {limit} connections left, and a run takes up to {wanted} more"
+            message = f"{of} has {left} of {amount(limit, 'connection')} left, and a run takes up to {wanted} more"
             hint = "raise the limit, or end sessions that nobody needs"
             yield Finding("DM703", Severity.WARNING, session.side.role, message, hint)
 

@@ -7,6 +7,7 @@ import re
 from dbmimic.engines.mysql import quoting
 from dbmimic.engines.mysql.types import Family, Form
 from dbmimic.errors import ConfigError
+from dbmimic.model.amount import amount
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed
 from dbmimic.model.schema import Table
@@ -35,8 +36,8 @@ def conditions(table: Table, seed: IdsSeed, forms: dict[str, Form]) -> list[str]
     conditions = []
     for item in seed.ids:
         if len(item) != len(columns):
-            wanted = ", ".join(key.columns)
-            raise unfit(table.id, f"an id has {len(item)} values, the key has {len(columns)}", f"give {wanted}")
+            reason = f"an id has {amount(len(item), 'value')}, the key has {len(columns)}"
+            raise unfit(table.id, reason, f"give {', '.join(key.columns)}")
         parts = [f"{form.name} = {_literal(table.id, form, value)}" for form, value in zip(columns, item, strict=True)]
         conditions.append(f"({' AND '.join(parts)})")
     return conditions

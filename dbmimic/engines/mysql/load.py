@@ -17,6 +17,7 @@ from dbmimic.engines.mysql.places import ENGINE
 from dbmimic.engines.mysql.session import Outcome, Session
 from dbmimic.engines.mysql.types import Family, Form
 from dbmimic.errors import InternalError, TargetError
+from dbmimic.model.amount import amount
 from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch
 from dbmimic.model.names import TableId
 from dbmimic.model.schema import Identity
@@ -128,7 +129,7 @@ class Loader:
         if code in errors.DATA_REFUSED:
             reason = errors.DATA_REFUSED[code]
         elif outcome.rows != wanted:
-            reason = f"{wanted} rows were sent and {outcome.rows} arrived"
+            reason = f"{amount(wanted, 'row was', 'rows were')} sent and {outcome.rows:,} arrived"
         else:
             reason = "a value does not fit its column"
         return TargetError("DM504", f"{reason} (warning {code})", place=place, hint=errors.FITTING_MASK)

@@ -14,6 +14,7 @@ from dbmimic.engines.mysql.places import ENGINE
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.types import Form
 from dbmimic.errors import InternalError, SourceError
+from dbmimic.model.amount import amount
 from dbmimic.model.batch import Layout, Payload, RawBatch
 from dbmimic.model.keys import KeySet, Portion, Rows, Span
 from dbmimic.model.names import TableId
@@ -51,7 +52,7 @@ class TableReader:
                 count += batch.row_count
                 yield batch
             if count != share:
-                reason = f"{share} rows were asked for and {count} came"
+                reason = f"{amount(share, 'row was', 'rows were')} asked for and {count:,} came"
                 raise InternalError("DM901", reason, place=str(self.layout.table))
 
     def _expressions(self) -> list[str]:

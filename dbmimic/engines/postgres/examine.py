@@ -10,6 +10,7 @@ from dbmimic.engines.postgres.ddl import Locale
 from dbmimic.engines.postgres.errors import Side, speaking
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.errors import Problem, TargetError, TryAgainError
+from dbmimic.model.amount import amount
 from dbmimic.model.checkup import CheckResult, checked
 from dbmimic.model.findings import Finding, Severity
 
@@ -76,9 +77,8 @@ def connections(connection: Connection, side: Side, wanted: int) -> Iterator[Fin
         row = connection.execute(catalog.query("connections")).fetchone()
     for limit, used, of in row[0] if row else ():
         if limit >= 0 and limit - used < wanted:
-            message = (
-                f"{of} has {max(0, limit - used)} of {limit} connections left, and a run takes up to {wanted} more"
-            )
+            left = f"{max(0, limit - used)} of {amount(limit, 'connection')} left"
+            message = f"{of} has {left}, and a run takes up to {wanted} more"
             hint = "raise the limit, end sessions that nobody needs, or give the run fewer --workers"
             yield Finding("DM703", Severity.WARNING, str(side), message, hint)
 
@@ -131,11 +131,13 @@ def occupied(connection: Connection, name: str) -> Iterator[Finding]:
     if prepared:
         raise switch.still_prepared(name, prepared[0], len(prepared) - 1)
     if others:
-        message = f"{others} sessions of other roles are in the target, and this role may not end them"
+        who = amount(others, "session of another role is", "sessions of other roles are")
+        message = f"{who} in the target, and this role may not end what is not its own"
         hint = "stop the applications that use it before the swap, or: GRANT pg_signal_backend"
         yield Finding("DM505", Severity.WARNING, name, message, hint)
     if ours:
-        yield Finding("DM505", Severity.INFO, name, f"{ours} sessions are in the target; the swap ends them")
+        message = f"{amount(ours, 'session is', 'sessions are')} in the target; the swap ends what is there"
+        yield Finding("DM505", Severity.INFO, name, message)
 
 
 def extensions(connection: Connection, wanted: Sequence[str]) -> tuple[Finding, ...]:

@@ -14,6 +14,7 @@ from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.databases import AWAY, NEW, OLD, Database, Mark
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.errors import RefusedError, TargetError
+from dbmimic.model.amount import amount
 from dbmimic.model.target import KeptCopy, Stamp
 
 _PATIENCE_SECONDS = 20.0
@@ -154,7 +155,7 @@ def _occupied(connection: Connection, names: Sequence[str]) -> TargetError:
         prepared = [(name, transaction) for name in names for transaction in databases.prepared(connection, name)]
     if prepared and not count:
         return still_prepared(*prepared[0], len(prepared) - 1)
-    message = f"the target is in use: {count} sessions in it could not be ended, or came back at once"
+    message = f"the target is in use: {amount(count, 'session')} in it could not be ended, or came back at once"
     hint = "stop the applications that use it, or grant the role pg_signal_backend"
     return TargetError("DM505", message, place=names[-1], hint=hint)
 

@@ -23,6 +23,7 @@ from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
 from dbmimic.engines.postgres.tids import TidArray, TidArrayDumper
 from dbmimic.errors import ConfigError
+from dbmimic.model.amount import amount
 from dbmimic.model.keys import Gathering, KeySet, Rows
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
@@ -102,7 +103,7 @@ class Walk:
             hint = "choose the rows by a condition (where)"
             raise ConfigError("DM212", "the table has no key to find ids by", place=str(table.id), hint=hint)
         if any(len(values) != len(key.columns) for values in seed.ids):
-            message = f"each id needs {len(key.columns)} values, for the key ({', '.join(key.columns)})"
+            message = f"each id needs {amount(len(key.columns), 'value')}, for the key ({', '.join(key.columns)})"
             raise ConfigError("DM212", message, place=str(table.id))
         given = [[str(values[position]) for values in seed.ids] for position in range(len(key.columns))]
         names = [sql.Identifier(f"k{position}") for position in range(len(key.columns))]

@@ -22,6 +22,7 @@ from dbmimic.engines.postgres.payload import Lines, LongRow, Relay, Tails
 from dbmimic.engines.postgres.pump import Inflow, Psql
 from dbmimic.engines.postgres.straight import Straight, Through
 from dbmimic.errors import DbmimicError, InternalError, TargetError
+from dbmimic.model.amount import amount
 from dbmimic.model.batch import NO_TAIL, Layout, MaskedBatch
 from dbmimic.model.names import ColumnId
 
@@ -273,7 +274,7 @@ def _ended(connection: Connection, refusal: bytes | None, patience: float | None
 
 
 def _miscounted(sent: int, held: int, place: str) -> InternalError:
-    return InternalError("DM901", f"{sent} rows were sent and {held} arrived", place=place)
+    return InternalError("DM901", f"{amount(sent, 'row was', 'rows were')} sent and {held:,} arrived", place=place)
 
 
 def set_sequence(connection: Connection, value: SequenceValue, masked: frozenset[ColumnId]) -> None:

@@ -10,6 +10,7 @@ from dbmimic.engines.sqlite.catalogue import ROWID_NAMES, Catalogue, folded
 from dbmimic.engines.sqlite.connection import Row, Snapshot, name
 from dbmimic.engines.sqlite.identity import ByKey, ByRowid, RowIdentity
 from dbmimic.errors import ConfigError, SourceError
+from dbmimic.model.amount import amount
 from dbmimic.model.keys import WHOLE, Gathering, KeySet, Rows, Whole
 from dbmimic.model.names import TableId
 from dbmimic.model.request import IdsSeed, WhereSeed
@@ -88,7 +89,7 @@ class Walk:
         found = KeySet()
         for number, values in enumerate(seed.ids, 1):
             if len(values) != len(key.columns) or not all(map(_fits, values, integers)):
-                reason = f"id number {number} of a seed does not fit the key ({len(key.columns)} columns)"
+                reason = f"id number {number} of a seed does not fit the key ({amount(len(key.columns), 'column')})"
                 raise ConfigError("DM212", reason, place=str(table.id), hint="give one value per column of the key")
             found |= self._gathered(table.id, [self._snapshot.pages(sql, values, str(table.id))])
         return found
