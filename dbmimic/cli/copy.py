@@ -54,10 +54,10 @@ def copy(
     if sys.stdin.isatty() and not yes:
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
     heap.share_one()
-    known = hosting.known(settings)
-    with executor_of(executor, workers) as crew:
 
-        def run(listener: Listener, number: str, lead: refresh.Lead | None) -> RunReport:
+    def run(listener: Listener, number: str, lead: refresh.Lead | None) -> RunReport:
+        # Whatever may take its time comes after the run is remembered: a signal then leaves an entry.
+        with executor_of(executor, workers) as crew:
             return wiring.copy(
                 settings,
                 executor=crew,
@@ -70,13 +70,13 @@ def copy(
                 strict=strict,
                 run=number,
                 lead=lead,
-                known=known,
+                known=hosting.known(settings),
                 accept_drift=accept_drift,
             )
 
-        conclude(
-            lambda listener: refresh.refresh(settings, run, listener, voice.complain),
-            json=json,
-            quiet=quiet,
-            verbose=verbose,
-        )
+    conclude(
+        lambda listener: refresh.refresh(settings, run, listener, voice.complain),
+        json=json,
+        quiet=quiet,
+        verbose=verbose,
+    )

@@ -222,6 +222,13 @@ def test_notices_go_out_when_they_are_wanted(dbmimic_command: Forks, here: Place
     assert (tmp_path / "words").read_text().strip() == always["text"]
 
 
+def test_a_run_is_remembered_before_its_workers_are_called(dbmimic_command: Forks, here: Place, tmp_path: Path) -> None:
+    """A cluster takes its time to start; a signal meanwhile leaves an entry."""
+    ended = run(dbmimic_command, here, tmp_path, "--executor", "nowhere")
+    told = dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]
+    assert (ended.status, [(each["status"], each["exit"]) for each in told]) == (2, [("failed", 2)])
+
+
 # --- what changed ------------------------------------------------------------------------------------------------
 
 
