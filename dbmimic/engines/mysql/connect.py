@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configparser import Error as OptionFileError
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,17 @@ _PATIENCE_SECONDS = 86_400
 _YES = frozenset({"1", "true", "yes", "on"})
 
 
-def connect(address: Address, side: Side, database: str | None) -> Session:
-    """Open a session on a database (or on none), with settings of our own; fills gaps from `~/.my.cnf`."""
+def connect(address: Address, side: Side, database: str | None, *, another: bool = False) -> Session:
+    """
+    Open a session on a database (or on none), with settings of our own; fills gaps from `~/.my.cnf`.
+
+    `another` says that one was opened before with this address: what the server was asked then is not asked again.
+    """
     session = Session(side, {**options_of(address), "database": database}, address.stall_timeout)
     try:
         _settle(session)
         if not side.is_source and is_unlogged(address):
-            _unlog(session)
+            _unlog(session, another=another)
     except BaseException:
         session.close()
         raise
@@ -66,9 +71,14 @@ def is_unlogged(address: Address) -> bool:
     return address.options.get(LOGGED, "1").lower() not in _YES
 
 
-def _unlog(session: Session) -> None:
+def reading(address: Address) -> Address:
+    """Give the address as that of a session which writes nothing, and so nothing into a log."""
+    return replace(address, options={key: value for key, value in address.options.items() if key != LOGGED})
+
+
+def _unlog(session: Session, *, another: bool) -> None:
     """
-    Keep what the session writes out of the server's binary log.
+    Keep what the session writes out of the server's binary log, and look whether that may be, once.
 
     Raises:
         TargetError: DM509, the role may not, or replicas follow that log, or may, for all that the role sees: they
@@ -76,7 +86,7 @@ def _unlog(session: Session) -> None:
     """
     hint = f"leave {LOGGED} out of the target's URL"
     shown = "SELECT COUNT(*) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
-    if followers := int(session.value(shown)):
+    if followers := 0 if another else int(session.value(shown)):
         reason = f"replicas ({followers}) follow the target's server, and would miss a copy that is in no binary log"
         raise TargetError("DM509", reason, place=session.side.place, hint=hint)
     try:
@@ -88,7 +98,7 @@ def _unlog(session: Session) -> None:
             hint += ", or GRANT BINLOG ADMIN ON *.* (MySQL: SYSTEM_VARIABLES_ADMIN) to the role"
             failure = TargetError("DM509", reason, place=session.side.place, hint=hint)
     else:
-        if _sees_others(session):
+        if another or _sees_others(session):
             return
         reason = "the role does not see whether replicas follow the target's server: they would miss the copy"
         failure = TargetError("DM509", reason, place=session.side.place, hint=f"{hint}, or GRANT PROCESS ON *.*")

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pymysql
 
 from dbmimic.engines.mysql import ddl, errors, quoting, structure
-from dbmimic.engines.mysql.connect import LOGGED, connect, options_of
+from dbmimic.engines.mysql.connect import connect, options_of, reading
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.places import ENGINE, Places, folded
 from dbmimic.engines.mysql.session import Session
@@ -53,7 +53,7 @@ class MysqlSandboxes:
             raise ConfigError("DM214", "the address names no database", place=str(address))
         self._address = address
         self._side = Side("target", str(address))
-        self._session = self._opened()
+        self._session = self._opened(another=False)
         try:
             self.project = folded(self._session, address.database)
         except BaseException:
@@ -61,8 +61,8 @@ class MysqlSandboxes:
             raise
         self._sidecar = Sidecar(self._session, Places(self.project))
 
-    def _opened(self) -> Session:
-        session = connect(self._address, self._side, None)
+    def _opened(self, *, another: bool = True) -> Session:
+        session = connect(self._address, self._side, None, another=another)
         try:
             session.run(f"SET SESSION foreign_key_checks = 0, lock_wait_timeout = {_LOCK_SECONDS}")
         except BaseException:
@@ -180,8 +180,8 @@ class MysqlSandboxes:
 
     def _as_account(self, sandbox: Sandbox, database: str | None) -> Session:
         password = self._told(sandbox.name, "password")
-        options = {key: value for key, value in self._address.options.items() if key != LOGGED}  # not its to say
-        own = replace(self._address, user=sandbox.account, password=password, options=options)
+        # To keep something out of the log is not its to say.
+        own = replace(reading(self._address), user=sandbox.account, password=password)
         return connect(own, self._side, database)
 
     def _script(self, golden: str) -> Script:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from dbmimic.engines.mysql import amend, catalogue, ddl, examine, quoting, statements
-from dbmimic.engines.mysql.connect import LOGGED, connect, is_unlogged
+from dbmimic.engines.mysql.connect import LOGGED, connect, is_unlogged, reading
 from dbmimic.engines.mysql.errors import Side
 from dbmimic.engines.mysql.load import Loader
 from dbmimic.engines.mysql.places import ENGINE, Places, folded
@@ -250,7 +250,7 @@ class MysqlTarget:
 
     def copy(self) -> Source:
         """Open the new copy for reading."""
-        return MysqlSource(replace(self._address, database=self._places.new), role="target")
+        return MysqlSource(replace(reading(self._address), database=self._places.new), role="target")
 
     def swap(self, stamp: Stamp, copies: int = 1) -> None:
         """Put the new copy in the target's place in one step; so many old ones are kept for `rollback`."""

@@ -83,8 +83,11 @@ def test_the_binary_log_of_the_target(other: MariadbServer, tmp_path: Path) -> N
     [told] = [each for each in copied(tmp_path, source, stage).findings if each.code == "DM509"]
     assert (told.severity, "sql_log_bin=0" in told.hint) == (Severity.INFO, True)
     before = other.execute("SHOW MASTER STATUS")
+    asked = "SHOW GLOBAL STATUS LIKE 'Com_show_engine_status'"
+    [(_, asked_before)] = other.execute(asked)
     report = copied(tmp_path, source, unlogged, hooks={"after": [{"sql": "UPDATE orders SET total = 3"}]})
     assert not [each for each in report.findings if each.code == "DM509"]
+    assert other.execute(asked) == [("Com_show_engine_status", str(int(asked_before) + 1))], "once is enough"
     assert other.execute("SHOW MASTER STATUS") == before, "the copy and the user's own SQL are in no log"
     assert other.execute("SELECT total FROM stage.orders") == [(3,)]
     denied = refusal(tmp_path, source, unlogged.replace("root", "owner:pw"))
