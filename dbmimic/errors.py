@@ -38,6 +38,7 @@ Codes, so that one word has one meaning:
     DM235 what is told of runs has no place to be written        DM236 two clocks differ
     DM231 a mask gives values of other rows
     DM233 a unique index is over something made of a masked column
+    DM234 a mask tells keys apart by case, and their collation does not
     DM301 columns are undecided           DM302 source and target are the same database
     DM303 the target is not empty and not stamped                DM304 a value no mask could take
     DM305 the source changed during the run                      DM306 the source would need more than reading

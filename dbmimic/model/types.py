@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 FIRST_PLANE = "utf8mb3"  # the one character set of which Python has none: Unicode up to U+FFFF
@@ -43,6 +43,7 @@ class LogicalType:
     words of which it holds one (or `several`, with commas between), none where any will do. `charset` is Python's name
     of the only characters that fit; empty where all do. `years` says that of an integer's numbers only the years of
     MySQL's YEAR fit. `caseless` says of a type, not of a collation, that texts are equal which differ in case alone.
+    `folds` says the same of the column's collation, which is no part of its type and may be another one elsewhere.
     `element` is what an array holds, None where nobody knows.
     """
 
@@ -59,6 +60,7 @@ class LogicalType:
     years: bool = False
     caseless: bool = False
     element: LogicalType | None = None
+    folds: bool = field(default=False, compare=False)
 
     @property
     def reach(self) -> tuple[int, int] | None:

@@ -89,7 +89,7 @@ def examine(
     else:
         plan = sheet.ask("columns", prepared.resolution.settled, quiet=True)
         if plan is not None or prepared.drifted:
-            sheet.note("columns", prepared.drifted)
+            sheet.note("columns", (*prepared.drifted, *prepared.resolution.noticed))
     cleared = _cleared(request, source, target, sheet)
     structure = None
     if source is not None:

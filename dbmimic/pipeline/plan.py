@@ -66,6 +66,7 @@ def preview(request: Request, source: Source, world: World) -> Preview:
         findings=(
             *prepared.schema.findings,
             *_errors(prepared.resolution.unfit),
+            *prepared.resolution.noticed,
             *prepared.drifted,
             *noticed,
             *rules.risks(prepared.schema, prepared.graph, decided),

@@ -20,5 +20,5 @@ def check(request: Request, source: Source, world: World) -> RulesCheck:
     prepared = prepare(request, source, world)
     plan = prepared.resolution.settled()
     masked = len(plan.masked_columns)
-    findings = tuple(rules.risks(prepared.schema, prepared.graph, plan))
+    findings = (*prepared.resolution.noticed, *rules.risks(prepared.schema, prepared.graph, plan))
     return RulesCheck(request.rules.fingerprint, masked, len(plan.decisions) - masked, findings)

@@ -1,4 +1,4 @@
-"""Keys that the engine compares without case, and masks that do not."""
+"""Keys that the engine compares without case, by their type or by their collation, and masks that do not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dbmimic.model.types import LogicalType
 
 _NOBODYS = Secret(bytes(32))
 _ONE_TEXT = pa.array(["Ab1.Cd2@Example.org", "aB1.cD2@eXAMPLE.ORG"])  # to an engine that compares without case
-_REASON = "the engine compares these keys without case, and the mask does not; `token` with `fold: true` does"
+REASON = "the engine compares these keys without case, and the mask does not; `token` with `fold: true` does"
 
 
 def parts_cases(
@@ -23,18 +23,18 @@ def parts_cases(
     options: Options,
     context: ColumnContext,
     joined: Collection[LogicalType],
-) -> str | None:
+) -> bool:
     """
-    Say where a mask makes two keys of what the engine takes for one, of columns that foreign keys join; or None.
+    Tell whether a mask makes two keys of what the engine takes for one, of columns that foreign keys join.
 
     It is asked for two such texts.
     """
     keeps_keys = Promise.UNIQUE in definition.promises  # no other is for keys at all
-    if len(joined) == 1 or not keeps_keys or not all(logical.caseless for logical in joined):
-        return None
+    if len(joined) == 1 or not keeps_keys or not all(logical.caseless or logical.folds for logical in joined):
+        return False
     try:
         mask = registry.bind(definition.name, options, context, _NOBODYS, definition.domain)
         one, other = pc.utf8_lower(mask(_ONE_TEXT, None)).to_pylist()
     except MaskError:
-        return None  # it takes texts of a form of its own, and tells of others when it meets them
-    return None if one == other else _REASON
+        return False  # it takes texts of a form of its own, and tells of others when it meets them
+    return bool(one != other)

@@ -10,13 +10,14 @@ from dbmimic.masks.condition import ConditionError
 from dbmimic.masks.definition import GENERAL, PERSONA, SCOPE, MaskDefinition, OptionError, Promise, group_of
 from dbmimic.masks.policy import Policy, entity_of
 from dbmimic.masks.registry import MaskRegistry, UnknownMaskError
+from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.graph import FkGraph
 from dbmimic.model.masking import Decision, Kept, Masked, MaskPlan, Step
 from dbmimic.model.names import ColumnId, TableId
 from dbmimic.model.ruleset import ColumnRule, KeepRule, MaskRule, Ruleset, Undecided
 from dbmimic.model.schema import Column, Generated, Schema, Table
-from dbmimic.model.types import Kind
-from dbmimic.rules.cases import parts_cases
+from dbmimic.model.types import Kind, LogicalType
+from dbmimic.rules.cases import REASON, parts_cases
 from dbmimic.rules.context import Narrowed, condition_of, context_of, held, in_key, narrowest, words
 from dbmimic.rules.domains import Group, groups
 from dbmimic.rules.match import Rule, column_ids, find, is_exact, unmatched
@@ -34,13 +35,14 @@ class Resolution:
     What the rules say of a schema: the decisions, and the columns that nothing decides.
 
     `barred` are the columns whose values the target's engine cannot hold and which no rule replaces by NULL;
-    `doubts` what is kept and may hold something else than when that was decided.
+    `doubts` what is kept and may hold something else than when that was decided; `noticed` what is worth a look.
     """
 
     plan: MaskPlan
     undecided: tuple[ColumnId, ...]
     barred: tuple[Problem, ...] = ()
     doubts: tuple[Problem, ...] = ()
+    noticed: tuple[Finding, ...] = ()
 
     @property
     def unfit(self) -> tuple[Problem, ...]:
@@ -91,7 +93,7 @@ def resolve(
         raise ConfigError.of(list(dict.fromkeys(resolver.problems)))
     ordered = {column: resolver.decisions[column] for column in ids if column in resolver.decisions}
     undecided = tuple(column for column in ids if column in resolver.undecided)
-    return Resolution(MaskPlan(ordered), undecided, tuple(resolver.barred(ordered)))
+    return Resolution(MaskPlan(ordered), undecided, tuple(resolver.barred(ordered)), noticed=tuple(resolver.noticed))
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ class _Resolver:
     decisions: dict[ColumnId, Decision] = field(default_factory=dict)
     undecided: set[ColumnId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    noticed: list[Finding] = field(default_factory=list)
 
     def chosen(self, group: Group) -> Rule | None:
         """Give the rule that decides a group."""
@@ -344,6 +347,18 @@ class _Resolver:
             return (), (), None
         return table.stable_key.columns, (), None
 
+    def _parted(self, group: Group, column: ColumnId, joined: Sequence[LogicalType]) -> str | None:
+        """
+        Give the reason against a mask that parts what a type takes for one.
+
+        A collation takes keys for one that are mostly spelt alike all the same: there it is worth a warning.
+        """
+        if all(logical.caseless for logical in joined):
+            return REASON
+        if column == group.root:
+            self.noticed.append(Finding("DM234", Severity.WARNING, str(column), REASON, _FOLDED))
+        return None
+
     def _misfit(
         self,
         group: Group,
@@ -361,7 +376,8 @@ class _Resolver:
         reason = self.registry.misfit(definition.name, options, context)
         if reason is None:
             joined = [self._column(each).logical for each in group.columns]
-            reason = parts_cases(self.registry, definition, options, context, joined)
+            if parts_cases(self.registry, definition, options, context, joined):
+                reason = self._parted(group, column, joined)
         members, check = words(table, found)
         if reason is None and members and found.logical.kind is Kind.TEXT and definition.name not in _AS_TOLD:
             listed = replace(context, type=replace(context.type, kind=Kind.ENUM))
@@ -371,6 +387,7 @@ class _Resolver:
         return reason
 
 
+_FOLDED = "a key that occurs in more than one case would dangle in the copy (DM601): take a mask that folds case"
 _AS_TOLD = frozenset(("python", "faker", "pattern", "template"))  # give the words that somebody told them to
 
 _OTHER = "choose another mask for the column, or keep it with a reason"

@@ -109,6 +109,10 @@ def test_a_mask_gives_no_characters_that_the_column_lacks(mariadb: MariadbServer
         [
             "CREATE TABLE people (id int PRIMARY KEY, name varchar(40) CHARACTER SET latin1, more varchar(100) CHARACTER SET latin1)",
             "INSERT INTO people VALUES (1, 'Ren\u00e9', 'x'), (2, 'Zo\u00eb', 'y')",
+            "CREATE TABLE codes (code varchar(40) PRIMARY KEY) COLLATE utf8mb4_general_ci",
+            "CREATE TABLE uses (code varchar(40), FOREIGN KEY (code) REFERENCES codes (code)) COLLATE utf8mb4_general_ci",
+            "CREATE TABLE tags (tag varchar(40) PRIMARY KEY) COLLATE utf8mb4_bin",
+            "CREATE TABLE tagged (tag varchar(40), FOREIGN KEY (tag) REFERENCES tags (tag)) COLLATE utf8mb4_bin",
         ],
     )
     source, target = shop.url("charsets"), shop.url("charsets_stage")
@@ -128,6 +132,9 @@ def test_a_mask_gives_no_characters_that_the_column_lacks(mariadb: MariadbServer
     )
     assert (planned.exit, planned.rows, [each.code for each in planned.errors]) == (4, 2, ["DM304"])
     assert copied(tmp_path, source, target, rules=columns({"mask": "scramble"})).verified
+    keyed = {"default": "keep", "columns": {"codes.code": "token", "tags.tag": "token"}}
+    planned = dbmimic.plan(configured(tmp_path, source, target, rules=keyed))
+    assert [(each.code, each.place) for each in planned.findings] == [("DM234", "codes.code")]
 
 
 def test_a_check_that_writes_or_takes_long_is_not_tried_on_production(

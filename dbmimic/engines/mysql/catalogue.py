@@ -123,10 +123,10 @@ def _distinct(rows: list[Row]) -> Iterator[Distinct]:
 
 
 def _form(row: Row, table: str, json_columns: frozenset[tuple[str, str]], session: Session) -> Form:
-    _, name, column_type, nullable, default, extra, characters, precision, scale, charset = row
+    _, name, column_type, nullable, default, extra, characters, precision, scale, charset, collation = row
     is_json = column_type.lower() == "json" or (table, name) in json_columns
     described = logical(
-        Declared(column_type, _number(characters), _number(precision), _number(scale), charset, is_json)
+        Declared(column_type, _number(characters), _number(precision), _number(scale), charset, is_json, collation)
     )
     column = Column(
         name=name,

@@ -177,6 +177,7 @@ class Declared:
     scale: int | None
     charset: str | None
     is_json: bool
+    collation: str | None = None
 
     @property
     def signed(self) -> bool:
@@ -223,10 +224,11 @@ def _integer(base: str, column_type: str) -> LogicalType:
 def _text(base: str, declared: Declared) -> LogicalType:
     """Give the characters that fit for certain: the limit of the TEXT types is one of bytes."""
     charset = charsets.of_mysql(declared.charset)
+    folds = "ci" in (declared.collation or "").split("_")  # as utf8mb4_general_ci, utf8mb4_0900_as_ci
     if base in {"char", "varchar"} or declared.characters is None:
-        return LogicalType(Kind.TEXT, length=declared.characters, padded=base == "char", charset=charset)
+        return LogicalType(Kind.TEXT, declared.characters, padded=base == "char", charset=charset, folds=folds)
     length = _bounded(declared.characters // _WIDEST.get(declared.charset or "", 1))
-    return LogicalType(Kind.TEXT, length=length, charset=charset)
+    return LogicalType(Kind.TEXT, length=length, charset=charset, folds=folds)
 
 
 def _bounded(length: int | None) -> int | None:

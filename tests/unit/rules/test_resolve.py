@@ -191,6 +191,20 @@ def test_a_mask_that_parts_keys_which_are_one_is_refused(mask: MaskRule, refused
         assert "compares these keys without case" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("mask", "warned"), [(MaskRule("token"), True), (MaskRule("token", {"fold": True}), False)], ids=["parts", "folds"]
+)
+def test_a_collation_that_takes_keys_for_one_is_told_of(mask: MaskRule, warned: bool) -> None:
+    folding = replace(TEXT, folds=True)
+    for child in (folding, TEXT):
+        found = schema(
+            [table("a", {"id": folding}, ("id",)), table("b", {"a_id": child})], edge("b", ("a_id",), "a", ("id",))
+        )
+        noticed = resolved(found, own(a__id=mask)).noticed
+        wanted = [("DM234", "public.a.id")] if warned and child is folding else []
+        assert [(each.code, each.place) for each in noticed] == wanted
+
+
 def test_a_rule_against_the_referenced_key_is_told() -> None:
     with pytest.raises(ConfigError) as caught:
         resolved(people(), own(orders__customer_id=MaskRule("integer_key"), customers__id=KEEP, ANY=KEEP))
