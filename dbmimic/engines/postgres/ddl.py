@@ -67,6 +67,8 @@ _INNER_CHECK = re.compile(r"^(?:    |\t)CONSTRAINT (?P<name>\"(?:[^\"]|\"\")+\"|
 _EXCLUSION = re.compile(r"^    ADD CONSTRAINT .+ EXCLUDE USING ")
 _END = "--\n-- end\n--\n"
 _FAILED = re.compile(r":(?P<line>\d+): [^:]+:  (?P<state>[0-9A-Z]{5})\s*$", re.MULTILINE)
+_ICU = re.compile(r"^CREATE COLLATION (?P<name>.+) \(provider = icu\b", re.MULTILINE)
+_COLLATED = re.compile(r'\bCOLLATE pg_catalog\."(?P<name>(?:[^"]|"")+)"')
 _EXTENSION = re.compile(r"^CREATE EXTENSION IF NOT EXISTS (?P<name>\"(?:[^\"]|\"\")+\"|\S+)", re.MULTILINE)
 
 
@@ -100,6 +102,11 @@ class Blueprint:
     sequences: tuple[SequenceValue, ...]
     locale: Locale
     tool: Installation
+
+    @property
+    def script(self) -> str:
+        """All of it but the rows."""
+        return self.before_data + self.after_data
 
 
 def dump(connection: Connection, snapshot: str, toolbox: Toolbox, side: Side) -> tuple[str, str, Installation]:
@@ -248,6 +255,12 @@ def _quoted(table: TableId) -> str:
 def extensions(script: str) -> tuple[str, ...]:
     """Give the names of the extensions that a script creates."""
     return tuple(match["name"].strip('";').replace('""', '"') for match in _EXTENSION.finditer(script))
+
+
+def collations(script: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Give the names of the collations that a script makes by ICU, and of those that it takes for there."""
+    made = frozenset(match["name"] for match in _ICU.finditer(script))
+    return made, frozenset(match["name"].replace('""', '"') for match in _COLLATED.finditer(script))
 
 
 def run_script(connection: Connection, script: str, tool: Installation, doing: str) -> None:

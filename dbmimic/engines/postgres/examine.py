@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dbmimic.engines.postgres import catalog, databases, switch
+from dbmimic.engines.postgres import catalog, databases, ddl, switch
 from dbmimic.engines.postgres.connect import Connection
 from dbmimic.engines.postgres.ddl import Locale
 from dbmimic.engines.postgres.errors import Side, speaking
@@ -153,6 +153,31 @@ def extensions(connection: Connection, wanted: Sequence[str]) -> tuple[Finding, 
     problems = [
         Problem("DM502", f"only a superuser may create the extension {name} on the target's server", name, hint)
         for (name,) in rows
+    ]
+    if problems:
+        raise TargetError.of(problems)
+    return ()
+
+
+def collations(connection: Connection, script: str) -> tuple[Finding, ...]:
+    """
+    Make sure that the server has the collations that a script takes for there, and ICU where it makes one by that.
+
+    Raises:
+        TargetError: DM506, with each that it has not.
+    """
+    made, named = ddl.collations(script)
+    if not (made or named):
+        return ()
+    with speaking(connection, Side.TARGET, _DOING):
+        rows = connection.execute("SELECT collname::text, collname LIKE '%-x-icu' FROM pg_collation").fetchall()
+    missing = {name: f"the collation {name}" for name in named - {name for name, _ in rows}}
+    if not any(by_icu for _, by_icu in rows):
+        missing |= {name: f"ICU, which the collation {name} is made by" for name in made}
+    hint = "copy into a server that has it"
+    problems = [
+        Problem("DM506", f"the target's server does not have {what}", name, hint)
+        for name, what in sorted(missing.items())
     ]
     if problems:
         raise TargetError.of(problems)

@@ -131,7 +131,7 @@ class PostgresTarget:
         with speaking(self._upkeep, Side.TARGET, "asking how the server sorts"):
             locale = replace(place_of(self._upkeep).locale, encoding="UTF8")
         blueprint = ddl.composed(composed, locale, tool)
-        return Structure(catalog.ENGINE, ddl.normalised(blueprint.before_data + blueprint.after_data), blueprint)
+        return Structure(catalog.ENGINE, ddl.normalised(blueprint.script), blueprint)
 
     def build(self, structure: Structure) -> None:
         """Take the run's lock, remove a killed run's leftovers, create the new copy and its tables."""
@@ -142,6 +142,7 @@ class PostgresTarget:
             self._may_create()
             self._remove_leftover(new)
             self._has_extensions(blueprint)
+            examine.collations(self._upkeep, blueprint.script)
             self._built = True
             self._create(new, blueprint.locale)
             databases.comment(self._upkeep, new, Mark(building=True, run=self._run).text())
@@ -228,6 +229,7 @@ class PostgresTarget:
         yield from checked("target sessions", lambda: examine.occupied(upkeep, name))
         yield from checked("target extensions", extensions)
         if structure is not None and blueprint is not None:
+            yield from checked("target collations", lambda: examine.collations(upkeep, blueprint.script))
             yield from checked("target server", lambda: examine.version(upkeep, name, structure.version))
             yield from checked("target locale", lambda: examine.locale(upkeep, name, blueprint.locale))
         yield from checked("target connections", lambda: examine.connections(upkeep, Side.TARGET, sessions))

@@ -272,13 +272,20 @@ def test_rights_and_extensions_that_are_missing(bench):
         bench.target("not_allowed", "reader").build(source.structure())
     assert (caught.value.code, caught.value.hint) == ("DM502", 'ALTER ROLE "reader" CREATEDB;')
     structure = source.structure()
-    more = 'CREATE EXTENSION IF NOT EXISTS "no-such thing" WITH SCHEMA public;\n'
-    wanting = dataclasses.replace(
-        structure, body=dataclasses.replace(structure.body, before_data=structure.body.before_data + more)
-    )
-    with pytest.raises(TargetError) as caught:
-        bench.target("wanting").build(wanting)
-    assert (caught.value.code, caught.value.place) == ("DM506", "no-such thing")
+    own = "CREATE COLLATION public.german (provider = icu, locale = 'de');\n"
+    for place, more in {
+        "no-such thing": 'CREATE EXTENSION IF NOT EXISTS "no-such thing" WITH SCHEMA public;\n',
+        "no-such-x-icu": 'CREATE TABLE public.x (a text COLLATE pg_catalog."no-such-x-icu");\n',
+        "public.german": own,
+    }.items():
+        if more == own and bench.rows("postgres", "SELECT 1 FROM pg_collation WHERE collname = 'de-x-icu'"):
+            continue  # the wheel's server is built without ICU, the other one with it
+        wanting = dataclasses.replace(
+            structure, body=dataclasses.replace(structure.body, before_data=structure.body.before_data + more)
+        )
+        with pytest.raises(TargetError) as caught:
+            bench.target(f"wanting {place}").build(wanting)
+        assert (caught.value.code, caught.value.place) == ("DM506", place)
     assert bench.rows("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'wanting%'") == [(0,)]
 
 
