@@ -116,11 +116,11 @@ def read(connection: Connection) -> Facts:
         for relation in relations
         if relation.is_partition and relation.kind == "f"
     ]
-    columns, bare = _columns(connection, [relation for relation in relations if not relation.is_partition])
+    columns, bare, oids = _columns(connection, [relation for relation in relations if not relation.is_partition])
     tables = _tables(connection, relations, columns, leaves)
     edges, operators = _foreign_keys(connection, by_oid, leaves)
     if connection.execute(query("large_objects")).fetchone() == (True,):
-        findings.append(_large_objects())
+        findings += _large_objects(oids)
     findings += [_far_view(TableId(schema, name)) for _, schema, name in connection.execute(query("far_views"))]
     schema = Schema(
         ENGINE,
@@ -240,11 +240,13 @@ _IDENTITY = {"": Identity.NO, "a": Identity.ALWAYS, "d": Identity.BY_DEFAULT}
 
 def _columns(
     connection: Connection, tables: Sequence[Relation]
-) -> tuple[dict[int, tuple[Column, ...]], dict[ColumnId, str]]:
+) -> tuple[dict[int, tuple[Column, ...]], dict[ColumnId, str], list[ColumnId]]:
+    """Give the columns by table, what a text is cast to for each, and which of them hold oids."""
     ids = {relation.oid: relation.id for relation in tables}
     charset = charsets.of_postgres(connection.info.parameter_status("server_encoding") or "")
     found: dict[int, list[Column]] = {}
     bare_types: dict[ColumnId, str] = {}
+    oids: list[ColumnId] = []
     for row in connection.execute(query("columns"), {"tables": list(ids)}):
         table, name, spelled, bare, nullable, identity, generated, default, *base = row
         schema, type_name, typtype, modifier, is_array, members, *of = base
@@ -261,7 +263,9 @@ def _columns(
         )
         found.setdefault(table, []).append(column)
         bare_types[ids[table].column(name)] = bare
-    return {oid: tuple(columns) for oid, columns in found.items()}, bare_types
+        if (schema, type_name) == ("pg_catalog", "oid"):
+            oids.append(ids[table].column(name))
+    return {oid: tuple(columns) for oid, columns in found.items()}, bare_types, sorted(oids)
 
 
 @dataclass(slots=True)
@@ -361,6 +365,11 @@ def _far_view(view: TableId) -> Finding:
     return Finding("DM405", Severity.WARNING, str(view), message, "fill it in staging from what is fit for it")
 
 
-def _large_objects() -> Finding:
-    message = "the database holds large objects, which are not copied"
-    return Finding("DM405", Severity.WARNING, "pg_largeobject", message, "columns that hold their oids will dangle")
+def _large_objects(columns: Sequence[ColumnId]) -> Iterator[Finding]:
+    """Give a warning for each column that may refer to one, or for all of them where no column can."""
+    message, hint = "the database holds large objects, which are not copied", "no column has the type of their oids"
+    if not columns:
+        yield Finding("DM405", Severity.WARNING, "pg_largeobject", message, hint)
+    for column in columns:
+        message = "the database holds large objects, which are not copied: what the column refers to may be missing"
+        yield Finding("DM405", Severity.WARNING, str(column), message, "mask it with null where it holds their oids")

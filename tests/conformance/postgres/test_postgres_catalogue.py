@@ -234,4 +234,12 @@ def test_generated_identity_defaults_sequences(bench):
 
 def test_large_objects_are_told(bench):
     name = bench.database("SELECT lo_create(0)")
-    assert [finding.code for finding in bench.source(name).schema().findings] == ["DM405"]
+    assert [finding.place for finding in bench.source(name).schema().findings] == ["pg_largeobject"]
+    bench.server.execute(
+        "CREATE DOMAIN lo AS oid; CREATE TABLE papers (id int, file lo, of regclass, scan oid)", database=name
+    )
+    findings = bench.source(name).schema().findings
+    assert [(finding.code, finding.place) for finding in findings] == [
+        ("DM405", "public.papers.file"),
+        ("DM405", "public.papers.scan"),
+    ]
