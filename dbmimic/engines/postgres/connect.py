@@ -41,6 +41,7 @@ _PATIENCE = (
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),
 )
+_NEWER_PATIENCE = (("idle_session_timeout", 140000), ("transaction_timeout", 170000))
 _READING = (
     ("row_security", "off"),
     ("search_path", ""),
@@ -60,7 +61,7 @@ ORDERLY = ("max_parallel_workers_per_gather", "0")
 
 def session_settings(version: int) -> tuple[tuple[str, str], ...]:
     """Give what every session is set to: text forms that lose nothing, and no timeouts of ours to trip over."""
-    newer = (("transaction_timeout", "0"),) if version >= 170000 else ()  # noqa: PLR2004 (PostgreSQL 17)
+    newer = tuple((name, "0") for name, since in _NEWER_PATIENCE if version >= since)
     return _TEXT_FORMS + _PATIENCE + newer
 
 

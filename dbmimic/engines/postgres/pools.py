@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import psycopg
 
 _ASKED = 3
-_WHO = (
-    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_postmaster_start_time(),"
-    " pg_catalog.host(pg_catalog.inet_server_addr())"
+# As text of our own: it is asked before DateStyle is set, and the driver reads a time in the ISO style alone.
+STARTED = (
+    "pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.pg_postmaster_start_time()), 'YYYY-MM-DD HH24:MI:SS.US')"
 )
+_WHO = f"SELECT pg_catalog.pg_backend_pid(), {STARTED}, pg_catalog.host(pg_catalog.inet_server_addr())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Found:
     """The session that we got: its process id, when its server was started, and the server's own address."""
 
     pid: int
-    started: datetime | None
+    started: str | None
     host: str | None
 
 

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -29,6 +28,7 @@ from psycopg.waiting import Wait
 
 from dbmimic.engines import silence
 from dbmimic.engines.postgres.errors import Side
+from dbmimic.engines.postgres.pools import STARTED
 from dbmimic.errors import TryAgainError
 
 T = TypeVar("T")
@@ -39,15 +39,15 @@ _WAITING = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 # Whether a session is at work, as far as its server knows: not waiting for its client, and not done for so long that an
 # answer of it were here by now.
-_AT_WORK = """
+_AT_WORK = f"""
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_stat_activity a
-     WHERE ({})
+     WHERE ({{}})
        AND a.pid <> pg_catalog.pg_backend_pid()
        AND ((a.state = 'active' AND a.wait_event_type = 'Client')
          OR (a.state LIKE 'idle%%' AND a.state_change < now() - make_interval(secs => %(seconds)s))) IS NOT TRUE
-), pg_catalog.pg_postmaster_start_time(), pg_catalog.host(pg_catalog.inet_server_addr())
-"""
+), {STARTED}, pg_catalog.host(pg_catalog.inet_server_addr())
+"""  # noqa: S608 -- a word of ours
 _OF_PID = "a.pid = %(pid)s"
 _END = (
     "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a"
@@ -74,7 +74,7 @@ class Peer:
     patience: float
     server: tuple[str, int]
     pid: int
-    started: datetime | None
+    started: str | None
     host: str | None
     pooled: bool
 

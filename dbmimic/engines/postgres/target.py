@@ -214,7 +214,8 @@ class PostgresTarget:
         blueprint = None if structure is None else blueprint_of(structure)
 
         def rights() -> Iterable[Finding]:
-            self._may_create()
+            with speaking(upkeep, Side.TARGET, "looking at the target", name):
+                self._may_create()
             return ()
 
         def extensions() -> Iterable[Finding]:

@@ -121,10 +121,17 @@ def test_no_view_of_the_copy_is_filled_from_elsewhere(bench, tmp_path):
     assert {finding.place for finding in source.schema().findings} == {"public.held", "public.on_held"}
 
 
-def test_comments_on_large_objects_stay_in_production(bench):
+def test_large_objects_and_who_is_told_of_changes_stay_in_production(bench):
     name = bench.database("SELECT lo_create(4711); COMMENT ON LARGE OBJECT 4711 IS 'of somebody'; " + PAIR)
+    bench.server.execute("CREATE PUBLICATION theirs FOR ALL TABLES", database=name)
+    subscribing = "CREATE SUBSCRIPTION theirs CONNECTION 'dbname=none' PUBLICATION theirs WITH (connect = false, slot_name = NONE)"
+    bench.server.execute(subscribing, database=name)
     finished(bench, name)
-    assert bench.rows(f"{name}_copy_dbmimic_new", "SELECT count(*) FROM pg_largeobject_metadata") == [(0,)]
+    left = "(SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_publication)"
+    assert bench.rows(f"{name}_copy_dbmimic_new", f"SELECT {left}") == [(0, 0)]
+    subscribed = bench.rows("postgres", "SELECT count(*) FROM pg_subscription")  # of all databases
+    bench.server.execute("DROP SUBSCRIPTION theirs", database=name)
+    assert subscribed == [(1,)], "a copy that subscribes takes production's changes"
 
 
 def test_a_sequence_of_a_text_column_stands_where_it_stood(bench):
@@ -156,6 +163,17 @@ def test_functions_that_shadow_the_servers_do_not_change_a_seed(bench):
     table = source.schema().table(TableId("public", "a"))
     assert len(source.seed(table, WhereSeed(table.id, "id = 1"))) == 1
     assert len(source.seed(table, IdsSeed(table.id, ((1,),)))) == 1
+
+
+def test_what_a_database_sets_for_its_sessions_is_not_ours(bench):
+    name = bench.database(PAIR)
+    forms = {"DateStyle": "German", "TimeZone": "Asia/Tokyo", "client_encoding": "LATIN1", "extra_float_digits": "-15"}
+    patience = {"statement_timeout": "5s", "lock_timeout": "5s", "idle_session_timeout": "5s"}
+    for setting, value in (forms | patience).items():
+        bench.server.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
+    with contextlib.closing(connect(bench.address(name), Side.SOURCE)) as session:
+        assert [session.execute(f"SHOW {setting}").fetchone() for setting in patience] == [("0",)] * len(patience)
+    finished(bench, name)
 
 
 def test_a_template_is_no_target(bench):
