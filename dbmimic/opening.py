@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from dbmimic.engines.catalog import Engines
 from dbmimic.errors import DbmimicError, SwapInDoubt
 from dbmimic.hosting import reached
-from dbmimic.model.address import Address
 from dbmimic.model.events import Noticed
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.settings import Settings
@@ -22,21 +21,20 @@ from dbmimic.ports.target import Target
 
 def source(config: Settings) -> contextlib.AbstractContextManager[Source]:
     """Open the source's snapshot, and end it after; what is wrong with its address is told at once."""
-    return _reading(reached(config, "source"))
+    where = reached(config, "source")
+    return _reading(lambda: Engines().of(where.engine).open_source(where))
 
 
 def standing(config: Settings) -> contextlib.AbstractContextManager[Source]:
     """Open what the target serves now for reading, and close it after."""
-    return _reading(reached(config, "target"))
+    where = reached(config, "target")
+    return _reading(lambda: Engines().of(where.engine).open_standing(where))
 
 
 @contextlib.contextmanager
-def _reading(where: Address) -> Iterator[Source]:
-    opened = Engines().of(where.engine).open_source(where)
-    try:
+def _reading(connect: Callable[[], Source]) -> Iterator[Source]:
+    with contextlib.closing(connect()) as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 @contextlib.contextmanager

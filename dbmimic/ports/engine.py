@@ -16,6 +16,10 @@ class Engine(Protocol):
         """Connect for reading and begin the one snapshot of the run."""
         ...
 
+    def open_standing(self, address: Address) -> Source:
+        """Connect to read what a target serves; what goes wrong is told of the target."""
+        ...
+
     def open_target(self, address: Address) -> Target:
         """Connect to the server of the target; nothing is written yet."""
         ...

@@ -331,6 +331,8 @@ def test_a_target_with_nothing_to_go_back_to(dbmimic_command: Forks, here: Place
     here.configure(tmp_path, target=here.shop.url(here.target.replace("stage", "never")))
     with here.untouched():
         error_of(dbmimic_command.run("rollback", "--yes", "--json", cwd=tmp_path), 4, "DM307")
+        error = error_of(dbmimic_command.run("verify", "--json", cwd=tmp_path), 6, "DM501")
+    assert "target" in error["message"], "a copy is read like a source, and is none"
 
 
 @pytest.mark.parametrize("command", [COPY, ("plan", "--json")])

@@ -17,6 +17,10 @@ class MysqlEngine:
         """Connect for reading and begin the one snapshot of the run."""
         return MysqlSource(address)
 
+    def open_standing(self, address: Address) -> Source:
+        """Connect to read what a target serves."""
+        return MysqlSource(address, "target")
+
     def open_target(self, address: Address) -> Target:
         """Connect to the server of the target; nothing is written yet."""
         return MysqlTarget(address)

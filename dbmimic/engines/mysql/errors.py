@@ -146,6 +146,9 @@ def _target(code: int, where: str, *, silent: bool = False) -> TargetError:
     if silent or code in NOT_REACHABLE:
         refused = TargetLost if silent or code in SILENT else TargetError
         return refused("DM501", f"the target {_why_not(code)} ({code})", place=where, hint=_reach_hint(code))
+    if code == UNKNOWN_DATABASE:
+        message = f"the target's database does not exist ({code})"
+        return TargetError("DM501", message, place=where, hint="check its name, or run `dbmimic copy` first")
     if code in CONNECTION_LOST:
         hint = "run the same command again; if it stays, the server's log and its max_allowed_packet may tell why"
         return TargetLost("DM501", f"the connection to the target was lost ({code})", place=where, hint=hint)

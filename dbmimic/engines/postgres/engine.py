@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dbmimic.engines.postgres.dated import DatedSource
+from dbmimic.engines.postgres.errors import Side
 from dbmimic.engines.postgres.joined import PostgresJoinedSource, PostgresJoinedTarget
 from dbmimic.engines.postgres.resume import ResumableTarget
+from dbmimic.engines.postgres.source import PostgresSource
 from dbmimic.engines.postgres.tools import Toolbox
 from dbmimic.model.address import Address
 
@@ -23,6 +25,10 @@ class PostgresEngine:
     def open_source(self, address: Address) -> DatedSource:
         """Connect, lock every table against being emptied, and take the one snapshot of the run."""
         return DatedSource(address, self._toolbox)
+
+    def open_standing(self, address: Address) -> PostgresSource:
+        """Connect to read what a target serves."""
+        return PostgresSource(address, self._toolbox, Side.TARGET)
 
     def open_target(self, address: Address) -> ResumableTarget:
         """Connect to the target's server; nothing is written yet."""

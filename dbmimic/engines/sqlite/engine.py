@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from dbmimic.engines.sqlite.faults import TARGET
 from dbmimic.engines.sqlite.source import SqliteSource, open_source
 from dbmimic.engines.sqlite.target import SqliteTarget, open_target
 from dbmimic.errors import InternalError
@@ -16,6 +17,10 @@ class SqliteEngine:
     def open_source(self, address: Address) -> SqliteSource:
         """Open the file for reading and begin the one snapshot of the run."""
         return open_source(address)
+
+    def open_standing(self, address: Address) -> SqliteSource:
+        """Open the file that a target serves for reading."""
+        return open_source(address, TARGET)
 
     def open_target(self, address: Address) -> SqliteTarget:
         """Look at where the target is; nothing is written yet."""

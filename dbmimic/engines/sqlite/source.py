@@ -220,9 +220,9 @@ class SqliteSource:
         self._snapshot.close()
 
 
-def open_source(address: Address) -> SqliteSource:
+def open_source(address: Address, side: Side = SOURCE) -> SqliteSource:
     """Open the file for reading. The option `timeout` is the seconds to wait for another connection's lock."""
-    return SqliteSource(Path(address.database), patience=patience(address))
+    return SqliteSource(Path(address.database), side, patience(address))
 
 
 def _check(path: Path, side: Side) -> None:
