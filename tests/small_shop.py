@@ -59,13 +59,21 @@ def statements(engine: str) -> Iterator[str]:
     yield from TRIGGERS[engine]
 
 
+Rows = list[tuple[object, ...]]
+
+
 @dataclass(frozen=True)
 class Shop:
-    """One engine's place for shops: how to reach, run and read a database by name."""
+    """
+    One engine's place for shops: how to reach, run and read a database by name.
+
+    `run` gives the rows of the last statement, `read` those of each, all in one session.
+    """
 
     engine: str
     url: Callable[[str], str]
-    run: Callable[[str, Sequence[str]], list[tuple[object, ...]]]
+    run: Callable[[str, Sequence[str]], Rows]
+    read: Callable[[str, Sequence[str]], list[Rows]]
     create: Callable[[str], None]
 
     def build(self, name: str) -> str:
@@ -77,7 +85,7 @@ class Shop:
     def state(self, name: str) -> str:
         """Give every row of every table and of the view, and the triggers' number, as one text."""
         reads = [f"SELECT * FROM {table} ORDER BY 1, 2" for table in ("customers", "orders", "audit", "big_orders")]
-        return repr([self.run(name, [read]) for read in reads])
+        return repr(self.read(name, reads))
 
     def fires(self, name: str) -> bool:
         """Whether the trigger is in place: it is tried and taken back."""
@@ -90,25 +98,37 @@ class Shop:
 
 
 def on_postgres(server: PostgresServer) -> Shop:
-    def run(name: str, todo: Sequence[str]) -> list[tuple[object, ...]]:
+    def run(name: str, todo: Sequence[str]) -> Rows:
         return server.execute("; ".join(todo), database=name)
 
-    return Shop("postgresql", server.url, run, server.create_database)
+    def read(name: str, queries: Sequence[str]) -> list[Rows]:
+        with server.connection(name) as connection:
+            return [connection.execute(query.encode()).fetchall() for query in queries]
+
+    return Shop("postgresql", server.url, run, read, server.create_database)
 
 
 def on_mariadb(server: MariadbServer) -> Shop:
-    def run(name: str, todo: Sequence[str]) -> list[tuple[object, ...]]:
+    def run(name: str, todo: Sequence[str]) -> Rows:
         return server.execute(*todo, database=name)
 
-    return Shop("mysql", server.url, run, server.create_database)
+    def read(name: str, queries: Sequence[str]) -> list[Rows]:
+        with contextlib.closing(server.connect(name)) as connection, connection.cursor() as cursor:
+            return [list(cursor.fetchall()) for query in queries if cursor.execute(query) >= 0]
+
+    return Shop("mysql", server.url, run, read, server.create_database)
 
 
 def on_sqlite(folder: Path) -> Shop:
-    def run(name: str, todo: Sequence[str]) -> list[tuple[object, ...]]:
+    def run(name: str, todo: Sequence[str]) -> Rows:
         with contextlib.closing(sqlite3.connect(folder / name)) as connection, connection:
             return [connection.execute(statement) for statement in todo][-1].fetchall()
+
+    def read(name: str, queries: Sequence[str]) -> list[Rows]:
+        with contextlib.closing(sqlite3.connect(folder / name)) as connection:
+            return [connection.execute(query).fetchall() for query in queries]
 
     def create(name: str) -> None:
         (folder / name).unlink(missing_ok=True)
 
-    return Shop("sqlite", lambda name: f"sqlite:///{folder / name}", run, create)
+    return Shop("sqlite", lambda name: f"sqlite:///{folder / name}", run, read, create)
