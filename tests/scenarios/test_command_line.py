@@ -24,31 +24,6 @@ from tests.faults.signalled import SENT
 from tests.places import ENGINES, Place, place
 from tests.small_shop import CUSTOMERS
 
-COMMANDS = (
-    "",
-    "demo",
-    "init",
-    "doctor",
-    "grants",
-    "plan",
-    "copy",
-    "verify",
-    "why",
-    "graph",
-    "report",
-    "rollback",
-    "schema",
-    "key",
-    "key new",
-    "rules",
-    "rules check",
-    "rules lock",
-    "key id",
-    "key open",
-    "runs",
-    "sandbox",
-    "sandbox exec",
-)
 STAGES = ("reading the schema", "choosing rows", "copying", "building keys and indexes", "verifying", "putting it")
 PROMPT_SECONDS = 20.0
 # A copy is stopped at once; what is left to do is to drop what was built.
@@ -63,12 +38,11 @@ def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 # --- help --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_helps_on_standard_output(dbmimic_command: Forks, tmp_path: Path, command: str) -> None:
-    for flag in ("--help", "-h"):
-        ended = dbmimic_command.run(*command.split(), flag, cwd=tmp_path)
-        assert (ended.status, ended.err) == (0, "")
-        assert f"Usage: {' '.join(['dbmimic', *command.split()])}" in ended.out
+@pytest.mark.parametrize("command", ["", "copy", "key", "rules", "sandbox", "sandbox exec"])  # others: test_surface
+def test_help_is_on_standard_output_by_either_flag(dbmimic_command: Forks, tmp_path: Path, command: str) -> None:
+    told = [dbmimic_command.run(*command.split(), flag, cwd=tmp_path) for flag in ("--help", "-h")]
+    assert [(each.status, each.err, each.out) for each in told] == [(0, "", told[0].out)] * 2
+    assert f"Usage: {' '.join(['dbmimic', *command.split()])}" in told[0].out
 
 
 def test_the_installed_command_and_the_module_are_the_same(tmp_path: Path) -> None:
