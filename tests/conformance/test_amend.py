@@ -23,7 +23,7 @@ from dbmimic.model.target import Amendment
 from dbmimic.testing.mariadb_server import MariadbServer
 from dbmimic.testing.postgres_server import PostgresServer
 
-PATIENCE = 5.0  # seconds until nothing of a statement may be left
+PATIENCE = 30.0  # seconds until nothing of a statement may be left; by itself one takes 60, or has no end
 
 
 def address_of(url: str) -> Address:

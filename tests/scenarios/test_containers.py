@@ -31,7 +31,7 @@ COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 MANIFESTS = {path.stem: yaml.safe_load(path.read_text()) for path in (DOCKER / "kubernetes").glob("*.yaml")}
 SECRETS = "/run/dbmimic"  # where the containers have them
 ROLES = ("dbmimic_reader", "dbmimic_owner")
-PROMPTLY = 5.0
+PROMPTLY = 30.0  # the next night is hours away
 
 
 def commands() -> Iterator[str]:

@@ -359,7 +359,7 @@ def test_a_signal_ends_the_copying_of_files(
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         pair.refresh()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30  # the server's sleep takes 60
     signal.signal(signal.SIGUSR1, before)
     monkeypatch.undo()
     assert "DM334" in told(pair.refresh())
