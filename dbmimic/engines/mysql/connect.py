@@ -33,6 +33,7 @@ WRITING_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION
 DDL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 
 _PATIENCE_SECONDS = 86_400
+_EVERY_ROW = (1 << 64) - 1  # the server's word for no limit
 _YES = frozenset({"1", "true", "yes", "on"})
 
 
@@ -55,6 +56,8 @@ def connect(address: Address, side: Side, database: str | None, *, another: bool
 
 def _settle(session: Session) -> None:
     session.run("SET NAMES utf8mb4")
+    session.run(f"SET SESSION autocommit = 1, sql_select_limit = {_EVERY_ROW}")
+    session.run("SET SESSION sql_safe_updates = 0, sql_auto_is_null = 0")
     session.run("SET SESSION time_zone = '+00:00', sql_quote_show_create = 1, group_concat_max_len = 1048576")
     session.run(f"SET SESSION net_write_timeout = {_PATIENCE_SECONDS}, net_read_timeout = {_PATIENCE_SECONDS}")
     session.run(f"SET SESSION wait_timeout = {_PATIENCE_SECONDS}")

@@ -132,7 +132,7 @@ class Session:
             "use_unicode": False,
             "conv": {},
             "local_infile": True,
-            "autocommit": True,
+            "autocommit": None,  # it is set with the rest: where a server has it off, the driver fails without `conv`
         }
         self._wire: Any
         if stall_timeout is not None:  # for as long as it does not ask around itself

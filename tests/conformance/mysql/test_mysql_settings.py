@@ -58,6 +58,22 @@ def test_nothing_in_the_copy_names_the_database_that_it_was_copied_from(other: M
     other.execute("DELETE FROM shop.orders WHERE id = 9")
 
 
+def test_what_a_server_sets_for_its_sessions_is_not_ours(other: MariadbServer, tmp_path: Path) -> None:
+    """A limit on what a SELECT gives would cut the slice, and nobody would see that rows are missing."""
+    other.create_database("limited")
+    other.execute(
+        "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT seq FROM seq_1_to_50", "COMMIT", database="limited"
+    )
+    seeds = [{"table": "t", "where": "id > 10"}]
+    other.execute("SET GLOBAL sql_select_limit = 3, GLOBAL autocommit = 0")
+    try:
+        report = copied(tmp_path, other.url("limited"), other.url("stage_limited"), slice={"seeds": seeds})
+    finally:
+        other.execute("SET GLOBAL sql_select_limit = 18446744073709551615, GLOBAL autocommit = 1")
+    assert [(table.rows, table.source_rows) for table in report.tables] == [(40, 50)]
+    assert other.execute("SELECT count(*) FROM stage_limited.t") == [(40,)]
+
+
 def test_names_that_only_one_server_takes_for_equal_are_listed(
     other: MariadbServer, server: MariadbServer, tmp_path: Path
 ) -> None:
