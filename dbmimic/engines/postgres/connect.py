@@ -35,6 +35,8 @@ _TEXT_FORMS = (
     ("bytea_output", "hex"),
     ("xmloption", "content"),
     ("standard_conforming_strings", "on"),
+    ("array_nulls", "on"),  # without it a NULL in an array is loaded as the word
+    ("transform_null_equals", "off"),
 )
 _PATIENCE = (
     ("statement_timeout", "0"),

@@ -40,7 +40,7 @@ _COLUMN_OPTIONS = re.compile(
     r"^(?P<column>ALTER (?:FOREIGN )?TABLE (?:ONLY )?.+ ALTER COLUMN .+ SET )\((?P<options>.*)\);\n", re.MULTILINE
 )
 _LOCK_WAIT_MILLISECONDS = 10_000
-_SETTINGS = "SET maintenance_work_mem = '256MB'; SET client_min_messages = error"
+_SETTINGS = "SET maintenance_work_mem = '256MB'; SET client_min_messages = error; SET array_nulls = on"
 _USER_MAPPING = re.compile(r"^\d+; \d+ \d+ USER MAPPING ", re.MULTILINE)
 _FILLED_VIEW = re.compile(r"^\d+; \d+ (\d+) MATERIALIZED VIEW DATA ", re.MULTILINE)
 _NOT_STRUCTURE = re.compile(

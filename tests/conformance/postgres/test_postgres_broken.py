@@ -167,12 +167,13 @@ def test_functions_that_shadow_the_servers_do_not_change_a_seed(bench):
 
 def test_what_a_database_sets_for_its_sessions_is_not_ours(bench):
     name = bench.database(PAIR)
-    forms = {"DateStyle": "German", "TimeZone": "Asia/Tokyo", "client_encoding": "LATIN1", "extra_float_digits": "-15"}
+    forms = {"DateStyle": "German", "TimeZone": "Asia/Tokyo", "client_encoding": "LATIN1", "array_nulls": "off"}
     patience = {"statement_timeout": "5s", "lock_timeout": "5s", "idle_session_timeout": "5s"}
     for setting, value in (forms | patience).items():
         bench.server.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
     with contextlib.closing(connect(bench.address(name), Side.SOURCE)) as session:
         assert [session.execute(f"SHOW {setting}").fetchone() for setting in patience] == [("0",)] * len(patience)
+        assert session.execute("SELECT '{a,NULL}'::text[]").fetchone() == (["a", None],)
     finished(bench, name)
 
 
