@@ -185,7 +185,7 @@ def test_a_schema_for_editors(dbmimic_command: Forks, tmp_path: Path) -> None:
     assert (ended.status, ended.err) == (0, "")
     assert set(ended.document["properties"]) == {
         *("source", "target", "secret", "slice", "rules", "sandbox", "runs"),
-        *("hooks", "logs", "metrics", "network", "notify", "retention", "retry", "throttle"),
+        *("hooks", "logs", "metrics", "network", "notify", "on_encoding_error", "retention", "retry", "throttle"),
     }
 
 

@@ -89,7 +89,7 @@ def test_what_dangles_in_the_source_is_told_apart(tmp_path: Path, tracker: Place
     report = copied(tmp_path, source, target, slice={"virtual_keys": KEYS})
     assert (report.foreign_keys.checked, report.foreign_keys.orphans, report.foreign_keys.source_orphans) == (2, 0, 1)
     (finding,) = [finding for finding in report.findings if finding.code == "DM601"]
-    assert "dangle in the source" in finding.message
+    assert "1 row dangles in the source" in finding.message
 
 
 def test_the_audit_finds_what_is_not_there(tmp_path: Path, tracker: Place) -> None:
@@ -100,7 +100,7 @@ def test_the_audit_finds_what_is_not_there(tmp_path: Path, tracker: Place) -> No
     report = copied(tmp_path, source, target, slice=slice_)
     assert rows_of(report) == {"vals": 3}
     assert (report.foreign_keys.orphans, report.foreign_keys.source_orphans) == (0, 1)
-    told = {finding.message.partition(" rows ")[0] for finding in report.findings if finding.code == "DM601"}
+    told = {finding.message.partition(" row")[0] for finding in report.findings if finding.code == "DM601"}
     assert told == {"1", "2"}
 
 

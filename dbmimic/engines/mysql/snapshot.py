@@ -13,13 +13,18 @@ from dbmimic.errors import Problem, SourceError, TryAgainError
 _TRIES = 5
 _READABLE = frozenset({"BASE TABLE", "SYSTEM VERSIONED", "SEQUENCE"})
 _LOCK_SECONDS = 60
+_HINT = "run the copy when no migration runs on the source"
 _NOBODYS = "dbmimic asks whether it sees all tables"
 
+# The tables and views of a database, each with its kind and when it was made.
+Born = frozenset[tuple[str, str, str]]
 
-def begin(session: Session) -> None:
+
+def begin(session: Session) -> Born:
     """
-    Begin the snapshot and read a row of every table in it, so that the server holds a metadata lock on each: a
-    TRUNCATE or an ALTER by another session then waits until the snapshot ends.
+    Begin the snapshot and give what is in it. It reads a row of every table, so that the server holds a metadata lock
+    on each: a TRUNCATE or an ALTER by another session then waits until the snapshot ends. A new table does not wait:
+    see `unchanged`.
 
     One that came in between shows itself: the server refuses to read a table that is younger than the snapshot
     (error 1412), and its creation time differs. Then the snapshot is begun anew.
@@ -36,10 +41,21 @@ def begin(session: Session) -> None:
         session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         if _touched(session, before) and _born(session.rows(query("tables"))) == _born(before):
             _sees_all(session)
-            return
+            return _born(before)
         session.run("ROLLBACK")
-    hint = "run the copy when no migration runs on the source"
-    raise TryAgainError("DM702", "tables were altered while the snapshot began", place=session.side.place, hint=hint)
+    raise TryAgainError("DM702", "tables were altered while the snapshot began", place=session.side.place, hint=_HINT)
+
+
+def unchanged(session: Session, born: Born) -> None:
+    """
+    Make sure that the structure as it was read is the snapshot's: descriptions are of now, whatever a session sees.
+
+    Raises:
+        TryAgainError: DM702, tables or views came meanwhile, of which nothing was decided.
+    """
+    if _born(session.rows(query("tables"))) != born:
+        reason = "tables or views were made while the structure was read"
+        raise TryAgainError("DM702", reason, place=session.side.place, hint=_HINT)
 
 
 def _sees_all(session: Session) -> None:
@@ -59,8 +75,8 @@ def _sees_all(session: Session) -> None:
     raise SourceError("DM402", reason, place=session.side.place, hint=hint)
 
 
-def _born(tables: list[Row]) -> set[tuple[str, str, str]]:
-    return {(name, kind, created) for name, kind, _, _, created, *_ in tables}
+def _born(tables: list[Row]) -> Born:
+    return frozenset((name, kind, created) for name, kind, _, _, created, *_ in tables)
 
 
 def _touched(session: Session, tables: list[Row]) -> bool:

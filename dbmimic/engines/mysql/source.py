@@ -52,7 +52,7 @@ class MysqlSource:
             if self._session.is_mariadb:
                 # Long lists of ids are answered from the index; MariaDB would make a temporary table of them.
                 self._session.run("SET SESSION in_predicate_conversion_threshold = 0")
-            snapshot.begin(self._session)
+            self._born = snapshot.begin(self._session)
         except BaseException:
             self._session.close()
             raise
@@ -67,7 +67,10 @@ class MysqlSource:
 
     @cached_property
     def _structure(self) -> structure.Described:
-        return structure.read(self._session, self._database)
+        described = structure.read(self._session, self._database)
+        if self._session.side.is_source:
+            snapshot.unchanged(self._session, self._born)
+        return described
 
     def identity(self) -> Identity:
         """Give which database this is."""
