@@ -11,7 +11,9 @@ An old copy stays in the slot that it went to for as long as it is kept; which i
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +23,7 @@ from dbmimic.engines.mysql.queries import query
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.sidecar import Kept, Sidecar, exists
 from dbmimic.engines.mysql.structure import ObjectScript, Script
-from dbmimic.errors import RefusedError
+from dbmimic.errors import RefusedError, TryAgainError
 from dbmimic.model.target import KeptCopy, Stamp
 
 _MOVED = frozenset({"BASE TABLE", "SYSTEM VERSIONED", "SEQUENCE"})
@@ -31,6 +33,10 @@ _CURRENT = "current"
 _OLD = "old"
 _ORDER = "order"
 _FIRST = 1
+# Whoever comes while we wait for a table has to wait behind us: so we wait for a moment, and let others pass.
+_WAIT_SECONDS = 1
+_PAUSE_SECONDS = 1.0
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +165,37 @@ class Exchange:
         incoming, outgoing = self._ends(journal)
         for each in leaving:
             sidecar.put(_of(_KEPT, each), None)
-        self._drop_forgotten(journal)
-        self._make_room(outgoing, comes)
-        self._drop_triggers(self.places.target)
-        self._drop_triggers(incoming)
-        self._rename(incoming, outgoing)
+        with self._waiting_briefly():
+            self._drop_forgotten(journal)
+            self._make_room(outgoing, comes)
+            self._drop_triggers(self.places.target)
+            self._drop_triggers(incoming)
+            self._rename(incoming, outgoing)
         self._complete(journal)
+
+    @contextmanager
+    def _waiting_briefly(self) -> Iterator[None]:
+        """Let statements wait no longer than a moment for a table that others use, and as long as before at the end."""
+        before = int(self.session.value("SELECT @@lock_wait_timeout"))
+        self.session.run(f"SET SESSION lock_wait_timeout = {_WAIT_SECONDS}")
+        try:
+            yield
+        finally:
+            if self.session.open:
+                self.session.run(f"SET SESSION lock_wait_timeout = {before}")
+
+    def _when_free(self, statement: str, place: str) -> None:
+        """Run a statement that needs tables for itself, once nobody uses them."""
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                self.session.run(statement, place)
+            except TryAgainError as error:
+                if error.code != "DM702" or time.monotonic() > until:
+                    raise
+            else:
+                return
+            time.sleep(_PAUSE_SECONDS)
 
     def _ends(self, journal: dict[str, Any]) -> tuple[str, str]:
         """Give where the tables come from and where the target's go to."""
@@ -196,14 +227,14 @@ class Exchange:
         self._use(database)
         for kind, name, *_ in self.session.rows(query("objects")):
             if kind == "TRIGGER":
-                self.session.run(f"DROP TRIGGER IF EXISTS {quoting.name(name)}", name)
+                self._when_free(f"DROP TRIGGER IF EXISTS {quoting.name(name)}", name)
 
     def _rename(self, incoming: str, outgoing: str) -> None:
         """The moment of the swap."""
         target = self.places.target
         moves = [_move(target, name, outgoing) for name in self.tables(target)]
         moves += [_move(incoming, name, target) for name in self.tables(incoming)]
-        self.session.run("RENAME TABLE " + ", ".join([*moves, self.sidecar.fire]), target)
+        self._when_free("RENAME TABLE " + ", ".join([*moves, self.sidecar.fire]), target)
 
     def _complete(self, journal: dict[str, Any]) -> None:
         sidecar, target = self.sidecar, self.places.target
@@ -260,7 +291,7 @@ class Exchange:
         ddl.create_objects(self.session, [each for each in wanted.objects if each not in stay])
 
     def _drop(self, database: str) -> None:
-        self.session.run(f"DROP DATABASE IF EXISTS {quoting.name(database)}", database)
+        self._when_free(f"DROP DATABASE IF EXISTS {quoting.name(database)}", database)
 
     def _use(self, database: str) -> None:
         self.session.run(f"USE {quoting.name(database)}", database)

@@ -1,5 +1,6 @@
 """The target is the old copy or the new one, at any moment; and each can be had back."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -303,6 +304,34 @@ def test_a_target_that_another_run_is_putting_in_place_is_nobodys_to_judge(both,
     assert caught.value.code == "DM701"
     first.close()
     assert second.state() == TargetState("tgt", exists=True, empty=False, stamp=None)
+
+
+def test_who_reads_the_target_keeps_the_swap_waiting_and_nobody_else(bench):
+    """Whoever comes while a table is waited for waits behind; that was a minute, and the whole staging stood still."""
+    bench.sql("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
+    first = new_copy(bench)
+    first.swap(STAMP)
+    first.close()
+    second = new_copy(bench)
+    reader, other = bench.server.connect("tgt"), bench.server.connect("tgt")
+    with reader.cursor() as reading, other.cursor() as asking:
+        reading.execute("BEGIN")
+        reading.execute("SELECT * FROM t")
+        swapping = threading.Thread(target=second.swap, args=(STAMP,))
+        swapping.start()
+        waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata%'"
+        while bench.server.execute(waiting) == [(0,)]:
+            assert swapping.is_alive()
+        asking.execute("SELECT * FROM t")  # is answered while the reader is there
+        assert asking.fetchall() == ((1,),)
+        assert swapping.is_alive()
+        reading.execute("COMMIT")
+        asking.execute("COMMIT")
+    swapping.join()
+    reader.close()
+    other.close()
+    assert second.state().stamp == STAMP
+    assert len(second.kept()) == 1
 
 
 def test_discard_and_close_leave_the_target_as_it_was(both):
