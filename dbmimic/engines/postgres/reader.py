@@ -141,14 +141,14 @@ class Reading:
         )
 
     def _streamed(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
-        messages = (
-            message
-            for query in _queries(layout, rows)
-            for message in copy_out(self.connection, self.side, query, layout.leaf)
-        )
-        with self._streaming():
+        # Closed at once where a text cannot be read: the session is asked then for the text's place.
+        with self._streaming(), closing(self._rows(layout, rows)) as messages:
             for block, row_count in copytext.blocks(messages, BATCH_BYTES):
                 yield _here_batch(layout, block, row_count)
+
+    def _rows(self, layout: Layout, rows: Rows | Span) -> Generator[memoryview, None, None]:
+        for query in _queries(layout, rows):
+            yield from copy_out(self.connection, self.side, query, layout.leaf)
 
     def _mended(self, layout: Layout, rows: Rows | Span) -> Iterator[RawBatch]:
         columns = (*layout.head, *layout.tail)
