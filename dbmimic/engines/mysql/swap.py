@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from dbmimic.engines.mysql import ddl, quoting, structure
@@ -165,12 +166,9 @@ class Exchange:
         incoming, outgoing = self._ends(journal)
         for each in leaving:
             sidecar.put(_of(_KEPT, each), None)
-        with self._waiting_briefly():
-            self._drop_forgotten(journal)
-            self._make_room(outgoing, comes)
-            self._drop_triggers(self.places.target)
-            self._drop_triggers(incoming)
-            self._rename(incoming, outgoing)
+        self._drop_forgotten(journal)
+        self._make_room(outgoing, comes)
+        self._when_free(partial(self._rename, incoming, outgoing))
         self._complete(journal)
 
     @contextmanager
@@ -184,18 +182,19 @@ class Exchange:
             if self.session.open:
                 self.session.run(f"SET SESSION lock_wait_timeout = {before}")
 
-    def _when_free(self, statement: str, place: str) -> None:
-        """Run a statement that needs tables for itself, once nobody uses them."""
+    def _when_free(self, action: Callable[[], object]) -> None:
+        """Do what needs tables for itself once nobody uses them; it may be cut short, and is begun anew then."""
         until = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                self.session.run(statement, place)
-            except TryAgainError as error:
-                if error.code != "DM702" or time.monotonic() > until:
-                    raise
-            else:
-                return
-            time.sleep(_PAUSE_SECONDS)
+        with self._waiting_briefly():
+            while True:
+                try:
+                    action()
+                except TryAgainError as error:
+                    if error.code != "DM702" or time.monotonic() > until:
+                        raise
+                else:
+                    return
+                time.sleep(_PAUSE_SECONDS)
 
     def _ends(self, journal: dict[str, Any]) -> tuple[str, str]:
         """Give where the tables come from and where the target's go to."""
@@ -227,14 +226,16 @@ class Exchange:
         self._use(database)
         for kind, name, *_ in self.session.rows(query("objects")):
             if kind == "TRIGGER":
-                self._when_free(f"DROP TRIGGER IF EXISTS {quoting.name(name)}", name)
+                self.session.run(f"DROP TRIGGER IF EXISTS {quoting.name(name)}", name)
 
     def _rename(self, incoming: str, outgoing: str) -> None:
-        """The moment of the swap."""
+        """The moment of the swap. What stands in the target is asked for each time: others may have changed it."""
         target = self.places.target
+        self._drop_triggers(target)
+        self._drop_triggers(incoming)
         moves = [_move(target, name, outgoing) for name in self.tables(target)]
         moves += [_move(incoming, name, target) for name in self.tables(incoming)]
-        self._when_free("RENAME TABLE " + ", ".join([*moves, self.sidecar.fire]), target)
+        self.session.run("RENAME TABLE " + ", ".join([*moves, self.sidecar.fire]), target)
 
     def _complete(self, journal: dict[str, Any]) -> None:
         sidecar, target = self.sidecar, self.places.target
@@ -244,8 +245,8 @@ class Exchange:
             f"ALTER DATABASE {quoting.name(target)} CHARACTER SET {comes.charset} COLLATE {comes.collation}", target
         )
         for statement in journal["fixes"]:
-            self.session.run(statement, target)
-        self._replace_objects(comes)
+            self._when_free(partial(self.session.run, statement, target))
+        self._when_free(partial(self._replace_objects, comes))
         sidecar.put(_CURRENT, {"stamp": journal["stamp"], "births": self.tables(target)})
         sidecar.put(_of(_OLD, journal["slot"]), journal["old_stamp"])
         sidecar.put(_of(_KEPT, journal["slot"]), journal["goes"] if _is_kept(journal) else None)
@@ -269,7 +270,7 @@ class Exchange:
         if journal["goes"] is None:
             self._drop(self.places.target)
         else:
-            self._replace_objects(Kept.of(journal["goes"]))
+            self._when_free(partial(self._replace_objects, Kept.of(journal["goes"])))
         self._drop_forgotten(journal)
         if journal["kind"] == "swap" and self.sidecar.get(_of(_KEPT, journal["slot"])) is None:
             self._drop(self.places.old(journal["slot"]))  # nothing went there
@@ -291,7 +292,7 @@ class Exchange:
         ddl.create_objects(self.session, [each for each in wanted.objects if each not in stay])
 
     def _drop(self, database: str) -> None:
-        self._when_free(f"DROP DATABASE IF EXISTS {quoting.name(database)}", database)
+        self._when_free(partial(self.session.run, f"DROP DATABASE IF EXISTS {quoting.name(database)}", database))
 
     def _use(self, database: str) -> None:
         self.session.run(f"USE {quoting.name(database)}", database)

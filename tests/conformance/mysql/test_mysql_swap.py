@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from dbmimic.engines.mysql import swap
 from dbmimic.engines.mysql.engine import MysqlEngine
 from dbmimic.engines.mysql.session import Session
 from dbmimic.engines.mysql.sidecar import Sidecar
@@ -47,6 +48,7 @@ NEW = [
     "DELETE FROM log",
 ]
 
+TRIGGER = "CREATE TRIGGER fills BEFORE INSERT ON a FOR EACH ROW SET NEW.id = 1"
 WHAT_MAKES = {
     "triggers": "event_object_table, trigger_name, action_timing, event_manipulation, action_order, action_statement, definer, sql_mode",
     "routines": "routine_type, routine_name, routine_definition, definer, sql_mode, security_type",
@@ -332,6 +334,48 @@ def test_who_reads_the_target_keeps_the_swap_waiting_and_nobody_else(bench):
     other.close()
     assert second.state().stamp == STAMP
     assert len(second.kept()) == 1
+
+
+def test_a_swap_that_gives_up_gives_the_triggers_back_and_keeps_nobody_waiting_for_that(bench, monkeypatch):
+    """Who comes to a table whose trigger is gone already is waited for, as who was there before."""
+    monkeypatch.setattr(swap, "_PATIENCE_SECONDS", 1.2)
+    monkeypatch.setattr(swap, "_PAUSE_SECONDS", 0.3)
+    bench.sql("CREATE TABLE a (id int)", "CREATE TABLE b (id int)", TRIGGER)
+    first = new_copy(bench)
+    first.swap(STAMP)
+    first.close()
+    second = new_copy(bench)
+    reader, late, other = (bench.server.connect("tgt") for _ in range(3))
+    triggers = "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'tgt'"
+    waiting = (
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'CREATE%TRIGGER%' AND state LIKE 'Wait%'"
+    )
+
+    def given_up():
+        with pytest.raises(TryAgainError):
+            second.swap(STAMP)
+        second.close()
+
+    with reader.cursor() as reading, late.cursor() as coming, other.cursor() as asking:
+        asking.execute("SET lock_wait_timeout = 3")
+        reading.execute("BEGIN")
+        reading.execute("SELECT * FROM b")
+        swapping = threading.Thread(target=given_up)
+        swapping.start()
+        while bench.server.execute(triggers):
+            assert swapping.is_alive()
+        coming.execute("BEGIN")
+        coming.execute("SELECT * FROM a")
+        while bench.server.execute(waiting) == [(0,)]:
+            assert swapping.is_alive()
+        asking.execute("SELECT * FROM a")  # is answered while the trigger waits
+        coming.execute("COMMIT")
+        asking.execute("COMMIT")
+        swapping.join()
+        reading.execute("COMMIT")
+    for each in (reader, late, other):
+        each.close()
+    assert bench.server.execute(triggers) == [("fills",)]
 
 
 def test_discard_and_close_leave_the_target_as_it_was(both):
