@@ -35,7 +35,19 @@ class Attempts:
     _doubt: SwapInDoubt | None = None
 
     def run(self, wait: float) -> RunReport:
-        """Try as often as the configuration says, and wait so many seconds for another run that holds the target."""
+        """
+        Try as often as the configuration says, and wait so many seconds for another run that holds the target.
+
+        A signal that comes while nobody knows what the target serves has that doubt as its cause.
+        """
+        try:
+            return self._tried(wait)
+        except KeyboardInterrupt as stopped:
+            if self._doubt is not None:
+                raise stopped from self._doubt
+            raise
+
+    def _tried(self, wait: float) -> RunReport:
         clock = self.world.clock
         deadline = clock.seconds() + wait
         again = self.config.retry.attempts - 1

@@ -252,7 +252,7 @@ class _Course:
             # after the swap only what was to follow was stopped: the target is the new copy
             status = RunStatus.STOPPED if self.report is None else RunStatus.VERIFIED
             number = error.args[0] if error.args and isinstance(error.args[0], int) else signal.SIGINT
-            run = replace(self.run, exit=_BY_SIGNAL + number)
+            run = replace(self.run, exit=_BY_SIGNAL + number, in_doubt=isinstance(error.__cause__, SwapInDoubt))
         else:
             status, run = RunStatus.VERIFIED, replace(self.run, exit=0)
         return self._counted(replace(run, status=status, ended_at=now))

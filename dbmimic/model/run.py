@@ -28,7 +28,8 @@ class Run:
     `exit` is the exit status, `code`, `place` and `message` are those of the first problem, `findings` how many of each
     code there were; `seconds` by chapter, with `total`. `bytes` is what was loaded, as it was sent, `row_counts`
     the copy's rows by table and `known` the source's structure, as far as the run came to know them. `in_doubt` says
-    that the target was lost while the new copy took its place: whether it serves that one or the old one is not known.
+    that the target was lost, or the run stopped, while the new copy took its place: whether that one is served or the
+    old one is not known.
     """
 
     run: str

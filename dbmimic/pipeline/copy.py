@@ -10,7 +10,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dbmimic import load, subset
-from dbmimic.errors import ConfigError, DbmimicError, Problem, RefusedError, SwapInDoubt, VerificationFailed
+from dbmimic.errors import (
+    ConfigError,
+    DbmimicError,
+    Problem,
+    RefusedError,
+    SwapInDoubt,
+    TargetError,
+    VerificationFailed,
+)
 from dbmimic.model.events import Noticed, Stage
 from dbmimic.model.findings import Finding, Severity
 from dbmimic.model.report import RunReport
@@ -38,6 +46,7 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
     Raises:
         VerificationFailed: the new copy is not what was promised; the target still serves the old one.
         SwapInDoubt: the target was lost while the new copy took its place; its stamp tells which one it serves.
+        KeyboardInterrupt: a signal stopped it; from `SwapInDoubt`, if it came while the new copy took its place.
         DbmimicError: any other of its families; the target still serves the old copy.
     """
     if request.secret is None:
@@ -99,6 +108,9 @@ def copy(request: Request, source: Source, target: Target, world: World) -> RunR
         if not doubts(error):
             raise
         raise _in_doubt(error, stamp, replace(report, seconds=chapters.total())) from None
+    except KeyboardInterrupt as stopped:
+        ended = TargetError("DM501", "the run was stopped", place="target")
+        raise stopped from _in_doubt(ended, stamp, report)
     return replace(report, seconds=chapters.total())
 
 

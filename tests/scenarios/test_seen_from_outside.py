@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dbmimic import hosting, refresh, wiring
+from dbmimic import hosting, load, refresh, wiring
 from dbmimic.cli.render.runs import show_run
 from dbmimic.errors import SwapInDoubt, TargetLost, UsageError
 from dbmimic.model.events import Noticed
@@ -295,7 +296,9 @@ def test_runs_tell_what_changed(dbmimic_command: Forks, here: Place, tmp_path: P
     assert listed.count(f"{here.target} ") == 4, "a pipe gets addresses in one piece, however narrow the terminal is"
 
 
-def test_what_no_report_tells_is_counted_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_no_report_tells_is_counted_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That a run began anew, for instance: whoever looks at numbers alone has to see it."""
     shop = small_shop.on_sqlite(tmp_path)
     runs, textfile = tmp_path / "runs", tmp_path / "m.prom"
@@ -335,3 +338,12 @@ def test_what_no_report_tells_is_counted_too(tmp_path: Path, capsys: pytest.Capt
     assert "failed, in doubt, exit status 6" in capsys.readouterr().out
     with pytest.raises(UsageError, match="no report of it is kept"):  # it would say `verified`
         hosting.history(settings).reported("last")
+
+    def struck(*_: object) -> None:
+        raise KeyboardInterrupt(signal.SIGTERM)
+
+    monkeypatch.setattr(load, "swap", struck)
+    with pytest.raises(KeyboardInterrupt):
+        refresh.refresh(settings, copy, silent, pytest.fail)
+    run = hosting.history(settings).run("last")
+    assert (run.status, run.exit, run.in_doubt) == ("stopped", 128 + signal.SIGTERM, True)
