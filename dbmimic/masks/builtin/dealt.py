@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbmimic.masks import decimals
-from dbmimic.masks.builtin.numbers import AMOUNT, RATIO, bounds, reach
+from dbmimic.masks.builtin.numbers import AMOUNT, RATIO, bounds, least_of, reach
 from dbmimic.masks.decimals import Flags, Whole
 from dbmimic.masks.definition import (
     GROUP,
@@ -66,13 +66,17 @@ def _balanced(keyed: KeyedFunction, options: Options, context: ColumnContext, ha
     draw = (bits >> np.uint64(11)).astype(np.float64) * 0.5**53
     given = np.minimum((draw * (2 * most + 1)).astype(np.int64), 2 * most) - most
     given[hand.first == hand.last] = 0
-    made = decimals.spell(units - given + given[hand.preceding], places)
+    moved = units - given + given[hand.preceding]
+    made = decimals.spell(moved * least_of(context.type), np.maximum(places, 0))
     return pc.if_else(pa.array(valid), made, pa.scalar(None, pa.string()))
 
 
 def _units(values: pa.Array, context: ColumnContext) -> tuple[Whole, Whole, Flags]:
-    """Give the numbers in units of one last place for all of them."""
+    """Give the numbers in units of one last place for all of them; that of hundreds is -2."""
     column = context.type
+    if (least := least_of(column)) > 1:
+        units, places, valid = decimals.parse(values, 0)
+        return units // least, places + (column.scale or 0), valid
     if column.kind is Kind.INTEGER:
         return decimals.parse(values, 0)
     if column.precision is not None:

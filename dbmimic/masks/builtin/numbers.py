@@ -42,8 +42,14 @@ def reach(options: Options, sizes: Whole, places: Whole) -> Whole:
 def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext) -> MaskFunction:
     by_value, by_entity = keyed.sub("value"), keyed.sub("entity")
     column = context.type
+    least = least_of(column)
 
     def moved(units: Whole, places: Whole, bits: Words) -> Whole:
+        if least == 1:
+            return by_one(units, places, bits)
+        return least * by_one(units // least, places + (column.scale or 0), bits)
+
+    def by_one(units: Whole, places: Whole, bits: Words) -> Whole:
         draw = (bits >> np.uint64(64 - _DRAW_BITS)).view(np.int64) * 0.5**_DRAW_BITS
         sizes = np.abs(units)
         most = reach(options, sizes, places)
@@ -66,6 +72,11 @@ def _build_noise(keyed: KeyedFunction, options: Options, context: ColumnContext)
         )
 
     return mask
+
+
+def least_of(column: LogicalType) -> int:
+    """Give what the last place that the column holds counts, if that is more than 1: 100 in numeric(5, -2)."""
+    return int(10 ** max(0, -(column.scale or 0)))
 
 
 def _has_room(units: Whole, sizes: Whole, most: Whole, lowest: Whole, highest: Whole) -> bool:
@@ -103,7 +114,7 @@ def _changed(values: pa.Array, context: ColumnContext, change: Change, bits_of: 
     units, places, valid = decimals.parse(values, 0 if column.kind is Kind.INTEGER or (scale or 0) < 0 else scale)
     changed = change(units, places, bits_of(units))
     if scale is not None and scale < 0:  # numeric(5, -2) holds hundreds
-        changed = _nearest(changed, 10**-scale, bounds(column, places)[1])
+        changed = _nearest(changed, least_of(column), bounds(column, places)[1])
     made = decimals.spell(changed, places)
     special = pc.or_(pc.match_substring_regex(values, _SPECIAL), pc.equal(values, ""))
     other = pc.and_(pc.invert(pa.array(valid)), pc.invert(pc.fill_null(special, True)))

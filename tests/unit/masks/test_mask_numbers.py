@@ -22,6 +22,11 @@ def test_a_column_of_hundreds_gets_hundreds(apply, refusal):
         assert {value % 100 for value in made} == {0}
         assert max(map(abs, made)) <= 9_999_900
         assert made != [int(value) for value in values]
+    few = [str(100 * value) for value in range(1, 10)]
+    for options in ({}, {"ratio": 0.01}, {"amount": 150}):
+        made = apply("noise", few, hundreds, **options)
+        moved = [abs(int(new) - int(old)) for new, old in zip(made, few, strict=True)]
+        assert set(moved) == {100}  # at least by one of the last place
     assert "use noise" in refusal("ordered_noise", hundreds, step=500)
 
 
