@@ -146,7 +146,8 @@ def mended_findings(done: Sequence[UnitResult]) -> Iterator[Finding]:
         for name, count in result.mended.items():
             counts[str(result.layout.table.column(name))] += count
     for place, count in sorted(counts.items()):
-        reason = f"{count:,} of its texts are none in the source's encoding; U+FFFD or ? stands for the bytes at fault"
+        found = amount(count, "text is none", "texts are none")
+        reason = f"{found} in the source's encoding; U+FFFD or ? stands for the bytes at fault"
         yield Finding("DM608", Severity.WARNING, place, reason, "mend them in the source")
 
 

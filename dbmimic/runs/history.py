@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dbmimic.errors import UsageError
+from dbmimic.model.amount import amount
 from dbmimic.model.known import Known
 from dbmimic.model.run import Run, RunStatus
 
@@ -124,9 +125,10 @@ class History:
         count = sum(1 for path in self._all() if not os.access(path, os.R_OK))
         if not count:
             return ""
+        runs = amount(count, f"run in {self.folder} is", f"runs in {self.folder} are")
         return (
-            f"{count} runs in {self.folder} are another user's and cannot be read, so what changed since them is not"
-            " seen: run as that user, or name a folder of your own as runs.folder"
+            f"{runs} another user's and cannot be read, so what changed since then is not seen: run as that user, or"
+            " name a folder of your own as runs.folder"
         )
 
     def _paths(self) -> list[Path]:

@@ -93,6 +93,6 @@ def test_bytes_that_are_no_text_are_the_source_s_fault_unless_they_are_to_be_rep
     report = copied(tmp_path, *ends, rules=rules, on_encoding_error="replace")
     told = {finding.place: finding.message for finding in report.findings if finding.code == "DM608"}
     assert told.keys() == {"public.papers.kept", "public.papers.note"}
-    assert all(message.startswith("1 of") for message in told.values())
+    assert all(message.startswith("1 text is none") for message in told.values())
     assert decayed.run("decayed_stage", ["SELECT note FROM papers WHERE id < 3 ORDER BY id"]) == [("a",), (MENDED,)]
     assert dbmimic.verify(configured(tmp_path, *ends, rules=rules, on_encoding_error="replace")).verified

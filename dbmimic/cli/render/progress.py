@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from dbmimic.cli.render.voice import voice
+from dbmimic.model.amount import amount
 from dbmimic.model.events import Event, HookEnded, HookSaid, LogFormat, RowsCopied, Stage, StageEnded, StageStarted
 from dbmimic.ports.listener import Listener
 
@@ -84,7 +85,7 @@ class _Lines:
         if isinstance(event, RowsCopied):
             self._rows += event.row_count
         elif isinstance(event, StageEnded):
-            rows = f" {self._rows:,} rows" if event.stage is Stage.COPY else ""
+            rows = f" {amount(self._rows, 'row')}" if event.stage is Stage.COPY else ""
             print(f"{_WORDS[event.stage]}:{rows} {event.seconds:.1f} s", file=sys.stderr, flush=True)
         elif isinstance(event, (HookSaid, HookEnded)):
             print(_told(event), file=sys.stderr, flush=True)

@@ -128,7 +128,8 @@ def _as_they_stand(
     own = _encoding(connection)
     codec = charsets.of_postgres(own) or "utf-8"
     if codec == _UNKNOWN:
-        raise UnreadableText("DM404", f"the encoding {own} is known to the server alone", place=str(leaf))
+        message = f"the encoding {own} is known to the server alone, so no text in it can be mended"
+        raise UnreadableText("DM404", message, place=str(leaf), hint="leave on_encoding_error out")
     for query in queries:
         said = query.as_string(connection).encode(codec)
         for block, row_count in copytext.blocks(copy_out(connection, side, said, leaf, own), size):

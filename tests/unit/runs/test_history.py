@@ -72,7 +72,7 @@ def test_runs_of_another_user_are_told_and_neither_counted_nor_removed(
     for number in (2, 3):
         history.begin(run(number)).end(replace(run(number), status=RunStatus.VERIFIED))
     assert [each.run for each in history.runs()] == [run(3).run]
-    assert history.hidden().startswith(f"1 runs in {tmp_path} are another user's")
+    assert history.hidden().startswith(f"1 run in {tmp_path} is another user's")
     monkeypatch.undo()
     assert [each.run for each in history.runs()] == [run(3).run, run(1).run]
 
