@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dbmimic
-from dbmimic.errors import SourceError
+from dbmimic.errors import SourceError, TargetError
 from dbmimic.testing.postgres_server import PostgresServer
 from tests import small_shop
 from tests.copying import configured, copied
@@ -95,4 +95,11 @@ def test_bytes_that_are_no_text_are_the_source_s_fault_unless_they_are_to_be_rep
     assert told.keys() == {"public.papers.kept", "public.papers.note"}
     assert all(message.startswith("1 text is none") for message in told.values())
     assert decayed.run("decayed_stage", ["SELECT note FROM papers WHERE id < 3 ORDER BY id"]) == [("a",), (MENDED,)]
-    assert dbmimic.verify(configured(tmp_path, *ends, rules=rules, on_encoding_error="replace")).verified
+    settings = configured(tmp_path, *ends, rules=rules, on_encoding_error="replace")
+    assert dbmimic.verify(settings).verified
+    encoding = "UPDATE pg_database SET encoding = {} WHERE datname = 'decayed_stage'"
+    postgres15.execute(encoding.format(0))
+    decayed.run("decayed_stage", ["UPDATE papers SET kept = E'Canary\\xff' WHERE id = 1"])
+    postgres15.execute(encoding.format(6))
+    with pytest.raises(TargetError, match="a text is not valid UTF-8"):
+        dbmimic.verify(settings)

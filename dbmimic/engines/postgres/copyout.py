@@ -17,7 +17,7 @@ from dbmimic.engines import charsets
 from dbmimic.engines.postgres import copytext, waiting
 from dbmimic.engines.postgres.connect import ORDERLY, Connection, spelled
 from dbmimic.engines.postgres.errors import Fault, Side, speaking, translated
-from dbmimic.errors import SourceError, UnreadableText
+from dbmimic.errors import DbmimicError, UnreadableText
 from dbmimic.model.names import TableId
 
 _UTF8 = frozenset({"UTF8", "SQL_ASCII"})
@@ -97,7 +97,7 @@ def mended_rows(
 
 def pinpointed(
     connection: Connection, side: Side, leaf: TableId, columns: tuple[str, ...], queries: Iterable[sql.Composed]
-) -> SourceError | None:
+) -> DbmimicError | None:
     """
     Give the error that tells the first text which is none in the database's encoding, by its row's place and its
     column; None where all of them are, by our own measure, or nobody here knows the encoding.
@@ -110,8 +110,9 @@ def pinpointed(
             if (found := copytext.unreadable(block, codec)) is not None:
                 place = found[0].decode()
                 message = f"a text is not valid {'UTF-8' if own in _UTF8 else own}, in the row whose ctid is {place}"
-                hint = f"WHERE ctid = '{place}' finds it: mend it, leave its row out, or say on_encoding_error: replace"
-                return SourceError("DM404", message, place=str(leaf.column(columns[found[1] - 1])), hint=hint)
+                ways = "leave its row out, or say on_encoding_error: replace" if side is Side.SOURCE else "or copy anew"
+                hint = f"WHERE ctid = '{place}' finds it: mend it, {ways}"
+                return side.error(side.code(4), message, place=str(leaf.column(columns[found[1] - 1])), hint=hint)
     except UnreadableText:
         pass
     return None
