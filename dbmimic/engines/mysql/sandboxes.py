@@ -197,20 +197,23 @@ class MysqlSandboxes:
         )
 
     def _account(self, sandbox: Sandbox) -> None:
-        """Make the account, or give it its password again: where statements stand in logs, as a hash."""
-        name, password = _user(sandbox), self._told(sandbox.name, "password")
-        if self._session.is_mariadb:
-            inner = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
-            proof = "*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()
-            known = f"IDENTIFIED BY PASSWORD '{proof}'"
-        else:
-            known = f"IDENTIFIED BY '{password}'"  # MySQL itself keeps it out of its logs
+        """Make the account, or give it its password again."""
+        name, known = _user(sandbox), self._known_by(sandbox)
         if self._told(sandbox.name, "account_made") == "1":
             self._session.run(f"CREATE USER IF NOT EXISTS {name}", sandbox.account)
             self._session.run(f"ALTER USER {name} {known}", sandbox.account)
         else:
             self._first_account(sandbox, known)
         self._session.run(f"GRANT ALL PRIVILEGES ON {_pattern(sandbox.database)}.* TO {name}", sandbox.account)
+
+    def _known_by(self, sandbox: Sandbox) -> str:
+        """Give what an account is told its password by: where statements stand in logs, as a hash."""
+        password = self._told(sandbox.name, "password")
+        if not self._session.is_mariadb:
+            return f"IDENTIFIED BY '{password}'"  # MySQL itself keeps it out of its logs
+        inner = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
+        proof = "*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()
+        return f"IDENTIFIED BY PASSWORD '{proof}'"
 
     def _first_account(self, sandbox: Sandbox, known: str) -> None:
         """Make the account; one that is there already is somebody else's."""
@@ -242,10 +245,13 @@ class MysqlSandboxes:
 
     def _end_sessions(self, sandbox: Sandbox) -> None:
         """End the sessions of the sandbox's account as that account: its own it may, and our role may not."""
-        try:
+        if self._told(sandbox.name, "account_made") != "1":
+            return
+        try:  # whoever has it may have given it another password
+            self._session.run(f"ALTER USER IF EXISTS {_user(sandbox)} {self._known_by(sandbox)}", sandbox.account)
             session = self._as_account(sandbox, None)
         except DbmimicError:
-            return  # it was never made, or goes by another password now: then dropping waits for whoever is there
+            return  # somebody dropped it: then dropping the database waits for whoever is there
         with session:
             there = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = "
             for (number,) in session.rows(there + quoting.text(sandbox.account)):

@@ -132,7 +132,13 @@ def test_a_sandboxs_account_reaches_nothing_else(server: MariadbServer, meadow: 
                 connect(address, closed)
             assert caught.value.args[0] == 1044
         server.execute(f"DROP DATABASE {near}")
-        sandboxes.drop("a_b")
+        with connect(address) as session, session.cursor() as cursor:
+            cursor.execute("SET PASSWORD = PASSWORD('of my own')")
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT * FROM parents")
+            sandboxes.drop("a_b")
+            with pytest.raises(pymysql.OperationalError):  # it was not waited for
+                cursor.execute("SELECT 1")
         with pytest.raises(pymysql.OperationalError) as caught:
             connect(address)
         assert caught.value.args[0] == 1045
