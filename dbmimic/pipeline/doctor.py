@@ -88,8 +88,9 @@ def examine(
         sheet.skip("columns")
     else:
         plan = sheet.ask("columns", prepared.resolution.settled, quiet=True)
-        if plan is not None or prepared.drifted:
-            sheet.note("columns", (*prepared.drifted, *prepared.resolution.noticed))
+        noticed = (*prepared.drifted, *prepared.resolution.noticed)
+        if plan is not None or noticed:
+            sheet.note("columns", noticed)
     cleared = _cleared(request, source, target, sheet)
     structure = None
     if source is not None:

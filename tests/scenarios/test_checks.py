@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dbmimic
+from dbmimic import wiring
 from dbmimic.errors import ConfigError, RefusedError
 from dbmimic.model.findings import Severity
 from dbmimic.testing.mariadb_server import MariadbServer
@@ -135,6 +136,9 @@ def test_a_mask_gives_no_characters_that_the_column_lacks(mariadb: MariadbServer
     keyed = {"default": "keep", "columns": {"codes.code": "token", "tags.tag": "token"}}
     planned = dbmimic.plan(configured(tmp_path, source, target, rules=keyed))
     assert [(each.code, each.place) for each in planned.findings] == [("DM234", "codes.code")]
+    undecided = configured(tmp_path, source, target, rules={**keyed, "default": "fail"})
+    looked = {check.code for check in wiring.doctor(undecided).checks if check.name == "columns"}
+    assert looked == {"DM234", "DM301"}
 
 
 def test_a_check_that_writes_or_takes_long_is_not_tried_on_production(
