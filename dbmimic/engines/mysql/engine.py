@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbmimic.engines.mysql.connect import reading
 from dbmimic.engines.mysql.source import MysqlSource
 from dbmimic.engines.mysql.target import MysqlTarget
 from dbmimic.errors import InternalError
@@ -19,7 +20,7 @@ class MysqlEngine:
 
     def open_standing(self, address: Address) -> Source:
         """Connect to read what a target serves."""
-        return MysqlSource(address, "target")
+        return MysqlSource(reading(address), "target")
 
     def open_target(self, address: Address) -> Target:
         """Connect to the server of the target; nothing is written yet."""

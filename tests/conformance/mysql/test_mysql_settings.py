@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dbmimic import wiring
+from dbmimic import opening, wiring
 from dbmimic.errors import DbmimicError
 from dbmimic.model.findings import Severity
 from dbmimic.testing.mariadb_server import MariadbServer
@@ -108,6 +108,8 @@ def test_the_binary_log_of_the_target(other: MariadbServer, tmp_path: Path) -> N
     assert other.execute("SELECT total FROM stage.orders") == [(3,)]
     denied = refusal(tmp_path, source, unlogged.replace("root", "owner:pw"))
     assert (denied.code, "BINLOG ADMIN" in denied.hint) == ("DM509", True)
+    with opening.standing(configured(tmp_path, source, unlogged.replace("root", "owner:pw"))) as standing:
+        assert standing.schema().tables, "who reads writes into no log"
     trusted = refusal(tmp_path, source, stage.replace("root", "owner:pw"))
     assert (trusted.code, "log_bin_trust_function_creators" in trusted.hint) == ("DM502", True)
     follow = [
