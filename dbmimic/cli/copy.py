@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Annotated
 
@@ -55,12 +56,14 @@ def copy(
         typer.confirm(f"Replace {wiring.target_name(settings)}?", abort=True, err=True)
     heap.share_one()
 
-    def run(listener: Listener, number: str, lead: refresh.Lead | None) -> RunReport:
-        # Whatever may take its time comes after the run is remembered: a signal then leaves an entry.
-        with executor_of(executor, workers) as crew:
+    # Workers are called once the run is remembered, for that may take its time, and a signal then leaves an entry; they
+    # go when it is remembered how it ended, for that may fail, too, and the copy is in place by then.
+    with contextlib.ExitStack() as called:
+
+        def run(listener: Listener, number: str, lead: refresh.Lead | None) -> RunReport:
             return wiring.copy(
                 settings,
-                executor=crew,
+                executor=called.enter_context(executor_of(executor, workers)),
                 least_bytes=_WORTH_A_CREW if executor == "processes" else 0,
                 listener=listener,
                 confirm_target=confirm_target,
@@ -74,9 +77,9 @@ def copy(
                 accept_drift=accept_drift,
             )
 
-    conclude(
-        lambda listener: refresh.refresh(settings, run, listener, voice.complain),
-        json=json,
-        quiet=quiet,
-        verbose=verbose,
-    )
+        conclude(
+            lambda listener: refresh.refresh(settings, run, listener, voice.complain),
+            json=json,
+            quiet=quiet,
+            verbose=verbose,
+        )

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dbmimic import hosting, load, refresh, wiring
+from dbmimic import hosting, load, refresh, wiring, workers
+from dbmimic.cli import app
 from dbmimic.cli.render.runs import show_run
 from dbmimic.errors import SwapInDoubt, TargetLost, UsageError
 from dbmimic.model.events import Noticed
@@ -228,6 +229,21 @@ def test_a_run_is_remembered_before_its_workers_are_called(dbmimic_command: Fork
     ended = run(dbmimic_command, here, tmp_path, "--executor", "nowhere")
     told = dbmimic_command.run("runs", "--json", cwd=tmp_path).document["runs"]
     assert (ended.status, [(each["status"], each["exit"]) for each in told]) == (2, [("failed", 2)])
+
+
+def test_workers_that_do_not_go_do_not_undo_what_a_run_came_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = small_shop.on_sqlite(tmp_path)
+    sections = {"rules": small_shop.RULES, "runs": {"folder": str(tmp_path / "runs")}}
+    settings = configured(tmp_path, shop.build("workers.db"), shop.url("stage.db"), **sections)
+
+    @contextmanager
+    def stuck(*_: object) -> Iterator[None]:
+        yield
+        raise KeyboardInterrupt(signal.SIGTERM)
+
+    monkeypatch.setattr(workers, "executor_of", stuck)
+    assert app.run(["copy", "--yes", "-q", "-c", str(tmp_path / "dbmimic.yaml")]) == 128 + signal.SIGINT
+    assert hosting.history(settings).run("last").status == "verified"
 
 
 # --- what changed ------------------------------------------------------------------------------------------------
