@@ -200,7 +200,7 @@ def rolled_back(life: Life) -> Iterator[str]:
     ended = life.lane.forks.run("rollback", *named, "--yes", cwd=life.lane.folder, env=life.env)
     if ended.status != 0:
         yield f"rollback {named} ended with {ended.status}: {ended.err}"
-    life.places[0], life.places[place] = life.places[place], life.places[0]
+    life.places.insert(0, life.places.pop(place))  # what was in place is the first that is kept
     if life.lane.look(life.lane.target, stamped=True) != life.looks[life.places[0]]:
         yield f"rollback {named} did not bring the copy that was asked for"
     yield from retention(life)
